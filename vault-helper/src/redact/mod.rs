@@ -1,0 +1,24 @@
+//! The redactor: the one door through which bytes leave the helper.
+//!
+//! Every payload of a reply is a [`Clean`] or a [`CleanText`], and only this module can build one from
+//! bytes that came from elsewhere. A secret is enrolled before it is first used, for as long as anything
+//! could still echo it; from that moment every live stream masks it, in every form `forms` knows.
+//!
+//! May touch: memory. Must never touch: files, sockets, clocks (time is passed in), logs, the vault.
+//! Secrets held here are wiped when the last [`Enrollment`] of them goes.
+
+mod clean;
+mod detect;
+mod forms;
+mod registry;
+mod stream;
+mod strength;
+
+pub use clean::{Clean, CleanText, trusted_text};
+pub use detect::{Detection, Detector};
+pub use registry::{Enrollment, Redactor, SecretKind};
+pub use stream::StreamRedactor;
+pub use strength::{Strength, Weak};
+
+/// What stands where a secret stood: fixed, so that it tells neither the length nor the name.
+pub const MASK: &str = "[redacted]";
