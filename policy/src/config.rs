@@ -1,0 +1,13 @@
+//! The two files people write: `policy.toml` and `hosts.toml`, strictly read.
+
+mod error;
+mod host;
+mod inventory;
+mod pattern;
+mod policy_file;
+
+pub use error::ConfigError;
+pub use host::{Host, HostKey, Identity, LoginShell, Terminal};
+pub use inventory::Inventory;
+pub(crate) use pattern::names_host;
+pub(crate) use policy_file::{Checked, PolicyFile, Rule};

@@ -1,0 +1,71 @@
+use super::*;
+
+fn refusal(text: &str) -> String {
+    Inventory::from_toml(text).unwrap_err().to_string()
+}
+
+const FULL: &str = r#"
+[hosts.bastion]
+[hosts.web1]
+hostname = "203.0.113.10"
+user = "deploy"
+port = 2222
+jump = "bastion"
+tags = ["web", "prod"]
+mode = "readonly"
+confirmation = "operator"
+host_key = "accept-new"
+identity = ["vault", "agent", "file:/home/me/.ssh/id"]
+terminal = "confirm"
+forward = ["DB.internal:5432", "[::1]:80"]
+remote_forward = [8080]
+upload = false
+login_shell = "fish"
+"#;
+
+#[test]
+fn every_key_is_read() {
+    let inventory = Inventory::from_toml(FULL).unwrap();
+    let host = inventory.get("web1").unwrap();
+    assert_eq!((host.hostname.as_str(), host.port, host.upload), ("203.0.113.10", 2222, false));
+    assert_eq!(host.forward, [("db.internal".to_owned(), 5432), ("::1".to_owned(), 80)]);
+    assert_eq!(host.identity.len(), 3);
+    assert_eq!(inventory.jump_chain("web1"), ["bastion"]);
+    assert_eq!(host.subject("web1", "local").mode, Some(Mode::Readonly));
+}
+
+#[test]
+fn a_bare_entry_takes_the_defaults() {
+    let inventory = Inventory::from_toml("[hosts.Web]\n").unwrap();
+    let host = inventory.get("Web").unwrap();
+    assert_eq!((host.hostname.as_str(), host.port, host.upload), ("web", 22, true));
+    assert_eq!((host.host_key, host.login_shell), (HostKey::Strict, LoginShell::Posix));
+    assert_eq!((&host.identity[..], host.terminal), (&[Identity::Vault][..], None));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line() {
+    insta::assert_snapshot!(refusal("[hosts.a]\nport = 22\nprot = 23\n"), @"line 3: prot: unknown key `prot`, expected one of `hostname`, `user`, `port`, `jump`, `tags`, `mode`, `confirmation`, `host_key`, `identity`, `terminal`, `forward`, `remote_forward`, `upload`, `login_shell`");
+}
+
+#[test]
+fn values_out_of_range_are_refused() {
+    insta::assert_snapshot!(refusal("[hosts.a]\nport = 0\n"), @"line 2: port: a port is 1 to 65535");
+    insta::assert_snapshot!(refusal("[hosts.a]\nmode = \"safe\"\n"), @"line 2: mode: unknown variant `safe`, expected one of `readonly`, `guarded`, `unrestricted`");
+    insta::assert_snapshot!(refusal("[hosts.a]\nhostname = \"-oProxyCommand=x\"\n"), @"line 2: hostname: a host name or address without spaces, user or port is needed");
+    insta::assert_snapshot!(refusal("[hosts.a]\nforward = [\n  \"db\",\n]\n"), @"line 3: forward: a forward is `host:port`");
+    insta::assert_snapshot!(refusal("[hosts.a]\nidentity = [\"file:\"]\n"), @"line 2: identity: an identity is `vault`, `agent` or `file:PATH`");
+    insta::assert_snapshot!(refusal("[hosts.\"-a\"]\n"), @"line 1: hosts.\"-a\": an alias is 1 to 64 letters, digits, `.`, `_`, `-`");
+}
+
+#[test]
+fn a_jump_must_lead_somewhere_and_end() {
+    insta::assert_snapshot!(refusal("[hosts.a]\njump = \"b\"\n"), @r#"line 2: jump: there is no host "b"; add [hosts.b] or correct the name"#);
+    insta::assert_snapshot!(refusal("[hosts.a]\njump = \"b\"\n[hosts.b]\njump = \"a\"\n"), @"line 2: jump: jump hosts go round in a circle: a -> b -> a");
+}
+
+#[test]
+fn broken_toml_is_an_error_with_a_line() {
+    assert_eq!(Inventory::from_toml("[hosts.a]\nuser = \n").unwrap_err().line, 2);
+    assert_eq!(Inventory::from_toml("[hosts.a]\n[hosts.a]\n").unwrap_err().line, 2);
+}
