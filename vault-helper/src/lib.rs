@@ -1,3 +1,4 @@
 //! placeholder
 
 pub mod redact;
+pub mod vault;

@@ -1,0 +1,199 @@
+//! GnuPG through gpgme: decrypting into memory that is wiped, encrypting to a store's recipients.
+//!
+//! What is wiped and what is not. The decrypted bytes arrive in [`Bounded`], which never grows and is zeroed
+//! when dropped. On the way they pass through one buffer of libgpgme, which zeroes it because the output is
+//! flagged `sensitive` (gpgme 1.17 and newer; older ones leave up to 4 KiB on the stack of our gpg thread
+//! until its next call), and through the pipe and the memory of the `gpg` process, which ends with the call.
+//! Session keys and passphrases stay in gpg-agent. When encrypting, gpgme reads our buffer in place.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use gpgme::{Context, Data, EncryptFlags, Error, Key, PinentryMode, Protocol, Validity};
+use zeroize::Zeroizing;
+
+use super::error::{RecipientProblem, VaultError};
+use super::record::{MAX_SECRET_BYTES, RecordType};
+use super::slug::Slug;
+
+/// Which GnuPG home directory to use: this one, or the one of the environment (`GNUPGHOME`, `~/.gnupg`).
+#[derive(Clone, Debug, Default)]
+pub struct GpgHome(pub Option<PathBuf>);
+
+impl GpgHome {
+    /// A context for one operation. It is not kept: contexts remember results of their last operation.
+    fn context(&self) -> Result<Context, Error> {
+        let mut context = Context::from_protocol(Protocol::OpenPgp)?;
+        if let Some(home) = &self.0 {
+            context.set_engine_home_dir(home.as_os_str().as_encoded_bytes().to_vec())?;
+        }
+        context.set_offline(true);
+        Ok(context)
+    }
+
+    /// The `gpg` program that gpgme uses.
+    pub(super) fn program(&self) -> Result<PathBuf, VaultError> {
+        let context = self.context().map_err(other)?;
+        let path = context.engine_info().path().ok().map(PathBuf::from);
+        path.ok_or_else(|| VaultError::Gpg { reason: "gpgme knows no gpg program".into() })
+    }
+
+    /// Decrypts without ever asking anybody: an agent that would have to ask fails at once.
+    pub(super) fn decrypt(
+        &self,
+        slug: &Slug,
+        kind: RecordType,
+        cipher: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let mut plain = Bounded::new();
+        let outcome = (|| {
+            let mut context = self.context()?;
+            context.set_pinentry_mode(PinentryMode::Error)?;
+            let mut output = Data::from_writer(&mut plain).map_err(|wrapped| wrapped.error())?;
+            // Older versions of gpgme do not know the flag; see the top of this file.
+            let _ = output.set_flag("sensitive", "1");
+            context.decrypt(Data::from_buffer(cipher)?, &mut output).map(drop)
+        })();
+        match outcome {
+            _ if plain.overflowed => Err(VaultError::TooLarge { slug: slug.clone(), kind }),
+            Ok(()) => Ok(plain.bytes),
+            Err(error) => Err(explain(error, slug, kind)),
+        }
+    }
+
+    /// Encrypts to recipients as `.gpg-id` names them, as `pass` does it: no compression (which would tell
+    /// something about the content by its size), and nobody but those recipients.
+    pub(super) fn encrypt(&self, recipients: &[String], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let mut context = self.context().map_err(other)?;
+        let mut keys = Vec::with_capacity(recipients.len());
+        for recipient in recipients {
+            keys.push(usable_key(&mut context, recipient)?);
+        }
+        let mut cipher = Vec::new();
+        let flags = EncryptFlags::NO_ENCRYPT_TO | EncryptFlags::NO_COMPRESS;
+        let input = Data::from_buffer(plain).map_err(other)?;
+        context.encrypt_with_flags(&keys, input, &mut cipher, flags).map_err(|error| {
+            match (error.code() == Error::UNUSABLE_PUBKEY.code(), distrusted(&keys, recipients)) {
+                (true, Some(recipient)) => {
+                    VaultError::Recipient { recipient, problem: RecipientProblem::Untrusted }
+                }
+                _ => other(error),
+            }
+        })?;
+        Ok(cipher)
+    }
+
+    /// Checks that every recipient could be encrypted to. For `doctor`.
+    pub(super) fn check_recipients(&self, recipients: &[String]) -> Result<(), VaultError> {
+        let mut context = self.context().map_err(other)?;
+        recipients.iter().try_for_each(|recipient| usable_key(&mut context, recipient).map(drop))
+    }
+}
+
+/// The key that gpg itself would choose for a recipient: usable, most trusted, newest.
+fn usable_key(context: &mut Context, recipient: &str) -> Result<Key, VaultError> {
+    let found: Vec<Key> = match context.find_keys([recipient]) {
+        Ok(keys) => keys.filter_map(Result::ok).collect(),
+        Err(error) => return Err(other(error)),
+    };
+    let trust = |key: &Key| key.user_ids().map(|user| rank(user.validity())).max().unwrap_or(0);
+    let age = |key: &Key| key.primary_key().and_then(|primary| primary.creation_time());
+    let best = found.iter().filter(|key| problem(key).is_none()).max_by_key(|key| (trust(key), age(key)));
+    match (best, found.first()) {
+        (Some(key), _) => Ok(key.clone()),
+        (None, first) => Err(VaultError::Recipient {
+            recipient: recipient.to_owned(),
+            problem: first.and_then(problem).unwrap_or(RecipientProblem::Absent),
+        }),
+    }
+}
+
+fn problem(key: &Key) -> Option<RecipientProblem> {
+    let problems = [
+        (key.is_revoked(), RecipientProblem::Revoked),
+        (key.is_expired(), RecipientProblem::Expired),
+        (key.is_disabled() || key.is_invalid() || !key.can_encrypt(), RecipientProblem::CannotEncrypt),
+    ];
+    problems.into_iter().find_map(|(holds, problem)| holds.then_some(problem))
+}
+
+fn distrusted(keys: &[Key], recipients: &[String]) -> Option<String> {
+    let untrusted = |key: &Key| key.user_ids().all(|user| rank(user.validity()) < rank(Validity::Full));
+    keys.iter().zip(recipients).find(|(key, _)| untrusted(key)).map(|(_, recipient)| recipient.clone())
+}
+
+fn rank(validity: Validity) -> u8 {
+    match validity {
+        Validity::Unknown | Validity::Undefined => 0,
+        Validity::Never => 0,
+        Validity::Marginal => 1,
+        Validity::Full => 2,
+        Validity::Ultimate => 3,
+    }
+}
+
+/// gpg's error codes (`gpg-error.h`) in our words.
+pub(super) fn explain(error: Error, slug: &Slug, kind: RecordType) -> VaultError {
+    let slug = slug.clone();
+    let code = error.code();
+    let is = |known: &[Error]| known.iter().any(|known| known.code() == code);
+    if is(&[Error::NO_PIN_ENTRY, Error::NO_PASSPHRASE]) {
+        VaultError::AgentLocked { slug }
+    } else if is(&[Error::CANCELED, Error::FULLY_CANCELED, Error::TIMEOUT]) {
+        VaultError::Cancelled { slug }
+    } else if is(&[Error::BAD_PASSPHRASE, Error::BAD_PIN]) {
+        VaultError::BadPassphrase { slug }
+    } else if is(&[Error::NO_SECKEY]) {
+        VaultError::NoSecretKey { slug, kind }
+    } else if is(&[Error::NO_DATA]) {
+        VaultError::NotGpg { slug, kind }
+    } else if is(&DAMAGE) {
+        VaultError::Damaged { slug, kind, reason: error.to_string() }
+    } else {
+        other(error)
+    }
+}
+
+/// What gpg says of messages that are cut short, altered or not encrypted at all.
+const DAMAGE: [Error; 9] = [
+    Error::DECRYPT_FAILED,
+    Error::BAD_DATA,
+    Error::BAD_SIGNATURE,
+    Error::CHECKSUM,
+    Error::INV_PACKET,
+    Error::TRUNCATED,
+    Error::EOF,
+    Error::UNEXPECTED,
+    Error::UNSUPPORTED_ALGORITHM,
+];
+
+fn other(error: Error) -> VaultError {
+    VaultError::Gpg { reason: error.to_string() }
+}
+
+/// A buffer of [`MAX_SECRET_BYTES`] that refuses more, never moves, and is wiped when dropped.
+struct Bounded {
+    bytes: Zeroizing<Vec<u8>>,
+    overflowed: bool,
+}
+
+impl Bounded {
+    fn new() -> Self {
+        Self { bytes: Zeroizing::new(Vec::with_capacity(MAX_SECRET_BYTES)), overflowed: false }
+    }
+}
+
+impl Write for Bounded {
+    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
+        if chunk.len() > MAX_SECRET_BYTES - self.bytes.len() {
+            self.overflowed = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(chunk.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,170 @@
+//! SSH private keys out of records: parsing, naming, signing.
+//!
+//! A key never leaves this type. The side that speaks SSH gets [`LoadedKey::public`] to offer and asks for
+//! signatures (`auth::Signer` of russh).
+
+use russh::keys::ssh_encoding::Encode;
+use russh::keys::ssh_key::private::KeypairData;
+use russh::keys::ssh_key::{self, Certificate, Signature};
+use russh::keys::{Algorithm, HashAlg, PrivateKey, PublicKey, decode_secret_key, signature::Signer};
+
+use super::record::Secret;
+
+/// Smallest RSA key that is used, in bits; OpenSSH refuses smaller ones by `RequiredRSASize`.
+const MIN_RSA_BITS: u32 = 2048;
+
+/// A private key ready to sign. The key's own type wipes it when dropped.
+pub struct LoadedKey {
+    key: PrivateKey,
+}
+
+/// Why a record is no usable key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Not text, or none of the known formats.
+    #[error("this is no private key in OpenSSH, PKCS#8 or PEM format")]
+    Unreadable,
+    /// A public key where the private one belongs.
+    #[error("this is a public key; the private key is the file without .pub")]
+    Public,
+    /// Encrypted, and no passphrase is there.
+    #[error("the private key is encrypted and no passphrase record is there for it")]
+    PassphraseNeeded,
+    /// The passphrase does not open it.
+    #[error("the passphrase does not open the private key")]
+    WrongPassphrase,
+    /// An algorithm that cannot sign here.
+    #[error("private keys of this kind are not supported")]
+    Unsupported,
+    /// RSA below the limit.
+    #[error("the RSA key has fewer than 2048 bits, which servers refuse")]
+    TooShort,
+    /// The certificate is no certificate.
+    #[error("this is no OpenSSH certificate")]
+    BadCertificate,
+    /// The certificate belongs to another key.
+    #[error("the certificate was issued for another key")]
+    OtherCertificate,
+    /// Signing failed.
+    #[error("the private key could not sign")]
+    SigningFailed,
+}
+
+impl KeyError {
+    /// What to do next.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Unreadable | Self::Unsupported => "make one with `ssh-keygen -t ed25519`",
+            Self::Public => "give the file without .pub",
+            Self::PassphraseNeeded => "add it with `sallyport credential add SLUG --passphrase`",
+            Self::WrongPassphrase => {
+                "check it with `ssh-keygen -y -f FILE`, then replace the passphrase record"
+            }
+            Self::TooShort => "make a new key with `ssh-keygen -t ed25519`",
+            Self::BadCertificate | Self::OtherCertificate => {
+                "give the -cert.pub file that was issued for this key"
+            }
+            Self::SigningFailed => "check the key with `ssh-keygen -y -f FILE`",
+        }
+    }
+}
+
+impl LoadedKey {
+    /// Parses a `key` record, opening it with the `passphrase` record when it is encrypted.
+    ///
+    /// # Errors
+    /// Says what is wrong; never repeats a byte of the key.
+    pub fn parse(secret: &Secret, passphrase: Option<&Secret>) -> Result<Self, KeyError> {
+        let text = std::str::from_utf8(secret.expose()).map_err(|_| KeyError::Unreadable)?;
+        let passphrase = passphrase.map(|secret| std::str::from_utf8(secret.expose()));
+        let passphrase = passphrase.transpose().map_err(|_| KeyError::WrongPassphrase)?;
+        if PublicKey::from_openssh(text.trim()).is_ok() {
+            return Err(KeyError::Public);
+        }
+        let encrypted = is_encrypted(text);
+        let key = match (encrypted, passphrase) {
+            (true, None) => return Err(KeyError::PassphraseNeeded),
+            (true, Some(_)) => decode_secret_key(text, passphrase).map_err(|_| KeyError::WrongPassphrase)?,
+            (false, _) => decode_secret_key(text, None).map_err(|_| KeyError::Unreadable)?,
+        };
+        check_kind(&key)?;
+        Ok(Self { key })
+    }
+
+    /// The public half.
+    pub fn public(&self) -> &PublicKey {
+        self.key.public_key()
+    }
+
+    /// `SHA256:...`, as `ssh-keygen -l` shows it.
+    pub fn fingerprint(&self) -> String {
+        self.public().fingerprint(HashAlg::Sha256).to_string()
+    }
+
+    /// Parses a `certificate` record and checks that it was issued for this key.
+    ///
+    /// # Errors
+    /// [`KeyError::BadCertificate`] and [`KeyError::OtherCertificate`].
+    pub fn certificate(&self, record: &Secret) -> Result<Certificate, KeyError> {
+        let text = std::str::from_utf8(record.expose()).map_err(|_| KeyError::BadCertificate)?;
+        let certificate = Certificate::from_openssh(text.trim()).map_err(|_| KeyError::BadCertificate)?;
+        if certificate.public_key() == self.public().key_data() {
+            Ok(certificate)
+        } else {
+            Err(KeyError::OtherCertificate)
+        }
+    }
+
+    /// Signs an authentication request the way russh's `auth::Signer::auth_sign` must answer: the data, and
+    /// behind it the signature as an SSH string (RFC 4252, 7). `hash` is for RSA keys; without it they sign
+    /// with SHA-512, never with SHA-1.
+    ///
+    /// # Errors
+    /// [`KeyError::SigningFailed`].
+    pub fn sign(&self, mut data: Vec<u8>, hash: Option<HashAlg>) -> Result<Vec<u8>, KeyError> {
+        let signature = self.signature(&data, hash).map_err(|_| KeyError::SigningFailed)?;
+        signature.encode_prefixed(&mut data).map_err(|_| KeyError::SigningFailed)?;
+        Ok(data)
+    }
+
+    fn signature(&self, data: &[u8], hash: Option<HashAlg>) -> Result<Signature, ssh_key::Error> {
+        let signed = match self.key.key_data() {
+            KeypairData::Rsa(pair) => (pair, Some(hash.unwrap_or(HashAlg::Sha512))).try_sign(data),
+            pair => pair.try_sign(data),
+        };
+        Ok(signed?)
+    }
+}
+
+impl std::fmt::Debug for LoadedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LoadedKey({})", self.fingerprint())
+    }
+}
+
+/// Whether a key file needs a passphrase, by its format's own marks.
+fn is_encrypted(text: &str) -> bool {
+    match PrivateKey::from_openssh(text.trim()) {
+        Ok(key) => key.is_encrypted(),
+        Err(_) => {
+            text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+                || text.contains("Proc-Type: 4,ENCRYPTED")
+                || text.lines().any(|line| line.starts_with("Encryption: aes"))
+        }
+    }
+}
+
+fn check_kind(key: &PrivateKey) -> Result<(), KeyError> {
+    match (key.algorithm(), key.key_data()) {
+        (Algorithm::Rsa { .. }, KeypairData::Rsa(pair)) => {
+            if pair.key_size() < MIN_RSA_BITS {
+                Err(KeyError::TooShort)
+            } else {
+                Ok(())
+            }
+        }
+        (Algorithm::Ed25519 | Algorithm::Ecdsa { .. }, _) => Ok(()),
+        // DSA is gone from servers. FIDO keys sign on their token, which is reached through ssh-agent.
+        _ => Err(KeyError::Unsupported),
+    }
+}
