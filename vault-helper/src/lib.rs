@@ -1,4 +1,5 @@
 //! placeholder
 
+pub mod hostkeys;
 pub mod redact;
 pub mod vault;
