@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -54,7 +55,13 @@ impl Pending {
     /// Waits for the answer; panics when the server ends first or lets it wait too long.
     #[track_caller]
     pub fn wait(self) -> Reply {
-        match self.receiver.recv_timeout(PATIENCE) {
+        self.wait_for(PATIENCE)
+    }
+
+    /// Waits for the answer as long as `patience`; panics when it does not come.
+    #[track_caller]
+    pub fn wait_for(self, patience: Duration) -> Reply {
+        match self.receiver.recv_timeout(patience) {
             Ok(raw) => Reply { raw },
             Err(error) => panic!("no answer to request {}: {error}", self.id),
         }

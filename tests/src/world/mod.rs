@@ -10,11 +10,14 @@ use std::process::Command;
 use std::sync::Mutex;
 
 pub mod account;
+pub mod foreign;
 pub mod gpg;
 pub mod keys;
+pub mod memory;
 pub mod process;
 pub mod sshd;
 pub mod store;
+pub mod terminal;
 pub mod warden;
 
 pub use account::Account;
@@ -43,15 +46,20 @@ pub struct World {
 impl World {
     /// A world whose GPG key has no passphrase: its vault is never locked.
     pub fn new() -> Self {
-        Self::make(None)
+        Self::make(None, Store::init)
+    }
+
+    /// Like [`World::new`], with a store made without `pass`: for a machine that has only what running takes.
+    pub fn without_pass() -> Self {
+        Self::make(None, Store::by_hand)
     }
 
     /// A world whose GPG key asks for [`GPG_PASSPHRASE`], and whose agent remembers nothing yet.
     pub fn with_passphrase() -> Self {
-        Self::make(Some(GPG_PASSPHRASE))
+        Self::make(Some(GPG_PASSPHRASE), Store::init)
     }
 
-    fn make(passphrase: Option<&str>) -> Self {
+    fn make(passphrase: Option<&str>, make_store: fn(&Path, &Gpg) -> Store) -> Self {
         // Not the caller's TMPDIR: the sockets below must fit in the 108 bytes of a Unix address.
         let dir =
             tempfile::Builder::new().prefix("sp-").tempdir_in("/tmp").expect("/tmp takes directories").keep();
@@ -63,7 +71,7 @@ impl World {
             set_mode(&dir.join(name), mode);
         }
         let gpg = Gpg::make(&dir.join("gpg"), passphrase);
-        let store = Store::init(&dir.join("store"), &gpg);
+        let store = make_store(&dir.join("store"), &gpg);
         Self { dir, gpg, store, next: Mutex::new(0), warden: Mutex::new(warden) }
     }
 
@@ -138,6 +146,11 @@ impl World {
     /// Pins the server's host key in Sallyport's own `known_hosts`.
     pub fn trust(&self, sshd: &Sshd) {
         append(&self.state().join("known_hosts"), &sshd.known_hosts_line(sshd.host_key()));
+    }
+
+    /// Writes Sallyport's own `known_hosts`, all of it.
+    pub fn known_hosts(&self, text: &str) {
+        fs::write(self.state().join("known_hosts"), text).expect("our own directory can be written");
     }
 
     /// The usual host: known, trusted, with a key record for whoever runs the tests.

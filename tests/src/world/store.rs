@@ -19,6 +19,13 @@ impl Store {
         store
     }
 
+    /// What `pass init` leaves in `dir`, made without `pass`.
+    pub fn by_hand(dir: &Path, gpg: &Gpg) -> Self {
+        fs::create_dir(dir).expect("a fresh directory");
+        fs::write(dir.join(".gpg-id"), format!("{}\n", gpg.recipient())).expect("the recipient");
+        Self { dir: dir.to_owned() }
+    }
+
     /// The directory for `PASSWORD_STORE_DIR`.
     pub fn dir(&self) -> &Path {
         &self.dir

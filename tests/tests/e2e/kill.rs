@@ -1,0 +1,109 @@
+//! Either process killed, at any moment: the other says so, nothing runs on unnoticed, the next start works.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use sallyport_tests::mcp::McpClient;
+use sallyport_tests::world::{World, eventually, process};
+use serde_json::json;
+
+fn sleeping(world: &World) -> bool {
+    world.remote_processes().iter().any(|process| process.command == "sleep 600")
+}
+
+fn assert_works(client: &McpClient) {
+    client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_ok();
+}
+
+#[test]
+fn a_killed_broker_takes_its_commands_and_sessions_along() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let mut client = world.mcp();
+    let session =
+        client.call("ssh_session_open", json!({ "target": "web1" })).expect_ok().text("session").to_owned();
+    let running = [
+        client.start("ssh_exec", json!({ "target": "web1", "command": "sleep 600" })),
+        client.start("ssh_exec", json!({ "session": session, "command": "sleep 600" })),
+    ];
+    eventually("both commands", || {
+        let count = world.remote_processes().iter().filter(|process| process.command == "sleep 600").count();
+        (count == 2).then_some(())
+    });
+    client.kill();
+    running.into_iter().for_each(|pending| assert!(pending.wait_or_end().is_none()));
+    eventually("the end of both", || world.remote_processes().is_empty().then_some(()));
+    let next = world.mcp();
+    assert_works(&next);
+    next.call("ssh_exec", json!({ "session": session, "command": "true" })).expect_code("session_not_found");
+}
+
+#[test]
+fn a_broker_whose_client_goes_away_ends_with_it() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let client = world.mcp();
+    let _running = client.start("ssh_exec", json!({ "target": "web1", "command": "sleep 600" }));
+    eventually("the command", || sleeping(&world).then_some(()));
+    let (status, errors) = client.close();
+    assert!(status.success(), "{status}: {errors}");
+    eventually("its end", || world.remote_processes().is_empty().then_some(()));
+}
+
+#[test]
+fn a_killed_helper_is_named_and_what_it_left_running_is_known_to_the_next() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let client = world.mcp();
+    let running = client.start("ssh_exec", json!({ "target": "web1", "command": "sleep 600" }));
+    eventually("the command", || sleeping(&world).then_some(()));
+    let helper = world.helper().unwrap();
+    process::signal(helper, Signal::SIGKILL);
+    running.wait().expect_code("helper_unavailable");
+    eventually("a new helper", || {
+        client
+            .call("ssh_exec", json!({ "target": "web1", "command": "true" }))
+            .status()
+            .eq("ok")
+            .then_some(())
+    });
+    assert_ne!(world.helper(), Some(helper));
+    let status = world.run(&["status", "--json"]).expect_success();
+    assert!(!sleeping(&world) || status.contains("sleep 600"), "an orphan nobody knows of: {status}");
+}
+
+#[test]
+fn a_broker_killed_at_any_moment_leaves_nothing_on_the_host() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    assert_works(&world.mcp());
+    // From before the request is read to well into the command, in steps smaller than any stage of it.
+    for moment in (0..40).step_by(4).map(Duration::from_millis) {
+        let mut client = world.mcp();
+        let _running = client.start("ssh_exec", json!({ "target": "web1", "command": "sleep 600" }));
+        std::thread::sleep(moment);
+        client.kill();
+    }
+    eventually("the end of all", || world.remote_processes().is_empty().then_some(()));
+    assert_works(&world.mcp());
+}
+
+#[test]
+fn a_helper_killed_at_any_moment_is_an_error_and_never_a_hang() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let client = world.mcp();
+    for moment in (0..40).step_by(8).map(Duration::from_millis) {
+        eventually("a helper", || {
+            client
+                .call("ssh_exec", json!({ "target": "web1", "command": "true" }))
+                .status()
+                .eq("ok")
+                .then_some(())
+        });
+        let running = client.start("ssh_exec", json!({ "target": "web1", "command": "sleep 600" }));
+        std::thread::sleep(moment);
+        process::signal(world.helper().unwrap(), Signal::SIGKILL);
+        running.wait().expect_code("helper_unavailable");
+    }
+}

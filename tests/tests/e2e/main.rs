@@ -1,0 +1,14 @@
+//! End to end: a client, `sallyport serve`, the vault helper and a real `sshd`, in a world of their own each.
+//!
+//! One binary, so that it is linked once. A folder's worth of tests is run by its name: `scripts/test --test e2e login`.
+
+mod clients;
+mod host_keys;
+mod input;
+mod kill;
+mod load;
+mod lock;
+mod login;
+mod path;
+mod secrets;
+mod world;
