@@ -1,2 +1,15 @@
-//! broker
-fn main() {}
+//! `sallyport`: the MCP server and the command line.
+//!
+//! The broker knows MCP, JSON and local files. It must never link SSH, GPG or a
+//! redactor, and never hold a secret: those live in `sallyport-vault-helper`,
+//! which it asks over a Unix socket.
+
+mod cli;
+mod config;
+mod format;
+mod link;
+mod mcp;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,115 @@
+//! The command line people use, one file a command group.
+//!
+//! Commands for people speak on the admin socket; `serve` and `exec`, which
+//! agents run, speak on the broker socket and never touch the other one. No
+//! secret is ever taken from an argument, and none is printed.
+//!
+//! | module | commands |
+//! |---|---|
+//! | [`serve`] | `serve` |
+//! | [`exec`] | `exec` |
+//! | [`output`] | how results, questions and errors are printed |
+
+mod exec;
+mod output;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use output::Problem;
+use sallyport_protocol::envelope::Caller;
+use sallyport_protocol::text::PrincipalName;
+use sallyport_protocol::{ErrorCode, Failure};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Config;
+use crate::link::{Link, Place, Side, Trust};
+
+/// SSH for agents: they run commands, and never see a credential.
+#[derive(Debug, Parser)]
+#[command(name = "sallyport", version, propagate_version = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve MCP on stdin and stdout; started by an MCP client.
+    Serve(serve::Args),
+    /// Run a command on a host, as an agent would.
+    Exec(exec::Args),
+}
+
+/// Parses the command line and runs it.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(problem) => problem.report(),
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Problem> {
+    match command {
+        Command::Serve(args) => in_runtime(args.run()),
+        Command::Exec(args) => in_runtime(args.run()),
+    }
+}
+
+/// Runs a command that talks to the helper. One thread does: it only waits.
+fn in_runtime(future: impl Future<Output = Result<ExitCode, Problem>>) -> Result<ExitCode, Problem> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Failure::new(
+            ErrorCode::InternalError,
+            format!("the runtime cannot start: {error}"),
+            "check the system's limits",
+        )
+    })?;
+    let result = runtime.block_on(future);
+    // A thread may still sit in a read of the terminal; it must not hold us up.
+    runtime.shutdown_background();
+    result
+}
+
+/// A link to the helper for this process.
+fn link<S: Side>() -> Result<Link<S>, Failure> {
+    let config = Config::load()?;
+    let place = Place::from_env(Trust { helper_user: config.helper_user });
+    Ok(Link::new(place, caller()?))
+}
+
+/// This process as the helper's client. What it opens without a name ends with
+/// it, so its number must not be another's.
+fn caller() -> Result<Caller, Failure> {
+    let broken =
+        |what: String| Failure::new(ErrorCode::InternalError, what, "check the system's random source");
+    let mut number = [0; 8];
+    getrandom::fill(&mut number).map_err(|error| broken(format!("no random number can be had: {error}")))?;
+    let principal = PrincipalName::new("local").map_err(|error| broken(error.to_string()))?;
+    Ok(Caller { principal, client: u64::from_le_bytes(number) })
+}
+
+/// Logs to stderr what `SALLYPORT_LOG` asks for; nothing without it. The MCP
+/// library prints whole messages, so it is kept silent.
+fn start_log() {
+    let Ok(wish) = std::env::var("SALLYPORT_LOG") else { return };
+    let filter = EnvFilter::builder().parse_lossy(wish);
+    let filter = match "rmcp=off".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => EnvFilter::new("off"),
+    };
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

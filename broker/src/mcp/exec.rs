@@ -1,0 +1,433 @@
+//! `ssh_exec`: one command, on a channel of its own or in a session.
+
+use std::collections::BTreeMap;
+
+use sallyport_protocol::envelope::Stream;
+use sallyport_protocol::reply::{Detach, Event, Exited, Outcome};
+use sallyport_protocol::request::{EnvValue, EnvVar, Exec, InputPlan, Place, Request};
+use sallyport_protocol::text::{CommandText, EnvName, RemotePath, SecretName, SessionName, TargetName};
+use sallyport_protocol::{Failure, List};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::answer::{Answer, Status, misplaced};
+use super::call::{Call, Handled, bounds, invalid, optional};
+use super::confirm::{self, Asked, Grant};
+use super::progress::Progress;
+use crate::format::{HeadTail, render_pair};
+use crate::link::Item;
+
+/// Characters of output in an answer, when the call does not say.
+pub const DEFAULT_CHARS: u32 = 20_000;
+/// The most a call may ask for.
+pub const MOST_CHARS: u32 = 200_000;
+/// Without a progress token, a call that takes longer is answered with a job:
+/// many clients give up after a minute.
+const PATIENCE_MS: u32 = 45_000;
+const LONGEST_TIMEOUT_S: u32 = 7 * 24 * 3600;
+
+/// The arguments.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// Where to run it: an alias from ssh_list_hosts, user@alias, or [user@]host[:port]. Either this or session.
+    target: Option<String>,
+    /// The open shell session to run it in; its directory, variables and functions persist.
+    session: Option<String>,
+    /// The command line, for the remote POSIX shell.
+    command: String,
+    /// Directory to run it in.
+    cwd: Option<String>,
+    /// Environment variables to set for it.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    /// Names of env:// records whose variables are set for it; their values stay hidden.
+    #[serde(default)]
+    secrets: Vec<String>,
+    /// Text for its standard input; without it the command reads end of file.
+    stdin: Option<String>,
+    /// Seconds until the call is answered with status timeout while the command goes on as a job. Default 60.
+    #[schemars(range(min = 1, max = 604_800))]
+    timeout_s: Option<u32>,
+    /// Answer at once and let it run as a job, to be read with ssh_output and stopped with ssh_stop.
+    #[serde(default)]
+    background: bool,
+    /// Characters of output in the answer; head and tail are kept, the rest is readable through ssh_output. Default 20000.
+    #[schemars(range(min = 1, max = 200_000))]
+    max_chars: Option<u32>,
+    /// You are sure, where the host lets the model itself confirm.
+    #[serde(default)]
+    confirm: bool,
+    /// The id of a confirmation that a person gave for exactly this call.
+    confirmation_id: Option<String>,
+}
+
+/// The answer's own fields.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Fields {
+    /// The command's exit code; null when a signal ended it or it still runs.
+    exit_code: Option<i32>,
+    /// The signal that ended it, without SIG.
+    signal: Option<String>,
+    /// Its standard output, redacted.
+    stdout: String,
+    /// Its standard error, redacted.
+    stderr: String,
+    /// Whether output was left out here.
+    truncated: bool,
+    /// Read all of the output with ssh_output under this id.
+    output_id: Option<String>,
+    /// How long it ran.
+    duration_ms: u64,
+    /// The session's directory afterwards.
+    cwd: Option<String>,
+    /// The job that goes on, when it still runs.
+    job_id: Option<String>,
+    /// How many secrets were masked.
+    redactions: u64,
+    /// Why the session ended with this command, when it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_ended: Option<String>,
+}
+
+/// The fields of a refusal.
+#[derive(Debug, Serialize)]
+struct Refusal {
+    rules: Vec<String>,
+}
+
+/// What a command wrote, its beginning and end.
+struct Written {
+    out: HeadTail,
+    err: HeadTail,
+}
+
+/// Runs a command.
+pub async fn exec(call: &Call) -> Handled {
+    let args: Args = call.arguments()?;
+    let chars = args.max_chars.unwrap_or(DEFAULT_CHARS).clamp(1, MOST_CHARS) as usize;
+    let mut progress = Progress::of(&call.context);
+    let mut grant = confirm::grant(call, args.confirm, args.confirmation_id.clone())?;
+    let mut asked = false;
+    loop {
+        let request = request(&args, &grant, progress.wanted())?;
+        let mut written = Written { out: HeadTail::for_chars(chars), err: HeadTail::for_chars(chars) };
+        let outcome = run(call, request, args.stdin.as_deref(), &mut written, &mut progress).await?;
+        match outcome {
+            Outcome::NeedsConfirmation(needs) if !asked => {
+                let target = args.target.as_deref().or(args.session.as_deref()).unwrap_or_default();
+                match confirm::ask(call, target, &whole_request(&args), &needs).await? {
+                    Asked::Agreed(given) => grant = given,
+                    Asked::Reply(reply) => return Ok(reply),
+                }
+                asked = true;
+            }
+            outcome => return answer(outcome, &written, chars).map(Into::into),
+        }
+    }
+}
+
+/// Everything the confirmation covers, as a person must see it.
+fn whole_request(args: &Args) -> String {
+    let mut text = args.command.clone();
+    let mut add = |what: &str, value: &str| {
+        text.push_str("\n# ");
+        text.push_str(what);
+        text.push_str(": ");
+        text.push_str(&crate::format::one_line(value));
+    };
+    if let Some(cwd) = &args.cwd {
+        add("in directory", cwd);
+    }
+    for (name, value) in &args.env {
+        add("with", &format!("{name}={value}"));
+    }
+    for name in &args.secrets {
+        add("with the variables of", &format!("env://{name}"));
+    }
+    if let Some(stdin) = &args.stdin {
+        add("standard input", &format!("{} bytes", stdin.len()));
+    }
+    text
+}
+
+fn request(args: &Args, grant: &Grant, patient: bool) -> Result<Exec, Failure> {
+    let place = match (&args.target, &args.session) {
+        (Some(target), None) => Place::Target(TargetName::new(target.as_str()).map_err(bounds)?),
+        (None, Some(session)) => Place::Session(SessionName::new(session.as_str()).map_err(bounds)?),
+        _ => return Err(invalid("give either target or session")),
+    };
+    if args.timeout_s.is_some_and(|s| s == 0 || s > LONGEST_TIMEOUT_S) {
+        return Err(invalid(format!("timeout_s is from 1 to {LONGEST_TIMEOUT_S}")));
+    }
+    Ok(Exec {
+        place,
+        command: CommandText::new(args.command.as_str()).map_err(bounds)?,
+        cwd: optional(args.cwd.clone(), RemotePath::new)?,
+        env: variables(&args.env)?,
+        secrets: secrets(&args.secrets)?,
+        input: args.stdin.as_deref().map(input_plan),
+        run_as: None,
+        timeout_ms: args.timeout_s.unwrap_or(0) * 1000,
+        detach_ms: if patient { 0 } else { PATIENCE_MS },
+        background: args.background,
+        consent: grant.consent,
+        confirmation: grant.confirmation.clone(),
+    })
+}
+
+/// Environment variables as the protocol carries them.
+///
+/// # Errors
+/// `invalid_argument` or `too_large`.
+pub fn variables(env: &BTreeMap<String, String>) -> Result<List<EnvVar, 64>, Failure> {
+    let variables: Result<Vec<_>, _> = env
+        .iter()
+        .map(|(name, value)| {
+            Ok(EnvVar { name: EnvName::new(name.as_str())?, value: EnvValue::new(value.as_str())? })
+        })
+        .collect();
+    variables.and_then(List::new).map_err(bounds)
+}
+
+/// Names of `env://` records as the protocol carries them.
+///
+/// # Errors
+/// `invalid_argument` or `too_large`.
+pub fn secrets(names: &[String]) -> Result<List<SecretName, 16>, Failure> {
+    let names: Result<Vec<_>, _> = names.iter().map(|name| SecretName::new(name.as_str())).collect();
+    names.and_then(List::new).map_err(bounds)
+}
+
+fn input_plan(text: &str) -> InputPlan {
+    InputPlan { length: text.len() as u64, sha256: Sha256::digest(text).into() }
+}
+
+/// Runs a command to the end of its operation, keeping what it writes.
+async fn run(
+    call: &Call,
+    request: Exec,
+    stdin: Option<&str>,
+    written: &mut Written,
+    progress: &mut Progress,
+) -> Result<Outcome, Failure> {
+    call.unless_cancelled(async {
+        let mut job = None;
+        let mut operation = call.link.start(Request::Exec(request)).await?;
+        let input = operation.input();
+        let mut feeding = std::pin::pin!(async {
+            if let Some(text) = stdin {
+                input.send_all(text.as_bytes()).await;
+            }
+        });
+        let mut fed = stdin.is_none();
+        loop {
+            tokio::select! {
+                item = operation.next() => match item.map_err(|failure| in_doubt(failure, job.as_deref()))? {
+                    Item::Data(Stream::Output, bytes) => written.out.push(&bytes),
+                    Item::Data(Stream::ErrorOutput, bytes) => written.err.push(&bytes),
+                    Item::Event(Event::Started { job: id }) => job = Some(id.into_string()),
+                    Item::Event(_) => {}
+                    Item::Done(outcome) => return Ok(outcome),
+                },
+                () = &mut feeding, if !fed => fed = true,
+                () = progress.due() => progress.tell(written.out.total() + written.err.total()).await,
+            }
+        }
+    })
+    .await
+}
+
+/// Names the job whose end nobody saw.
+fn in_doubt(mut failure: Failure, job: Option<&str>) -> Failure {
+    if let Some(job) = job {
+        failure.message = format!("{} (job {job})", failure.message).into();
+    }
+    failure
+}
+
+fn answer(outcome: Outcome, written: &Written, chars: usize) -> Result<Answer, Failure> {
+    let (stdout, stderr, truncated) = render_pair(&written.out, &written.err, chars);
+    let output = Fields { stdout, stderr, truncated, ..Fields::default() };
+    match outcome {
+        Outcome::Exited(exited) => Ok(ended(exited, output)),
+        Outcome::Detached { job, reason, duration_ms, redactions } => {
+            let status = match reason {
+                Detach::Timeout => Status::Timeout,
+                Detach::Background | Detach::Patience => Status::Running,
+            };
+            let job = job.into_string();
+            let fields =
+                Fields { output_id: Some(job.clone()), job_id: Some(job), duration_ms, redactions, ..output };
+            let text = text(&fields, status);
+            Ok(Answer::new(status, &fields, text))
+        }
+        Outcome::NeedsConfirmation(_) => Err(Failure::new(
+            sallyport_protocol::ErrorCode::ConfirmationUnavailable,
+            "the confirmation was given but does not count on this host",
+            "ask the operator: the host's `confirmation` setting says who may confirm",
+        )),
+        Outcome::Blocked { failure, rules } => {
+            let rules = rules.iter().map(|rule| rule.as_str().to_owned()).collect();
+            Ok(Answer::blocked(failure, &Refusal { rules }))
+        }
+        Outcome::Failed(failure) => Err(failure),
+        _ => Err(misplaced("ssh_exec")),
+    }
+}
+
+fn ended(exited: Exited, output: Fields) -> Answer {
+    let filled = |text: sallyport_protocol::Text| Some(text.into_string()).filter(|text| !text.is_empty());
+    let fields = Fields {
+        exit_code: exited.exit_code,
+        signal: filled(exited.signal),
+        output_id: filled(exited.job),
+        duration_ms: exited.duration_ms,
+        cwd: filled(exited.cwd),
+        redactions: exited.redactions,
+        session_ended: filled(exited.session_ended),
+        ..output
+    };
+    let text = text(&fields, Status::Ok);
+    Answer::new(Status::Ok, &fields, text)
+}
+
+/// The rendering for clients that show only text.
+fn text(fields: &Fields, status: Status) -> String {
+    let mut text = fields.stdout.clone();
+    let fresh_line = |text: &mut String| {
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+    };
+    if !fields.stderr.is_empty() {
+        fresh_line(&mut text);
+        text.push_str("[stderr]\n");
+        text.push_str(&fields.stderr);
+    }
+    fresh_line(&mut text);
+    let mut notes = vec![match (status, fields.exit_code, &fields.signal) {
+        (Status::Timeout, ..) => "timed out and goes on".to_owned(),
+        (Status::Running, ..) => "still running".to_owned(),
+        (_, Some(code), _) => format!("exit {code}"),
+        (_, None, Some(signal)) => format!("ended by SIG{signal}"),
+        (_, None, None) => "ended, exit code unknown".to_owned(),
+    }];
+    notes.push(format!("{} ms", fields.duration_ms));
+    if let Some(cwd) = &fields.cwd {
+        notes.push(format!("in {cwd}"));
+    }
+    if fields.redactions > 0 {
+        notes.push(format!("{} secrets masked", fields.redactions));
+    }
+    if let Some(job) = &fields.job_id {
+        notes.push(format!("follow with ssh_output id={job}, stop with ssh_stop id={job}"));
+    } else if let (true, Some(id)) = (fields.truncated, &fields.output_id) {
+        notes.push(format!("all of it with ssh_output id={id}"));
+    }
+    if let Some(reason) = &fields.session_ended {
+        notes.push(format!("the session ended: {reason}"));
+    }
+    format!("{text}[{}]", notes.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(json: serde_json::Value) -> Args {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn plain(json: serde_json::Value) -> Result<Exec, Failure> {
+        request(
+            &args(json),
+            &Grant { consent: sallyport_protocol::request::Consent::None, confirmation: None },
+            false,
+        )
+    }
+
+    fn code(json: serde_json::Value) -> &'static str {
+        plain(json).unwrap_err().code.as_str()
+    }
+
+    #[test]
+    fn target_and_session_exclude_each_other_and_one_is_needed() {
+        assert_eq!(code(serde_json::json!({"command": "true"})), "invalid_argument");
+        let both = serde_json::json!({"command": "true", "target": "a", "session": "b"});
+        assert_eq!(code(both), "invalid_argument");
+    }
+
+    #[test]
+    fn commands_outside_their_bounds_are_refused_with_the_documented_codes() {
+        let with = |command: String| code(serde_json::json!({"target": "web1", "command": command}));
+        assert_eq!(with("x".repeat(1 << 20)), "too_large");
+        assert_eq!(with("echo \0".into()), "invalid_argument");
+        assert_eq!(with(String::new()), "invalid_argument");
+    }
+
+    #[test]
+    fn a_bad_variable_name_a_bad_target_and_a_silly_timeout_are_refused() {
+        let with = |extra: serde_json::Value| {
+            let mut base = serde_json::json!({"target": "web1", "command": "true"});
+            base.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            code(base)
+        };
+        assert_eq!(with(serde_json::json!({"env": {"A=B": "c"}})), "invalid_argument");
+        assert_eq!(with(serde_json::json!({"target": "-oProxyCommand=x"})), "invalid_argument");
+        assert_eq!(with(serde_json::json!({"timeout_s": 0})), "invalid_argument");
+        assert_eq!(with(serde_json::json!({"secrets": ["a/b"]})), "invalid_argument");
+    }
+
+    #[test]
+    fn input_is_announced_with_its_length_and_digest() {
+        let exec = plain(serde_json::json!({"target": "web1", "command": "cat", "stdin": "hi"})).unwrap();
+        let plan = exec.input.unwrap();
+        assert_eq!((plan.length, plan.sha256[0]), (2, 0x8f));
+        assert_eq!((exec.timeout_ms, exec.detach_ms), (0, 45_000));
+    }
+
+    #[test]
+    fn the_text_tells_what_the_fields_tell() {
+        let fields = Fields {
+            exit_code: Some(3),
+            stdout: "out".into(),
+            stderr: "err\n".into(),
+            truncated: true,
+            output_id: Some("j7".into()),
+            duration_ms: 12,
+            cwd: Some("/srv".into()),
+            redactions: 1,
+            ..Fields::default()
+        };
+        insta::assert_snapshot!(text(&fields, Status::Ok), @r"
+        out
+        [stderr]
+        err
+        [exit 3, 12 ms, in /srv, 1 secrets masked, all of it with ssh_output id=j7]
+        ");
+        let running = Fields { job_id: Some("j8".into()), duration_ms: 60_000, ..Fields::default() };
+        insta::assert_snapshot!(
+            text(&running, Status::Timeout),
+            @"[timed out and goes on, 60000 ms, follow with ssh_output id=j8, stop with ssh_stop id=j8]"
+        );
+        let killed = Fields { signal: Some("KILL".into()), ..Fields::default() };
+        assert_eq!(text(&killed, Status::Ok), "[ended by SIGKILL, 0 ms]");
+    }
+
+    #[test]
+    fn a_person_sees_everything_a_confirmation_covers() {
+        let args = args(serde_json::json!({
+            "target": "web1", "command": "make install", "cwd": "/src", "env": {"PREFIX": "/usr\n# fake"},
+            "secrets": ["deploy"], "stdin": "yes"
+        }));
+        insta::assert_snapshot!(whole_request(&args), @r"
+        make install
+        # in directory: /src
+        # with: PREFIX=/usr\n# fake
+        # with the variables of: env://deploy
+        # standard input: 3 bytes
+        ");
+    }
+}

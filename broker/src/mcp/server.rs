@@ -1,0 +1,115 @@
+//! The life of an MCP server on stdio: start, both protocol generations, end.
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult, PaginatedRequestParams,
+    ServerCapabilities, ServerConfig,
+};
+use rmcp::service::{NotificationContext, RequestContext};
+use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt};
+use sallyport_protocol::{ErrorCode, Failure};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::answer::Answer;
+use super::call::{Call, Reply};
+use super::table::{Row, TOOLS, Toolset};
+use crate::link::{Broker, Link};
+
+const INSTRUCTIONS: &str = "Runs commands on SSH hosts without ever showing you a credential. \
+    ssh_list_hosts tells what is there; ssh_exec runs a command; for several commands on one host open a session with \
+    ssh_session_open and pass it to ssh_exec. An answer with status needs_confirmation tells who can agree and how to go \
+    on; blocked means no. When the vault is locked, ask the user to run `sallyport unlock`.";
+
+/// Serves MCP on stdin and stdout until the client closes stdin, or SIGTERM or
+/// SIGINT comes. Answers under way get a few seconds to go out; then the link
+/// closes, and with it what this client left open without a name.
+///
+/// # Errors
+/// `invalid_argument` when what is on stdin is not MCP.
+pub async fn serve(link: Link<Broker>, toolsets: &[Toolset]) -> Result<(), Failure> {
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let server = Server { link, rows: TOOLS.iter().filter(|row| toolsets.contains(&row.toolset)).collect() };
+    let running = tokio::select! {
+        started = server.serve(rmcp::transport::stdio_pipes()) => match started {
+            Ok(running) => running,
+            Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+            Err(error) => {
+                return Err(Failure::new(
+                    ErrorCode::InvalidArgument,
+                    format!("the client did not open an MCP session: {error}"),
+                    "`sallyport serve` is started by an MCP client; `sallyport install` registers it with one",
+                ));
+            }
+        },
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    let stop = running.cancellation_token();
+    let mut waiting = std::pin::pin!(running.waiting());
+    tokio::select! {
+        _ = &mut waiting => return Ok(()),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop.cancel();
+    // However it ended, it has ended.
+    let _ = waiting.await;
+    Ok(())
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|error| {
+        Failure::new(ErrorCode::InternalError, format!("signals cannot be received: {error}"), "")
+    })
+}
+
+struct Server {
+    link: Link<Broker>,
+    rows: Vec<&'static Row>,
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(
+                Implementation::new("sallyport", env!("CARGO_PKG_VERSION")).with_title("Sallyport"),
+            )
+            .with_instructions(INSTRUCTIONS)
+    }
+
+    async fn on_initialized(&self, _context: NotificationContext<RoleServer>) {
+        let link = self.link.clone();
+        tokio::spawn(async move {
+            // The first call that needs the helper tells what is wrong with it.
+            if let Err(failure) = link.warm().await {
+                tracing::info!(reason = %failure.message, "no vault helper yet");
+            }
+        });
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(self.rows.iter().map(|row| row.tool()).collect()))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let Some(row) = self.rows.iter().find(|row| row.name == request.name) else {
+            let known = TOOLS.iter().any(|row| row.name == request.name);
+            let why = if known { "is not offered by this server" } else { "is unknown" };
+            return Err(ErrorData::invalid_params(format!("the tool {} {why}", request.name), None));
+        };
+        let call = Call::new(request, context, self.link.clone());
+        Ok(match (row.run)(&call).await {
+            Ok(Reply::Answer(answer)) => answer.into_result().into(),
+            Ok(Reply::Question(question)) => question.into(),
+            Err(failure) => Answer::failed(failure).into_result().into(),
+        })
+    }
+}

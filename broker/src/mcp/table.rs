@@ -1,0 +1,153 @@
+//! Every tool: its name, texts, hints, schemas and handler.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+
+use super::call::{Call, Handled};
+use super::schema::{input, output};
+use super::{exec, hosts, output as pages, session};
+
+/// Tools that are offered together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Toolset {
+    /// Hosts, commands and their output.
+    Core,
+    /// Sessions.
+    Sessions,
+}
+
+/// What a tool does to the world, as MCP's annotations say it.
+#[derive(Debug, Clone, Copy)]
+enum Effect {
+    /// Looks, changes nothing; `open_world` when it looks at remote hosts.
+    Looks,
+    /// Changes something that a second call would not change again.
+    Settles,
+    /// May do anything, again each time.
+    Acts,
+}
+
+/// A tool.
+pub struct Row {
+    /// Its name.
+    pub name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    /// The set it belongs to.
+    pub toolset: Toolset,
+    effect: Effect,
+    input: fn() -> Arc<JsonObject>,
+    output: fn() -> Arc<JsonObject>,
+    /// Its handler.
+    pub run: for<'a> fn(&'a Call) -> Pin<Box<dyn Future<Output = Handled> + Send + 'a>>,
+}
+
+/// Every tool, in the order a model reads them.
+pub const TOOLS: &[Row] = &[
+    Row {
+        name: "ssh_list_hosts",
+        title: "List SSH hosts",
+        description: "The hosts that can be reached, the accounts on them, their policy mode, and whether the vault is \
+            open. Start here.",
+        toolset: Toolset::Core,
+        effect: Effect::Looks,
+        input: input::<hosts::ListArgs>,
+        output: output::<hosts::ListFields>,
+        run: |call| Box::pin(hosts::list(call)),
+    },
+    Row {
+        name: "ssh_check_command",
+        title: "Check a command",
+        description: "What the policy says to a command on a host: allow, confirm or block, with the rules and the \
+            parts of the command that decide. Runs nothing.",
+        toolset: Toolset::Core,
+        effect: Effect::Looks,
+        input: input::<hosts::CheckArgs>,
+        output: output::<hosts::CheckFields>,
+        run: |call| Box::pin(hosts::check(call)),
+    },
+    Row {
+        name: "ssh_exec",
+        title: "Run a command over SSH",
+        description: "Runs a shell command on a host and answers with its exit code, stdout and stderr. Logging in is \
+            done for you; secrets in the output are masked. With `session` it runs in an open shell session, which is \
+            faster and keeps directory and variables. A command that outlives timeout_s goes on as a job.",
+        toolset: Toolset::Core,
+        effect: Effect::Acts,
+        input: input::<exec::Args>,
+        output: output::<exec::Fields>,
+        run: |call| Box::pin(exec::exec(call)),
+    },
+    Row {
+        name: "ssh_output",
+        title: "Read a job's output",
+        description: "A page of what a command wrote, running or ended, by its job_id or output_id. Go on with \
+            next_cursor; with wait_s it waits for new output.",
+        toolset: Toolset::Core,
+        effect: Effect::Looks,
+        input: input::<pages::OutputArgs>,
+        output: output::<pages::OutputFields>,
+        run: |call| Box::pin(pages::output(call)),
+    },
+    Row {
+        name: "ssh_stop",
+        title: "Stop a job",
+        description: "Stops a running job: INT, TERM and KILL in turn to all its processes, or one signal. Says \
+            whether it is known to be gone.",
+        toolset: Toolset::Core,
+        effect: Effect::Settles,
+        input: input::<pages::StopArgs>,
+        output: output::<pages::StopFields>,
+        run: |call| Box::pin(pages::stop(call)),
+    },
+    Row {
+        name: "ssh_list_active",
+        title: "List what is open",
+        description: "Your open sessions, running jobs, forwards and connections.",
+        toolset: Toolset::Core,
+        effect: Effect::Looks,
+        input: input::<session::ActiveArgs>,
+        output: output::<session::ActiveFields>,
+        run: |call| Box::pin(session::list_active(call)),
+    },
+    Row {
+        name: "ssh_session_open",
+        title: "Open a session",
+        description: "Opens a shell on a host that keeps its directory, variables and functions between ssh_exec \
+            calls. A named session can be found again by a later client.",
+        toolset: Toolset::Sessions,
+        effect: Effect::Acts,
+        input: input::<session::OpenArgs>,
+        output: output::<session::OpenFields>,
+        run: |call| Box::pin(session::open(call)),
+    },
+    Row {
+        name: "ssh_session_close",
+        title: "Close a session",
+        description: "Closes a session and ends what runs in it.",
+        toolset: Toolset::Sessions,
+        effect: Effect::Settles,
+        input: input::<session::CloseArgs>,
+        output: output::<session::CloseFields>,
+        run: |call| Box::pin(session::close(call)),
+    },
+];
+
+impl Row {
+    /// The tool as MCP lists it.
+    pub fn tool(&self) -> Tool {
+        let hints = ToolAnnotations::with_title(self.title);
+        let hints = match self.effect {
+            Effect::Looks => hints.read_only(true).destructive(false).idempotent(true).open_world(false),
+            Effect::Settles => hints.read_only(false).destructive(true).idempotent(true).open_world(true),
+            Effect::Acts => hints.read_only(false).destructive(true).idempotent(false).open_world(true),
+        };
+        Tool::new(self.name, self.description, (self.input)())
+            .with_title(self.title)
+            .with_raw_output_schema((self.output)())
+            .with_annotations(hints)
+    }
+}
