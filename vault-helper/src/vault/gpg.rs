@@ -57,7 +57,13 @@ impl GpgHome {
         match outcome {
             _ if plain.overflowed => Err(VaultError::TooLarge { slug: slug.clone(), kind }),
             Ok(()) => Ok(plain.bytes),
-            Err(error) => Err(explain(error, slug, kind)),
+            Err(error) => Err(match explain(error, slug, kind) {
+                // gpg finds "no data" also in a message whose very first packet is cut short.
+                VaultError::NotGpg { slug, kind } if starts_as_message(cipher) => {
+                    VaultError::Damaged { slug, kind, reason: error.to_string() }
+                }
+                explained => explained,
+            }),
         }
     }
 
@@ -166,6 +172,12 @@ const DAMAGE: [Error; 9] = [
     Error::UNEXPECTED,
     Error::UNSUPPORTED_ALGORITHM,
 ];
+
+/// Whether a file begins like an encrypted message: with a packet that holds a session key, which has tag 1
+/// in the old or the new format (RFC 9580, 4.2), or with the armour's first line.
+fn starts_as_message(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(0x84..=0x87 | 0xc1)) || bytes.starts_with(b"-----BEGIN PGP MESSAGE-----")
+}
 
 fn other(error: Error) -> VaultError {
     VaultError::Gpg { reason: error.to_string() }

@@ -101,7 +101,9 @@ impl World {
         fs::write(&fresh, script).unwrap();
         fs::set_permissions(&fresh, fs::Permissions::from_mode(0o700)).unwrap();
         fs::rename(&fresh, &program).unwrap();
-        let config = format!("pinentry-program {}\nallow-loopback-pinentry\n", program.display());
+        // The count of hashings for a passphrase is else tuned to take a tenth of a second or more, each time.
+        let config =
+            format!("pinentry-program {}\nallow-loopback-pinentry\ns2k-count 65536\n", program.display());
         fs::write(self.gnupg().join("gpg-agent.conf"), config).unwrap();
     }
 
