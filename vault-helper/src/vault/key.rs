@@ -2,11 +2,14 @@
 //!
 //! A key never leaves this type. The side that speaks SSH gets [`LoadedKey::public`] to offer and asks for
 //! signatures (`auth::Signer` of russh).
+//!
+//! The parsed key is wiped by its own type. While it is parsed, russh's decoder holds the decoded text in
+//! buffers of its own that it does not wipe; only an allocator that zeroes what is freed covers those.
 
 use russh::keys::ssh_encoding::Encode;
 use russh::keys::ssh_key::private::KeypairData;
 use russh::keys::ssh_key::{self, Certificate, Signature};
-use russh::keys::{Algorithm, HashAlg, PrivateKey, PublicKey, decode_secret_key, signature::Signer};
+use russh::keys::{Algorithm, Error, HashAlg, PrivateKey, PublicKey, decode_secret_key, signature::Signer};
 
 use super::record::Secret;
 
@@ -34,7 +37,7 @@ pub enum KeyError {
     #[error("the passphrase does not open the private key")]
     WrongPassphrase,
     /// An algorithm that cannot sign here.
-    #[error("private keys of this kind are not supported")]
+    #[error("private keys of this kind, or encrypted in this way, are not supported")]
     Unsupported,
     /// RSA below the limit.
     #[error("the RSA key has fewer than 2048 bits, which servers refuse")]
@@ -54,7 +57,10 @@ impl KeyError {
     /// What to do next.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::Unreadable | Self::Unsupported => "make one with `ssh-keygen -t ed25519`",
+            Self::Unreadable => "make one with `ssh-keygen -t ed25519`",
+            Self::Unsupported => {
+                "rewrite the file in OpenSSH's format with `ssh-keygen -p -f FILE`, or make another key"
+            }
             Self::Public => "give the file without .pub",
             Self::PassphraseNeeded => "add it with `sallyport credential add SLUG --passphrase`",
             Self::WrongPassphrase => {
@@ -81,10 +87,17 @@ impl LoadedKey {
         if PublicKey::from_openssh(text.trim()).is_ok() {
             return Err(KeyError::Public);
         }
+        if is_old_pem(text) && !is_readable_old_pem(text) {
+            return Err(KeyError::Unsupported);
+        }
         let encrypted = is_encrypted(text);
         let key = match (encrypted, passphrase) {
             (true, None) => return Err(KeyError::PassphraseNeeded),
-            (true, Some(_)) => decode_secret_key(text, passphrase).map_err(|_| KeyError::WrongPassphrase)?,
+            (true, Some(_)) => decode_secret_key(text, passphrase).map_err(|error| match error {
+                // Encrypted in a way that is not read here; any other failure is what a wrong passphrase causes.
+                Error::UnknownAlgorithm(_) | Error::UnsupportedKeyType { .. } => KeyError::Unsupported,
+                _ => KeyError::WrongPassphrase,
+            })?,
             (false, _) => decode_secret_key(text, None).map_err(|_| KeyError::Unreadable)?,
         };
         check_kind(&key)?;
@@ -148,10 +161,20 @@ fn is_encrypted(text: &str) -> bool {
         Ok(key) => key.is_encrypted(),
         Err(_) => {
             text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
-                || text.contains("Proc-Type: 4,ENCRYPTED")
+                || is_old_pem(text)
                 || text.lines().any(|line| line.starts_with("Encryption: aes"))
         }
     }
+}
+
+/// Whether a key is encrypted in the way of old PEM files (RFC 1421), with the cipher in a header.
+fn is_old_pem(text: &str) -> bool {
+    text.contains("Proc-Type: 4,ENCRYPTED")
+}
+
+/// Of those, RSA keys under AES-128 are read, which is what `ssh-keygen -m PEM` writes.
+fn is_readable_old_pem(text: &str) -> bool {
+    text.contains("-----BEGIN RSA PRIVATE KEY-----") && text.contains("DEK-Info: AES-128-CBC,")
 }
 
 fn check_kind(key: &PrivateKey) -> Result<(), KeyError> {
