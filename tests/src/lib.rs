@@ -2,6 +2,7 @@
 //!
 //! * [`world`]: a throwaway world made of real parts: `gpg`, `pass`, `sshd`, accounts.
 //! * [`mcp`]: a small MCP client that speaks JSON lines to a child process.
+//! * [`raw`]: a peer of the helper that keeps to no rule.
 //! * [`embedded`]: an SSH server on loopback for the demo, where no `sshd` is asked for.
 //!
 //! This crate is never part of what is shipped: neither program depends on it. It may start processes, make keys and
@@ -16,4 +17,5 @@
 
 pub mod embedded;
 pub mod mcp;
+pub mod raw;
 pub mod world;

@@ -143,6 +143,11 @@ impl World {
         append(&self.config().join("hosts.toml"), &table);
     }
 
+    /// Writes `hosts.toml`, all of it.
+    pub fn write_hosts(&self, text: &str) {
+        fs::write(self.config().join("hosts.toml"), text).expect("our own directory can be written");
+    }
+
     /// Pins the server's host key in Sallyport's own `known_hosts`.
     pub fn trust(&self, sshd: &Sshd) {
         append(&self.state().join("known_hosts"), &sshd.known_hosts_line(sshd.host_key()));

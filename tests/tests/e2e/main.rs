@@ -4,6 +4,7 @@
 
 mod clients;
 mod host_keys;
+mod hostile;
 mod input;
 mod kill;
 mod load;

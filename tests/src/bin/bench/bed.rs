@@ -1,0 +1,113 @@
+//! The test bed: one quiet `sshd` on many addresses of loopback, a store with a key for each, and both clients.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use sallyport_tests::mcp::{McpClient, Reply};
+use sallyport_tests::world::sshd::own_name;
+use sallyport_tests::world::{KeyPair, Sshd, SshdOptions, World, process};
+use serde_json::{Value, json};
+
+/// How many hosts there are: as many secrets are enrolled once each was logged in to.
+pub const HOSTS: usize = 32;
+
+/// The bed.
+pub struct Bed {
+    /// The client of the one `sallyport serve`.
+    pub client: McpClient,
+    /// The server.
+    pub sshd: Sshd,
+    /// The key that OpenSSH logs in with.
+    key: KeyPair,
+    /// The world.
+    pub world: World,
+}
+
+impl Bed {
+    /// Makes all of it; logs in nowhere.
+    pub fn make() -> Self {
+        let world = World::new();
+        let listen: String = (2..=HOSTS).map(|host| format!("ListenAddress 127.0.0.{host}\n")).collect();
+        let sshd = world.sshd_with(&SshdOptions { quiet: true, extra: listen, ..SshdOptions::default() });
+        let (mut hosts, mut known) = (String::new(), String::new());
+        for number in 1..=HOSTS {
+            let (address, port) = (format!("127.0.0.{number}"), sshd.port());
+            let key = world.key("ed25519", None);
+            sshd.authorize(&key);
+            world.record("ssh", &format!("{address}:{port}"), &own_name(), "key", key.private().as_bytes());
+            hosts += &format!("[hosts.h{number}]\nhostname = \"{address}\"\nport = {port}\n");
+            known += &format!("[{address}]:{port} {}\n", sshd.host_key().public());
+        }
+        world.write_hosts(&hosts);
+        world.known_hosts(&known);
+        let key = world.key("ed25519", None);
+        sshd.authorize(&key);
+        let client = world.mcp();
+        let bed = Self { client, sshd, key, world };
+        bed.master();
+        bed
+    }
+
+    /// A call that has to go well, and how long it took.
+    pub fn call(&self, tool: &str, arguments: Value) -> (Reply, Duration) {
+        let start = Instant::now();
+        let reply = self.client.start(tool, arguments).wait_for(Duration::from_secs(600));
+        let took = start.elapsed();
+        (reply.expect_ok(), took)
+    }
+
+    /// `ssh_exec` on host `number`.
+    pub fn exec(&self, number: usize, command: &str) -> Duration {
+        self.call("ssh_exec", json!({ "target": format!("h{number}"), "command": command, "timeout_s": 600 }))
+            .1
+    }
+
+    /// OpenSSH's client with a login of its own.
+    pub fn ssh(&self, command: &str) -> Command {
+        self.openssh(&["-o", "ControlPath=none"], command)
+    }
+
+    /// OpenSSH's client through the master's login.
+    pub fn ssh_through_master(&self, command: &str) -> Command {
+        self.openssh(&["-S", &self.socket()], command)
+    }
+
+    fn openssh(&self, options: &[&str], command: &str) -> Command {
+        let mut ssh = self.world.command("ssh");
+        ssh.args([
+            "-F",
+            "/dev/null",
+            "-o",
+            "BatchMode=yes",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            "LogLevel=ERROR",
+            "-o",
+        ]);
+        ssh.arg(format!("UserKnownHostsFile={}", self.world.state().join("known_hosts").display()));
+        ssh.args(options).arg("-i").arg(self.key.path()).args(["-p", &self.sshd.port().to_string()]);
+        ssh.args([&format!("{}@127.0.0.1", own_name()), command]);
+        ssh.stdin(Stdio::null()).stdout(Stdio::null());
+        ssh
+    }
+
+    fn socket(&self) -> String {
+        self.world.dir().join("mux").display().to_string()
+    }
+
+    fn master(&self) {
+        let mut master = self.openssh(&["-M", "-N", "-f", "-S", &self.socket()], "true");
+        timed(&mut master);
+        process::eventually("the master's socket", || self.world.dir().join("mux").exists().then_some(()));
+    }
+}
+
+/// Runs a command that has to go well; how long it took.
+pub fn timed(command: &mut Command) -> Duration {
+    let start = Instant::now();
+    let status = command.status();
+    let took = start.elapsed();
+    assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{command:?}: {status:?}");
+    took
+}

@@ -1,0 +1,55 @@
+//! How long one small thing takes: a login, a command, a command in an open shell, fifty commands at once.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::bed::{Bed, HOSTS, timed};
+use crate::report::{Aim, Report};
+
+/// Connect, log in, run `true`: each of ours on a host nobody logged in to yet.
+pub fn logins(bed: &Bed, report: &mut Report) {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for number in 1..=HOSTS {
+        ours.push(bed.exec(number, "true"));
+        theirs.push(timed(&mut bed.ssh("true")));
+    }
+    report.times("login and `true`", &ours, &theirs, Aim::Faster(4.0));
+}
+
+/// One `true` at a time, in a shell session and as a command of its own, against `ssh -S`.
+pub fn commands(bed: &Bed, report: &mut Report, samples: usize) {
+    let (session, _) = bed.call("ssh_session_open", json!({ "target": "h1" }));
+    let inside = json!({ "session": session.text("session"), "command": "true" });
+    let (mut shell, mut single, mut master) = (Vec::new(), Vec::new(), Vec::new());
+    for sample in 0..samples + 5 {
+        let times = [
+            bed.call("ssh_exec", inside.clone()).1,
+            bed.exec(1, "true"),
+            timed(&mut bed.ssh_through_master("true")),
+        ];
+        // The first few warm both up.
+        if sample >= 5 {
+            for (list, time) in [&mut shell, &mut single, &mut master].into_iter().zip(times) {
+                list.push(time);
+            }
+        }
+    }
+    report.times("`true` in a shell session, against `ssh -S`", &shell, &master, Aim::Faster(20.0));
+    report.times("`true` by ssh_exec, against `ssh -S`", &single, &master, Aim::Faster(2.5));
+}
+
+/// Fifty commands at once; the time until the last answer. OpenSSH's are fifty clients of one master, as far as its
+/// ten channels go; it has no answer for the others, so they are logins of their own.
+pub fn at_once(bed: &Bed, report: &mut Report, samples: usize) {
+    let command = "sleep 0.05; echo hi";
+    let arguments = json!({ "target": "h1", "command": command });
+    let ours = || {
+        let start = Instant::now();
+        let pending: Vec<_> = (0..50).map(|_| bed.client.start("ssh_exec", arguments.clone())).collect();
+        pending.into_iter().for_each(|pending| assert_eq!(pending.wait().expect_ok().text("stdout"), "hi\n"));
+        start.elapsed()
+    };
+    let all: Vec<Duration> = (0..samples.max(2)).map(|_| ours()).collect();
+    report.time("50 at once of `sleep 0.05; echo hi`", crate::report::median(&all), Aim::Under(130.0));
+}

@@ -1,0 +1,108 @@
+//! The table of results.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+/// What an aim is measured by.
+#[derive(Debug, Clone, Copy)]
+pub enum Aim {
+    /// Ours must be at least this many times faster.
+    Faster(f64),
+    /// Ours must reach at least this part of the other's rate.
+    Part(f64),
+    /// Ours, in the row's unit, must stay under this.
+    Under(f64),
+}
+
+/// A row.
+#[derive(Debug)]
+struct Row {
+    what: &'static str,
+    ours: String,
+    theirs: String,
+    result: String,
+    aim: String,
+    met: bool,
+}
+
+/// All rows so far.
+#[derive(Debug, Default)]
+pub struct Report {
+    rows: Vec<Row>,
+}
+
+impl Report {
+    /// Two times of the same thing: medians, and how many times faster ours is.
+    pub fn times(&mut self, what: &'static str, ours: &[Duration], theirs: &[Duration], aim: Aim) {
+        let (ours, theirs) = (median(ours), median(theirs));
+        let faster = theirs.as_secs_f64() / ours.as_secs_f64();
+        self.row(what, shown(ours), shown(theirs), format!("{faster:.2} x"), aim, faster);
+    }
+
+    /// Two rates in bytes a second.
+    pub fn rates(&mut self, what: &'static str, ours: f64, theirs: f64, aim: Aim) {
+        let megabytes = |rate: f64| format!("{:.0} MB/s", rate / 1e6);
+        let part = ours / theirs;
+        self.row(what, megabytes(ours), megabytes(theirs), format!("{part:.2} x"), aim, part);
+    }
+
+    /// A time of ours alone, in milliseconds.
+    pub fn time(&mut self, what: &'static str, ours: Duration, aim: Aim) {
+        let milliseconds = ours.as_secs_f64() * 1e3;
+        self.row(what, shown(ours), "-".into(), format!("{milliseconds:.1} ms"), aim, milliseconds);
+    }
+
+    /// An amount of memory of ours alone, in bytes.
+    pub fn memory(&mut self, what: &'static str, bytes: u64, aim: Aim) {
+        let megabytes = bytes as f64 / f64::from(1 << 20);
+        self.row(
+            what,
+            format!("{megabytes:.1} MiB"),
+            "-".into(),
+            format!("{megabytes:.1} MiB"),
+            aim,
+            megabytes,
+        );
+    }
+
+    fn row(
+        &mut self,
+        what: &'static str,
+        ours: String,
+        theirs: String,
+        result: String,
+        aim: Aim,
+        value: f64,
+    ) {
+        let (aim, met) = match aim {
+            Aim::Faster(times) => (format!(">= {times} x"), value >= times),
+            Aim::Part(part) => (format!(">= {part} x"), value >= part),
+            Aim::Under(limit) => (format!("< {limit}"), value < limit),
+        };
+        eprintln!("{what}: {result}");
+        self.rows.push(Row { what, ours, theirs, result, aim, met });
+    }
+
+    /// Prints the table.
+    pub fn print(&self) {
+        let mut text =
+            String::from("\n| what | Sallyport | OpenSSH | result | aim | |\n|---|---|---|---|---|---|\n");
+        for Row { what, ours, theirs, result, aim, met } in &self.rows {
+            let met = if *met { "met" } else { "missed" };
+            // Writing into a string cannot fail.
+            let _ = writeln!(text, "| {what} | {ours} | {theirs} | {result} | {aim} | {met} |");
+        }
+        println!("{text}");
+    }
+}
+
+/// The middle one; zero of none.
+pub fn median(samples: &[Duration]) -> Duration {
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
+fn shown(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
