@@ -32,12 +32,13 @@ impl Detector {
     }
 
     /// The file has ended.
-    pub fn finish(self) -> Detection {
+    pub fn finish(mut self) -> Detection {
+        let _ = self.stream.finish();
         self.verdict()
     }
 
     const fn verdict(&self) -> Detection {
-        if self.stream.redactions() > 0 { Detection::Found } else { Detection::Clear }
+        if self.stream.found() { Detection::Found } else { Detection::Clear }
     }
 }
 

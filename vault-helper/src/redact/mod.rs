@@ -9,10 +9,18 @@
 
 mod clean;
 mod detect;
+mod dump;
+mod escapes;
 mod forms;
+mod hold;
+mod index;
+mod lane;
+mod material;
+mod normal;
 mod registry;
 mod stream;
 mod strength;
+mod weak;
 
 pub use clean::{Clean, CleanText, trusted_text};
 pub use detect::{Detection, Detector};

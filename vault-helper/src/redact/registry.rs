@@ -4,14 +4,16 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use zeroize::Zeroizing;
 
 use super::clean::{Clean, CleanText};
 use super::detect::Detector;
 use super::forms;
+use super::index::Index;
+use super::material;
 use super::stream::StreamRedactor;
 use super::strength::{self, Strength, Weak};
+use super::weak::Shorts;
 
 /// What a secret is, which decides how it is taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,23 +39,62 @@ pub(super) struct Shared {
     state: RwLock<State>,
 }
 
+/// Everything enrolled. Streams read it under the lock, so a change is in force when the lock is let go.
 #[derive(Default)]
 pub(super) struct State {
-    /// Each secret, with how many guards keep it.
-    secrets: Vec<(Zeroizing<Vec<u8>>, usize)>,
-    pub(super) forms: Vec<Zeroizing<Vec<u8>>>,
-    pub(super) automaton: Option<AhoCorasick>,
+    known: Vec<Known>,
+    next: u32,
+    pub(super) index: Index,
+    pub(super) shorts: Shorts,
+}
+
+/// One secret and the records whose guards keep it.
+struct Known {
+    number: u32,
+    text: Zeroizing<Vec<u8>>,
+    slugs: Vec<String>,
 }
 
 impl State {
-    fn rebuild(&mut self) {
-        self.forms = self.secrets.iter().flat_map(|(secret, _)| forms::all(secret)).collect();
-        self.automaton = None;
-        if !self.forms.is_empty() {
-            self.automaton = AhoCorasick::builder()
-                .match_kind(MatchKind::Standard)
-                .build(self.forms.iter().map(|form| form.as_slice()))
-                .ok();
+    /// Whether there is nothing to look for.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.index.is_empty() && self.shorts.is_empty()
+    }
+
+    /// The records that hold a secret.
+    pub(super) fn slugs(&self, number: u32) -> Vec<String> {
+        let known = self.known.iter().filter(|known| known.number == number);
+        known.flat_map(|known| known.slugs.iter().cloned()).collect()
+    }
+
+    fn add(&mut self, slug: &str, text: Zeroizing<Vec<u8>>) -> u32 {
+        if let Some(known) = self.known.iter_mut().find(|known| known.text == text) {
+            known.slugs.push(slug.to_owned());
+            return known.number;
+        }
+        let number = self.next;
+        self.next += 1;
+        if forms::normal_length(&text) < strength::FULL {
+            self.shorts.add(text.trim_ascii(), number);
+        } else {
+            self.index.add(forms::all(&text, number));
+        }
+        self.known.push(Known { number, text, slugs: vec![slug.to_owned()] });
+        number
+    }
+
+    fn remove(&mut self, slug: &str, number: u32) {
+        let Some(at) = self.known.iter().position(|known| known.number == number) else { return };
+        let slugs = &mut self.known[at].slugs;
+        if let Some(one) = slugs.iter().position(|known| known == slug) {
+            slugs.swap_remove(one);
+        }
+        if slugs.is_empty() {
+            if forms::normal_length(&self.known.swap_remove(at).text) < strength::FULL {
+                self.shorts.remove(number);
+            } else {
+                self.index.remove(number);
+            }
         }
     }
 }
@@ -81,27 +122,14 @@ impl Redactor {
     /// # Errors
     /// [`Weak`] if it cannot be told from ordinary text; it is then not masked.
     pub fn enroll(&self, slug: &str, secret: &[u8], kind: SecretKind) -> Result<Enrollment, Weak> {
-        let mut parts = Vec::new();
-        let _ = strength::judge(secret)?;
-        parts.push(Zeroizing::new(secret.trim_ascii().to_vec()));
-        if kind == SecretKind::PrivateKey {
-            let lines = secret.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
-            parts.extend(
-                lines
-                    .filter(|line| line.len() >= strength::FULL && !line.starts_with(b"-----"))
-                    .map(|line| Zeroizing::new(line.to_vec())),
-            );
+        let parts = material::parts(secret, kind);
+        for part in &parts {
+            let _ = strength::judge(part)?;
         }
         let mut state = self.shared.write();
-        for part in &parts {
-            match state.secrets.iter_mut().find(|(known, _)| known == part) {
-                Some((_, guards)) => *guards += 1,
-                None => state.secrets.push((part.clone(), 1)),
-            }
-        }
-        state.rebuild();
+        let numbers = parts.into_iter().map(|part| state.add(slug, part)).collect();
         drop(state);
-        Ok(Enrollment { shared: Arc::clone(&self.shared), slug: slug.to_owned(), parts })
+        Ok(Enrollment { shared: Arc::clone(&self.shared), slug: slug.to_owned(), numbers })
     }
 
     /// Judges a secret before it is stored: what `credential add` and `doctor` tell people.
@@ -151,7 +179,7 @@ impl fmt::Debug for Redactor {
 pub struct Enrollment {
     shared: Arc<Shared>,
     slug: String,
-    parts: Vec<Zeroizing<Vec<u8>>>,
+    numbers: Vec<u32>,
 }
 
 impl Enrollment {
@@ -171,12 +199,8 @@ impl fmt::Debug for Enrollment {
 impl Drop for Enrollment {
     fn drop(&mut self) {
         let mut state = self.shared.write();
-        for part in &self.parts {
-            if let Some((_, guards)) = state.secrets.iter_mut().find(|(known, _)| known == part) {
-                *guards -= 1;
-            }
+        for number in &self.numbers {
+            state.remove(&self.slug, *number);
         }
-        state.secrets.retain(|(_, guards)| *guards > 0);
-        state.rebuild();
     }
 }

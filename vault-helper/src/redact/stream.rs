@@ -4,24 +4,50 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::MASK;
 use super::clean::Clean;
+use super::dump::Dumps;
+use super::hold::Held;
+use super::index::Stop;
+use super::lane::{Lanes, Raw, Span};
 use super::registry::{Shared, State};
+use super::weak::ShortLane;
 
-/// How long bytes that might begin a secret are held while nothing follows them.
+/// How long one to three characters that may begin a secret are held: they give little away.
+const SHORT_PATIENCE: Duration = Duration::from_millis(30);
+/// How long more of them are held, and then masked.
 const PATIENCE: Duration = Duration::from_millis(150);
+/// Characters from which the long patience applies.
+const TELLING: usize = 4;
+/// Raw bytes held at most; white space and escapes can stretch a few characters over any length.
+const MOST_HELD: usize = 16 * 1024;
 
 /// Masks one output stream, whatever its chunks.
+///
+/// Nothing is held longer than 150 ms: whoever reads the stream calls [`tick`](Self::tick) at
+/// [`deadline`](Self::deadline).
 pub struct StreamRedactor {
     shared: Arc<Shared>,
-    held: Vec<u8>,
+    held: Held,
+    lanes: Lanes,
+    dumps: Dumps,
+    shorts: ShortLane,
+    spans: Vec<Span>,
     since: Option<Instant>,
-    redactions: u64,
+    pending: usize,
 }
 
 impl StreamRedactor {
-    pub(super) const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, held: Vec::new(), since: None, redactions: 0 }
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            held: Held::default(),
+            lanes: Lanes::new(),
+            dumps: Dumps::new(),
+            shorts: ShortLane::default(),
+            spans: Vec::new(),
+            since: None,
+            pending: 0,
+        }
     }
 
     /// Takes the next bytes of the stream and returns what may leave.
@@ -30,95 +56,117 @@ impl StreamRedactor {
         self.push_owned(now, bytes.to_vec())
     }
 
-    /// As [`push`](Self::push), handing the same allocation back when there is nothing to mask.
+    /// As [`push`](Self::push), handing the same allocation back when there is nothing to mask or to hold.
     #[must_use]
     pub fn push_owned(&mut self, now: Instant, bytes: Vec<u8>) -> Clean {
         let shared = Arc::clone(&self.shared);
         let state = shared.read();
-        if self.held.is_empty() && state.forms.is_empty() {
+        if state.is_idle() && self.held.bytes().is_empty() {
+            self.held.pass(bytes.len());
+            self.skip();
             return Clean::new(bytes);
         }
-        self.held.extend_from_slice(&bytes);
-        let hits = merged(&state, &self.held);
-        let keep_from = live_prefix(&state, &self.held, hits.last().map_or(0, |hit| hit.1));
-        let clean = self.emit(&hits, keep_from);
-        self.since = (!self.held.is_empty()).then_some(now);
+        self.held.take(bytes);
+        let hold = self.read(&state, false);
+        let mut clean = self.held.release(hold, self.keep());
+        if self.held.waiting() > MOST_HELD {
+            clean.append(self.resolve(&state, Stop::Stalled));
+        }
+        self.since = (self.held.waiting() > 0).then_some(now);
         clean
     }
 
     /// When [`tick`](Self::tick) must be called, if bytes are held.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.since.map(|since| since + PATIENCE)
+        let patience = if self.pending < TELLING { SHORT_PATIENCE } else { PATIENCE };
+        self.since.map(|since| since + patience)
     }
 
-    /// Resolves held bytes whose time has come: the start of a secret is masked, not shown.
+    /// Lets held bytes go whose time has come: as they are, or masked if they give a secret away.
     #[must_use]
     pub fn tick(&mut self, now: Instant) -> Clean {
         if self.deadline().is_none_or(|due| now < due) {
             return Clean::default();
         }
-        self.finish()
+        self.since = None;
+        let shared = Arc::clone(&self.shared);
+        self.resolve(&shared.read(), Stop::Stalled)
     }
 
-    /// The stream has ended: resolves what is held.
+    /// The stream has ended: lets everything go. What is pushed afterwards is another stream.
     #[must_use]
     pub fn finish(&mut self) -> Clean {
-        self.since = None;
-        let whole = (0, self.held.len());
-        let hits = if self.held.len() >= 4 { vec![whole] } else { Vec::new() };
-        self.emit(&hits, self.held.len())
+        let shared = Arc::clone(&self.shared);
+        let state = shared.read();
+        self.read(&state, true);
+        let clean = self.resolve(&state, Stop::Ended);
+        let seen = std::mem::take(&mut self.held.seen);
+        let masks = self.held.masks;
+        *self = Self::new(Arc::clone(&shared));
+        (self.held.seen, self.held.masks) = (seen, masks);
+        clean
     }
 
     /// How many masks this stream has had.
     #[must_use]
     pub const fn redactions(&self) -> u64 {
-        self.redactions
+        self.held.masks
     }
 
-    fn emit(&mut self, hits: &[(usize, usize)], to: usize) -> Clean {
-        let mut out = Vec::with_capacity(to);
-        let mut at = 0;
-        for (start, end) in hits.iter().copied() {
-            out.extend_from_slice(&self.held[at..start]);
-            out.extend_from_slice(MASK.as_bytes());
-            self.redactions += 1;
-            at = end;
-        }
-        out.extend_from_slice(&self.held[at..to]);
-        self.held.drain(..to);
-        Clean::new(out)
+    /// Whether a whole window of an enrolled secret was seen.
+    pub(super) const fn found(&self) -> bool {
+        !self.held.seen.is_empty()
     }
-}
 
-/// The hits in `hay`, overlapping and touching ones merged.
-fn merged(state: &State, hay: &[u8]) -> Vec<(usize, usize)> {
-    let Some(automaton) = &state.automaton else { return Vec::new() };
-    let mut hits: Vec<_> = automaton.find_overlapping_iter(hay).map(|m| (m.start(), m.end())).collect();
-    hits.sort_unstable();
-    hits.dedup_by(|next, last| {
-        let joins = next.0 <= last.1;
-        if joins {
-            last.1 = last.1.max(next.1);
+    /// The records whose secrets were masked here and are still enrolled, for the audit trail.
+    #[must_use]
+    pub fn slugs(&self) -> Vec<String> {
+        let state = self.shared.read();
+        let mut slugs: Vec<_> = self.held.seen.iter().flat_map(|number| state.slugs(*number)).collect();
+        slugs.sort_unstable();
+        slugs.dedup();
+        slugs
+    }
+
+    /// Reads what is at hand and notes what to mask; returns the offset from which bytes must be held.
+    fn read(&mut self, state: &State, last: bool) -> u64 {
+        let raw = Raw { bytes: self.held.bytes(), base: self.held.base(), last };
+        let end = raw.end();
+        self.lanes.advance(&state.index, raw, &mut self.spans);
+        self.dumps.advance(&state.index, raw, &mut self.spans);
+        self.shorts.advance(&state.shorts, raw, &mut self.spans);
+        self.pending = self.lanes.pending().max(self.shorts.pending());
+        self.held.mark(&mut self.spans);
+        let holds = [self.lanes.hold(end), self.dumps.hold(end), self.shorts.hold(), self.held.torn()];
+        holds.into_iter().flatten().min().unwrap_or(end)
+    }
+
+    /// Lets everything go, masking what gives a secret away.
+    fn resolve(&mut self, state: &State, stop: Stop) -> Clean {
+        if self.pending >= TELLING {
+            self.lanes.grave(&state.index, stop, &mut self.spans);
+            self.spans.extend(self.shorts.grave(&state.shorts, stop));
+            self.held.mark(&mut self.spans);
         }
-        joins
-    });
-    hits
-}
+        self.held.release(self.held.end(), self.keep())
+    }
 
-/// Where the longest suffix of `hay` begins that some form could still complete, not before `floor`.
-fn live_prefix(state: &State, hay: &[u8], floor: usize) -> usize {
-    let longest = state.forms.iter().map(|form| form.len()).max().unwrap_or(0);
-    let from = hay.len().saturating_sub(longest.saturating_sub(1)).max(floor);
-    (from..hay.len())
-        .find(|&at| {
-            state.forms.iter().any(|form| form.len() > hay.len() - at && form.starts_with(&hay[at..]))
-        })
-        .unwrap_or(hay.len())
+    /// The offset from which bytes are still needed for reading.
+    fn keep(&self) -> u64 {
+        self.lanes.parsed().min(self.dumps.parsed())
+    }
+
+    fn skip(&mut self) {
+        let end = self.held.end();
+        self.lanes.skip(end);
+        self.dumps.skip(end);
+        self.shorts.skip(end);
+    }
 }
 
 impl fmt::Debug for StreamRedactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamRedactor").field("redactions", &self.redactions).finish_non_exhaustive()
+        f.debug_struct("StreamRedactor").field("redactions", &self.redactions()).finish_non_exhaustive()
     }
 }

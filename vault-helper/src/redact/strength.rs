@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::MASK;
+use super::{MASK, forms};
 
 /// Secrets shorter than this cannot be told from ordinary text.
 pub(super) const SHORTEST: usize = 4;
@@ -48,7 +48,7 @@ impl std::error::Error for Weak {}
 
 /// Judges a secret: `Err` if it cannot be enrolled at all.
 pub(super) fn judge(secret: &[u8]) -> Result<Strength, Weak> {
-    let squeezed = secret.iter().filter(|b| !b.is_ascii_whitespace() && **b != 0).count();
+    let squeezed = forms::normal_length(secret);
     if squeezed < SHORTEST {
         return Err(Weak::TooShort);
     }

@@ -1,0 +1,183 @@
+//! Terminal sequences and character escapes: where one ends and what it stands for.
+//!
+//! Sources: ECMA-48 5.4 (control sequences) and 8.3 (strings), ECMA-35 13 (designations), RFC 8259 7 (JSON),
+//! RFC 3986 2.1 (percent), XML 1.0 4.1 (references), C23 6.4.4 (C).
+
+/// Longest sequence that is taken as one; anything longer is ordinary text.
+pub(super) const LONGEST: usize = 4096;
+/// Backslashes in a row that still introduce one escape (text that was quoted several times over).
+const BACKSLASHES: usize = 16;
+
+/// What stands at a position that looks like the start of a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    /// A whole sequence of this many bytes.
+    Whole(usize),
+    /// The bytes end before it does.
+    Partial,
+    /// No sequence: ordinary text.
+    Text,
+}
+
+/// The terminal sequence at the start of `bytes`, which begin with ESC.
+pub(super) fn terminal(bytes: &[u8]) -> Token {
+    let Some(kind) = bytes.get(1) else { return Token::Partial };
+    match kind {
+        b'[' => match bytes[2..].iter().position(|b| !(0x20..=0x3f).contains(b)) {
+            Some(at) if (0x40..=0x7e).contains(&bytes[2 + at]) => Token::Whole(at + 3),
+            Some(_) => Token::Text,
+            None => cut(bytes),
+        },
+        b']' | b'P' | b'X' | b'^' | b'_' => string(bytes),
+        0x20..=0x2f => match bytes[2..].iter().position(|b| !(0x20..=0x2f).contains(b)) {
+            Some(at) if (0x30..=0x7e).contains(&bytes[2 + at]) => Token::Whole(at + 3),
+            Some(_) => Token::Text,
+            None => cut(bytes),
+        },
+        0x30..=0x7e => Token::Whole(2),
+        _ => Token::Text,
+    }
+}
+
+/// A control string: up to BEL or ESC backslash.
+fn string(bytes: &[u8]) -> Token {
+    let body = &bytes[2..bytes.len().min(LONGEST)];
+    match body.iter().position(|b| matches!(b, 0x07 | 0x18 | 0x1a | 0x1b)) {
+        Some(at) if body[at] == 0x07 => Token::Whole(at + 3),
+        Some(at) if body[at] == 0x1b => match body.get(at + 1) {
+            Some(b'\\') => Token::Whole(at + 4),
+            Some(_) => Token::Text,
+            None => cut(bytes),
+        },
+        Some(_) => Token::Text,
+        None => cut(bytes),
+    }
+}
+
+const fn cut(bytes: &[u8]) -> Token {
+    if bytes.len() < LONGEST { Token::Partial } else { Token::Text }
+}
+
+/// What an escape stands for: up to four bytes of UTF-8, or nothing for white space and controls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decoded {
+    bytes: [u8; 4],
+    len: usize,
+}
+
+impl Decoded {
+    const NOTHING: Self = Self { bytes: [0; 4], len: 0 };
+
+    const fn byte(byte: u8) -> Self {
+        Self { bytes: [byte, 0, 0, 0], len: 1 }
+    }
+
+    fn scalar(value: u32) -> Self {
+        let Some(c) = char::from_u32(value) else { return Self::NOTHING };
+        let mut bytes = [0; 4];
+        let len = c.encode_utf8(&mut bytes).len();
+        Self { bytes, len }
+    }
+
+    /// The bytes it stands for.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// The character escape at the start of `bytes`, which begin with a backslash, `%` or `&`.
+pub(super) fn character(bytes: &[u8]) -> (Token, Decoded) {
+    match bytes[0] {
+        b'\\' => backslash(bytes),
+        b'%' => digits(bytes, 1, 2, 2, 16, Decoded::byte_of),
+        _ => reference(bytes),
+    }
+}
+
+impl Decoded {
+    const fn byte_of(value: u32) -> Self {
+        Self::byte((value & 0xff) as u8)
+    }
+}
+
+fn backslash(bytes: &[u8]) -> (Token, Decoded) {
+    let run = bytes.iter().take(BACKSLASHES).take_while(|b| **b == b'\\').count();
+    let Some(letter) = bytes.get(run) else {
+        let token = if run < BACKSLASHES { Token::Partial } else { Token::Whole(run) };
+        return (token, Decoded::NOTHING);
+    };
+    let found = match letter {
+        b'x' => digits(bytes, run + 1, 2, 2, 16, Decoded::byte_of),
+        b'u' if bytes.get(run + 1) == Some(&b'{') => braced(bytes, run + 2),
+        b'u' => digits(bytes, run + 1, 4, 4, 16, Decoded::scalar),
+        b'U' => digits(bytes, run + 1, 8, 8, 16, Decoded::scalar),
+        b'0'..=b'7' => digits(bytes, run, 1, 3, 8, Decoded::byte_of),
+        b'n' | b't' | b'r' | b'v' | b'f' | b'a' | b'b' | b'e' => (Token::Whole(run + 1), Decoded::NOTHING),
+        _ => (Token::Text, Decoded::NOTHING),
+    };
+    match found {
+        (Token::Text, _) => (Token::Whole(run), Decoded::NOTHING),
+        other => other,
+    }
+}
+
+fn braced(bytes: &[u8], from: usize) -> (Token, Decoded) {
+    let close = bytes[from..].iter().take(7).position(|b| *b == b'}');
+    match close {
+        Some(len) => match number(&bytes[from..from + len], 16) {
+            Some(value) => (Token::Whole(from + len + 1), Decoded::scalar(value)),
+            None => (Token::Text, Decoded::NOTHING),
+        },
+        None if bytes.len() - from < 7 => (Token::Partial, Decoded::NOTHING),
+        None => (Token::Text, Decoded::NOTHING),
+    }
+}
+
+/// From `least` to `most` digits of `radix` at `from`.
+fn digits(
+    bytes: &[u8],
+    from: usize,
+    least: usize,
+    most: usize,
+    radix: u32,
+    make: impl Fn(u32) -> Decoded,
+) -> (Token, Decoded) {
+    let rest = bytes.get(from..).unwrap_or_default();
+    let len = rest.iter().take(most).take_while(|b| char::from(**b).is_digit(radix)).count();
+    if len < most && len == rest.len() {
+        return (Token::Partial, number(rest, radix).filter(|_| len >= least).map_or(Decoded::NOTHING, make));
+    }
+    match number(&rest[..len], radix).filter(|_| len >= least) {
+        Some(value) => (Token::Whole(from + len), make(value)),
+        None => (Token::Text, Decoded::NOTHING),
+    }
+}
+
+/// The named references every writer of XML or HTML uses.
+const NAMED: &[(&[u8], u8)] =
+    &[(b"amp", b'&'), (b"lt", b'<'), (b"gt", b'>'), (b"quot", b'"'), (b"apos", b'\'')];
+
+/// Longest reference, `&#x10FFFF;`.
+const REFERENCE: usize = 10;
+
+fn reference(bytes: &[u8]) -> (Token, Decoded) {
+    let body = &bytes[1..bytes.len().min(REFERENCE)];
+    let Some(len) = body.iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'#')) else {
+        let token = if bytes.len() < REFERENCE { Token::Partial } else { Token::Text };
+        return (token, Decoded::NOTHING);
+    };
+    if body[len] != b';' {
+        return (Token::Text, Decoded::NOTHING);
+    }
+    let decoded = match &body[..len] {
+        [b'#', b'x' | b'X', hex @ ..] => number(hex, 16).map(Decoded::scalar),
+        [b'#', decimal @ ..] => number(decimal, 10).map(Decoded::scalar),
+        name => NAMED.iter().find(|(known, _)| *known == name).map(|(_, byte)| Decoded::byte(*byte)),
+    };
+    decoded.map_or((Token::Text, Decoded::NOTHING), |decoded| (Token::Whole(len + 2), decoded))
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    let text = std::str::from_utf8(digits).ok()?;
+    if text.starts_with('+') { None } else { u32::from_str_radix(text, radix).ok() }
+}

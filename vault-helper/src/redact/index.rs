@@ -1,0 +1,366 @@
+//! The index of everything that is looked for: seeds in a hash table, exact extension around them.
+//!
+//! A form is masked wherever a window of it appears, so the index must answer "does this stretch of text
+//! hold `window` consecutive characters of any form". Every form enters each of its [`SEED`]-byte grams.
+//! In the text only every `stride`-th gram is looked up: a window of `stride + SEED - 1` or more covers one
+//! that is. A bitmap answers nearly all lookups; what passes is compared with the form itself, so a hit
+//! is exact. Compared with an automaton over all windows this skips most of the text, takes a twentieth
+//! of the memory, and enrolling a secret touches only its own grams.
+//!
+//! The hash is keyed at random, so that a remote program cannot aim at its collisions.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
+use zeroize::Zeroize;
+
+use super::forms::Form;
+
+/// Bytes in a seed.
+pub(super) const SEED: usize = 6;
+/// Longest window of any form, and so how far a seed is extended to each side.
+pub(super) const REACH: usize = 18;
+/// Bits of a table entry that hold the offset, and those that hold part of the hash.
+const OFFSET_BITS: u32 = 24;
+const PRINT_BITS: u32 = 20;
+
+/// A stretch of normal text that must be masked, and whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) secret: u32,
+}
+
+/// When held text that may be the start of a secret is masked rather than shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The stream stalls and may go on byte by byte: 4 characters of its beginning, 6 of its middle.
+    Stalled,
+    /// The stream has ended: 6 of its beginning, 8 of its middle.
+    Ended,
+}
+
+impl Stop {
+    const fn least(self, beginning: bool) -> usize {
+        match (self, beginning) {
+            (Self::Stalled, true) => 4,
+            (Self::Stalled, false) | (Self::Ended, true) => 6,
+            (Self::Ended, false) => 8,
+        }
+    }
+}
+
+/// The forms and the tables over them.
+pub(super) struct Index {
+    forms: Vec<Form>,
+    grams: usize,
+    slots: Vec<u64>,
+    filter: Bits,
+    /// Every factor of 1 to `SEED` bytes of every form, hashed.
+    factors: Bits,
+    key: u64,
+    shortest: usize,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        let random = RandomState::new().build_hasher().finish();
+        Self {
+            forms: Vec::new(),
+            grams: 0,
+            slots: Vec::new(),
+            filter: Bits::default(),
+            factors: Bits::default(),
+            key: (random ^ 0x9e37_79b9_7f4a_7c15) | 1,
+            shortest: REACH,
+        }
+    }
+}
+
+impl Index {
+    /// Whether nothing is looked for.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.forms.is_empty()
+    }
+
+    /// Adds forms; only what is new is touched unless the tables must grow.
+    pub(super) fn add(&mut self, forms: Vec<Form>) {
+        let first = self.forms.len();
+        self.grams += forms.iter().map(|form| form.text.len()).sum::<usize>();
+        self.forms.extend(forms);
+        if self.grams * 2 > self.slots.len() {
+            self.rebuild();
+        } else {
+            (first..self.forms.len()).for_each(|form| self.enter(form));
+        }
+    }
+
+    /// Takes every form of `secret` out and wipes what was known of it.
+    pub(super) fn remove(&mut self, secret: u32) {
+        self.forms.retain(|form| form.secret != secret);
+        self.grams = self.forms.iter().map(|form| form.text.len()).sum();
+        self.rebuild();
+    }
+
+    fn rebuild(&mut self) {
+        self.slots.zeroize();
+        self.shortest = REACH;
+        let size = if self.forms.is_empty() { 0 } else { (self.grams * 3).next_power_of_two().max(1024) };
+        self.slots = vec![0; size];
+        self.filter = Bits::of(size * 8);
+        self.factors = Bits::of(size * 8);
+        (0..self.forms.len()).for_each(|form| self.enter(form));
+    }
+
+    fn enter(&mut self, number: usize) {
+        let form = &self.forms[number];
+        self.shortest = self.shortest.min(form.window);
+        for length in 1..=SEED {
+            for factor in form.text.windows(length) {
+                self.factors.set(factor_hash(self.key, factor));
+            }
+            let mut edged = [0; SEED];
+            let core = form.text.get(..length - 1).unwrap_or_default();
+            for edge in form.before.members() {
+                edged[0] = edge;
+                edged[1..=core.len()].copy_from_slice(core);
+                self.factors.set(factor_hash(self.key, &edged[..=core.len()]));
+            }
+            edged.zeroize();
+        }
+        for offset in 0..(form.text.len() + 1).saturating_sub(SEED) {
+            let hash = seed_hash(self.key, gram(&form.text[offset..]));
+            let mut slot = slot_of(hash, self.slots.len());
+            let known = loop {
+                match self.slots[slot] {
+                    0 => break false,
+                    entry if same_print(entry, hash) && self.same_context(entry, number, offset) => {
+                        break true;
+                    }
+                    _ => slot = (slot + 1) & (self.slots.len() - 1),
+                }
+            };
+            if !known {
+                self.slots[slot] = entry(number, offset, hash);
+                self.filter.set(hash);
+            }
+        }
+    }
+
+    /// Whether an entry stands in the same surroundings, so that a second one would find nothing new. It
+    /// keeps a secret that repeats itself from making every lookup slow.
+    fn same_context(&self, entry: u64, number: usize, offset: usize) -> bool {
+        let (other, at) = self.place(entry);
+        let form = &self.forms[number];
+        other.window == form.window
+            && other.surroundings(at) == form.surroundings(offset)
+            && (offset > REACH || other.before == form.before)
+            && (offset + SEED + REACH < form.text.len() || other.after == form.after)
+            && at.min(REACH) == offset.min(REACH)
+    }
+
+    fn place(&self, entry: u64) -> (&Form, usize) {
+        let number = (entry >> (OFFSET_BITS + PRINT_BITS)) as usize - 1;
+        (&self.forms[number], ((entry >> PRINT_BITS) & ((1 << OFFSET_BITS) - 1)) as usize)
+    }
+
+    /// Finds every stretch of `text` that must be masked; they may overlap, and come in order of their seeds.
+    pub(super) fn search(&self, text: &[u8], mut found: impl FnMut(Hit)) {
+        if self.slots.is_empty() {
+            return;
+        }
+        let stride = self.shortest + 1 - SEED;
+        let mut at = 0;
+        while let Some(piece) = text.get(at..at + 8) {
+            self.look(text, at, gram(piece), &mut found);
+            at += stride;
+        }
+        while let Some(piece) = text.get(at..at + SEED) {
+            self.look(text, at, gram(piece), &mut found);
+            at += stride;
+        }
+    }
+
+    #[inline]
+    fn look(&self, text: &[u8], at: usize, seed: u64, found: &mut impl FnMut(Hit)) {
+        let hash = seed_hash(self.key, seed);
+        if self.filter.get(hash) {
+            self.verify(text, at, hash, |form, start, end| {
+                if end - start >= form.window {
+                    let (before, after) = form.edges(text, start, end, at);
+                    found(Hit { start: start - before, end: end + after, secret: form.secret });
+                }
+            });
+        }
+    }
+
+    /// Calls `with` for every form whose seed stands at `at`, with the stretch that agrees around it.
+    #[inline(never)]
+    fn verify(&self, text: &[u8], at: usize, hash: u64, mut with: impl FnMut(Place<'_>, usize, usize)) {
+        let mut slot = slot_of(hash, self.slots.len());
+        while self.slots[slot] != 0 {
+            let entry = self.slots[slot];
+            slot = (slot + 1) & (self.slots.len() - 1);
+            if !same_print(entry, hash) {
+                continue;
+            }
+            let (form, offset) = self.place(entry);
+            if form.text[offset..offset + SEED] != text[at..at + SEED] {
+                continue;
+            }
+            let left = agreeing(text[..at].iter().rev(), form.text[..offset].iter().rev());
+            let right = agreeing(text[at + SEED..].iter(), form.text[offset + SEED..].iter());
+            with(Place { form, offset }, at - left, at + SEED + right);
+        }
+    }
+
+    /// How many bytes at the end of `text` may be the start of something that must be masked. A few too
+    /// many now and then; never too few.
+    pub(super) fn pending(&self, text: &[u8]) -> usize {
+        if self.slots.is_empty() {
+            return 0;
+        }
+        let most = SEED.min(text.len());
+        let live = |length: &usize| self.factors.get(factor_hash(self.key, &text[text.len() - length..]));
+        let short = (1..=most).take_while(live).count();
+        if short < SEED {
+            return short;
+        }
+        let at = text.len() - SEED;
+        let mut longest = short;
+        self.verify(text, at, seed_hash(self.key, gram(&text[at..])), |place, start, end| {
+            let (before, _) = place.edges(text, start, end, at);
+            longest = longest.max(end - start + before);
+        });
+        longest
+    }
+
+    /// How many bytes at the end of `text` give so much of a secret away that they must not be shown when the
+    /// stream stops there; zero if they may be. Exact and slow: it is asked only when a stream stops.
+    pub(super) fn grave(&self, text: &[u8], pending: usize, stop: Stop) -> usize {
+        let mut most = 0;
+        for form in &self.forms {
+            for (beginning, least) in [(true, stop.least(true)), (false, stop.least(false))] {
+                let least = form.characters(least);
+                let mut length = pending.min(text.len());
+                while length >= least && length > most {
+                    let tail = &text[text.len() - length..];
+                    let present = if beginning {
+                        form.text.starts_with(tail)
+                    } else {
+                        form.text.windows(length).any(|window| window == tail)
+                    };
+                    if present {
+                        most = length;
+                    }
+                    length -= 1;
+                }
+            }
+        }
+        most
+    }
+}
+
+/// A seed's place in a form.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    form: &'a Form,
+    offset: usize,
+}
+
+impl std::ops::Deref for Place<'_> {
+    type Target = Form;
+
+    fn deref(&self) -> &Form {
+        self.form
+    }
+}
+
+impl Place<'_> {
+    /// Whether the characters before and after an agreeing stretch share bits with the secret.
+    fn edges(&self, text: &[u8], start: usize, end: usize, at: usize) -> (usize, usize) {
+        let at_front = at - start == self.offset;
+        let at_back = self.offset + (end - at) == self.form.text.len();
+        let before = at_front && start > 0 && self.form.before.has(text[start - 1]);
+        let after = at_back && text.get(end).is_some_and(|byte| self.form.after.has(*byte));
+        (usize::from(before), usize::from(after))
+    }
+}
+
+fn agreeing<'a>(text: impl Iterator<Item = &'a u8>, form: impl Iterator<Item = &'a u8>) -> usize {
+    text.zip(form).take(REACH).take_while(|(a, b)| a == b).count()
+}
+
+/// The first [`SEED`] bytes of `bytes` as a number.
+#[inline]
+fn gram(bytes: &[u8]) -> u64 {
+    if let Some(eight) = bytes.first_chunk::<8>() {
+        return u64::from_le_bytes(*eight) & ((1 << (8 * SEED)) - 1);
+    }
+    bytes.iter().take(SEED).rev().fold(0, |gram, byte| gram << 8 | u64::from(*byte))
+}
+
+#[inline]
+const fn seed_hash(key: u64, gram: u64) -> u64 {
+    (gram ^ (key >> 17)).wrapping_mul(key)
+}
+
+fn factor_hash(key: u64, factor: &[u8]) -> u64 {
+    let packed = factor.iter().fold(factor.len() as u64, |packed, byte| packed << 8 | u64::from(*byte));
+    seed_hash(key, packed)
+}
+
+/// The home slot of a hash in a table of `size` slots, a power of two.
+const fn slot_of(hash: u64, size: usize) -> usize {
+    (hash >> (64 - size.trailing_zeros())) as usize
+}
+
+const fn print_of(hash: u64) -> u64 {
+    (hash >> PRINT_BITS) & ((1 << PRINT_BITS) - 1)
+}
+
+const fn same_print(entry: u64, hash: u64) -> bool {
+    entry & ((1 << PRINT_BITS) - 1) == print_of(hash)
+}
+
+const fn entry(number: usize, offset: usize, hash: u64) -> u64 {
+    (number as u64 + 1) << (OFFSET_BITS + PRINT_BITS) | (offset as u64) << PRINT_BITS | print_of(hash)
+}
+
+/// A bitmap over the high bits of hashes.
+#[derive(Default)]
+struct Bits {
+    words: Vec<u64>,
+    shift: u32,
+}
+
+impl Bits {
+    /// A bitmap of `size` bits, a power of two or zero.
+    fn of(size: usize) -> Self {
+        Self { words: vec![0; size / 64], shift: 64 - size.max(2).trailing_zeros() }
+    }
+
+    fn set(&mut self, hash: u64) {
+        let bit = hash >> self.shift;
+        self.words[(bit / 64) as usize] |= 1 << (bit % 64);
+    }
+
+    #[inline]
+    fn get(&self, hash: u64) -> bool {
+        let bit = hash >> self.shift;
+        self.words.get((bit / 64) as usize).is_some_and(|word| word >> (bit % 64) & 1 != 0)
+    }
+}
+
+impl Drop for Bits {
+    fn drop(&mut self) {
+        self.words.zeroize();
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        self.slots.zeroize();
+    }
+}

@@ -1,0 +1,313 @@
+//! Laws of the redactor, against an oracle that shares nothing with it: it decodes, unwraps and searches.
+#![allow(clippy::expect_used, reason = "a test that cannot set up must fail")]
+
+use std::time::Instant;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use sallyport_vault_helper::redact::{MASK, Redactor, SecretKind};
+
+/// How a program on the host may spell a secret.
+#[derive(Debug, Clone, Copy)]
+enum Spelling {
+    Raw,
+    Base64 { url: bool, before: usize, after: usize },
+    Base64Utf16,
+    Utf16,
+    Hex { upper: bool, gap: &'static str },
+    HexSwapped,
+    Octal,
+    Percent { all: bool, upper: bool },
+    Json { slash: bool },
+    JsonUnicode,
+    CHex,
+    COctal,
+    ShellClose,
+    ShellDouble,
+    ShellBackslash,
+    Xml,
+    XmlNumeric { hex: bool },
+    Xxd { lead: usize },
+    HexdumpC { lead: usize },
+    OdC { lead: usize },
+}
+
+fn spelling() -> impl Strategy<Value = Spelling> {
+    prop_oneof![
+        Just(Spelling::Raw),
+        (any::<bool>(), 0..4_usize, 0..4_usize).prop_map(|(url, before, after)| Spelling::Base64 {
+            url,
+            before,
+            after
+        }),
+        Just(Spelling::Base64Utf16),
+        Just(Spelling::Utf16),
+        (any::<bool>(), prop_oneof![Just(""), Just(" "), Just("\n")])
+            .prop_map(|(upper, gap)| Spelling::Hex { upper, gap }),
+        Just(Spelling::HexSwapped),
+        Just(Spelling::Octal),
+        (any::<bool>(), any::<bool>()).prop_map(|(all, upper)| Spelling::Percent { all, upper }),
+        any::<bool>().prop_map(|slash| Spelling::Json { slash }),
+        Just(Spelling::JsonUnicode),
+        Just(Spelling::CHex),
+        Just(Spelling::COctal),
+        Just(Spelling::ShellClose),
+        Just(Spelling::ShellDouble),
+        Just(Spelling::ShellBackslash),
+        Just(Spelling::Xml),
+        any::<bool>().prop_map(|hex| Spelling::XmlNumeric { hex }),
+        (0..40_usize).prop_map(|lead| Spelling::Xxd { lead }),
+        (0..40_usize).prop_map(|lead| Spelling::HexdumpC { lead }),
+        (0..40_usize).prop_map(|lead| Spelling::OdC { lead }),
+    ]
+}
+
+fn base64(bytes: &[u8], url: bool) -> String {
+    let alphabet: Vec<char> = ('A'..='Z')
+        .chain('a'..='z')
+        .chain('0'..='9')
+        .chain(if url { ['-', '_'] } else { ['+', '/'] })
+        .collect();
+    let mut out = String::new();
+    for three in bytes.chunks(3) {
+        let word = (0..3).fold(0, |word, n| word << 8 | u32::from(*three.get(n).unwrap_or(&0)));
+        for n in 0..4 {
+            let sextet = (word >> (18 - 6 * n)) as usize & 63;
+            out.push(if n <= three.len() { alphabet[sextet] } else { '=' });
+        }
+    }
+    out
+}
+
+fn each(secret: &str, spell: impl Fn(u8) -> String) -> String {
+    secret.bytes().map(spell).collect()
+}
+
+/// The rows of a dump: sixteen bytes each.
+fn rows(lead: usize, secret: &str, row: impl Fn(usize, &[u8]) -> String) -> String {
+    let bytes: Vec<u8> = std::iter::repeat_n(b'~', lead).chain(secret.bytes()).chain(*b"~~").collect();
+    bytes.chunks(16).enumerate().map(|(n, bytes)| row(16 * n, bytes)).collect()
+}
+
+fn spell(secret: &str, how: Spelling) -> String {
+    let utf16 = || secret.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let special = |byte: u8| !byte.is_ascii_alphanumeric();
+    match how {
+        Spelling::Raw => secret.to_owned(),
+        Spelling::Base64 { url, before, after } => {
+            let bytes = ["~".repeat(before).as_str(), secret, "~".repeat(after).as_str()].concat();
+            base64(bytes.as_bytes(), url)
+        }
+        Spelling::Base64Utf16 => base64(&utf16(), false),
+        Spelling::Utf16 => secret.chars().flat_map(|c| [c, '\0']).collect(),
+        Spelling::Hex { upper: false, gap } => each(secret, |b| format!("{b:02x}{gap}")),
+        Spelling::Hex { upper: true, gap } => each(secret, |b| format!("{b:02X}{gap}")),
+        Spelling::HexSwapped => {
+            let words = secret.as_bytes().chunks(2);
+            words.map(|w| format!("{:02x}{:02x} ", w.get(1).unwrap_or(&0), w[0])).collect()
+        }
+        Spelling::Octal => each(secret, |b| format!("{b:03o} ")),
+        Spelling::Percent { all, upper } => each(secret, |b| match (all || special(b), upper) {
+            (false, _) => char::from(b).to_string(),
+            (true, false) => format!("%{b:02x}"),
+            (true, true) => format!("%{b:02X}"),
+        }),
+        Spelling::Json { slash } => each(secret, |b| match b {
+            b'"' | b'\\' => format!("\\{}", char::from(b)),
+            b'/' if slash => "\\/".to_owned(),
+            _ => char::from(b).to_string(),
+        }),
+        Spelling::JsonUnicode => each(secret, |b| format!("\\u{b:04x}")),
+        Spelling::CHex => each(secret, |b| format!("\\x{b:02x}")),
+        Spelling::COctal => each(secret, |b| format!("\\{b:03o}")),
+        Spelling::ShellClose => format!("'{}'", secret.replace('\'', "'\\''")),
+        Spelling::ShellDouble => format!("'{}'", secret.replace('\'', "'\"'\"'")),
+        Spelling::ShellBackslash => each(secret, |b| {
+            let backslash = if special(b) { "\\" } else { "" };
+            format!("{backslash}{}", char::from(b))
+        }),
+        Spelling::Xml => each(secret, |b| match b {
+            b'&' => "&amp;".to_owned(),
+            b'<' => "&lt;".to_owned(),
+            b'>' => "&gt;".to_owned(),
+            b'"' => "&quot;".to_owned(),
+            b'\'' => "&apos;".to_owned(),
+            _ => char::from(b).to_string(),
+        }),
+        Spelling::XmlNumeric { hex: true } => each(secret, |b| format!("&#x{b:x};")),
+        Spelling::XmlNumeric { hex: false } => each(secret, |b| format!("&#{b};")),
+        Spelling::Xxd { lead } => rows(lead, secret, |at, row| {
+            let hex: Vec<String> =
+                row.chunks(2).map(|pair| pair.iter().map(|b| format!("{b:02x}")).collect()).collect();
+            format!("{at:08x}: {:<39}  {}\n", hex.join(" "), String::from_utf8_lossy(row))
+        }),
+        Spelling::HexdumpC { lead } => rows(lead, secret, |at, row| {
+            let hex: String = row.iter().map(|b| format!("{b:02x} ")).collect();
+            format!("{at:08x}  {hex:<48} |{}|\n", String::from_utf8_lossy(row))
+        }),
+        Spelling::OdC { lead } => rows(lead, secret, |at, row| {
+            let cells: String = row.iter().map(|b| format!("   {}", char::from(*b))).collect();
+            format!("{at:07o}{cells}\n")
+        }),
+    }
+}
+
+/// Noise that a terminal or a program puts between two characters without anybody seeing it.
+fn noise() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        Just("\n"),
+        Just("\r\n"),
+        Just("\r\r\n"),
+        Just(" "),
+        Just("\t"),
+        Just("\0"),
+        Just("\x1b[31m"),
+        Just("\x1b[0;1;4m"),
+        Just("\x1b[5C"),
+        Just("\x1b[?25l"),
+        Just("\x1b(B"),
+        Just("\x1b]0;title\x07"),
+        Just("\x1b]8;;http://x/\x1b\\"),
+        Just("\x0f"),
+    ]
+}
+
+/// Puts noise into a text, at places given in thousandths of it. Escapes are not torn.
+fn disturb(text: &str, places: &[(usize, &'static str)]) -> String {
+    let mut places: Vec<_> = places.iter().map(|(at, noise)| (at * text.len() / 1000, *noise)).collect();
+    places.sort_unstable();
+    let mut out = String::new();
+    let mut from = 0;
+    for (at, noise) in places {
+        out.push_str(&text[from..at]);
+        out.push_str(noise);
+        from = at;
+    }
+    out + &text[from..]
+}
+
+/// Every run of `length` characters of `form` that can be read in `output`, where anything the oracle knows
+/// how to see through has been taken away from both.
+fn survivors(output: &str, form: &str, length: usize) -> Vec<String> {
+    let (output, form) = (bare(output), bare(form));
+    let form: Vec<char> = form.chars().collect();
+    form.windows(length).map(String::from_iter).filter(|run| output.contains(run.as_str())).collect()
+}
+
+/// Drops terminal sequences, controls and white space.
+fn bare(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '\x1b' {
+            out.extend(Some(c).filter(|c| !c.is_whitespace() && !c.is_control()));
+            continue;
+        }
+        match rest.next() {
+            Some('[') => while rest.next().is_some_and(|c| !('@'..='~').contains(&c)) {},
+            Some(']') => loop {
+                match rest.next() {
+                    Some('\x1b') => {
+                        rest.next();
+                        break;
+                    }
+                    Some('\x07') | None => break,
+                    Some(_) => {}
+                }
+            },
+            Some('(') => drop(rest.next()),
+            _ => {}
+        }
+    }
+    out
+}
+
+fn secret() -> impl Strategy<Value = String> {
+    // Alphanumeric at the ends, so that a spelling's own quotes cannot be told from the secret's.
+    ("[A-Za-z0-9][!-~]{9,46}[A-Za-z0-9]").prop_filter("strong", |s| {
+        let plain = s.bytes().filter(|b| !matches!(b, b'"' | b'\'' | b'\\')).count();
+        let kinds: std::collections::BTreeSet<u8> = s.bytes().collect();
+        plain >= 10 && kinds.len() >= 8
+    })
+}
+
+fn redact(redactor: &Redactor, text: &[u8], cuts: &[usize]) -> Vec<u8> {
+    let now = Instant::now();
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut * text.len() / 1000).collect();
+    cuts.sort_unstable();
+    let mut stream = redactor.stream();
+    let mut out = Vec::new();
+    let mut from = 0;
+    for to in cuts.into_iter().chain([text.len()]) {
+        out.extend(stream.push(now, &text[from..to]).into_vec());
+        from = to;
+    }
+    out.extend(stream.finish().into_vec());
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_run_of_a_secret_survives_in_any_spelling(
+        secret in secret(),
+        how in spelling(),
+        places in vec((0..1000_usize, noise()), 0..6),
+        cuts in vec(0..1000_usize, 0..5),
+        before in "[a-z ]{0,20}",
+    ) {
+        let redactor = Redactor::new();
+        let _guard = redactor.enroll("s", secret.as_bytes(), SecretKind::Password).expect("strong");
+        let spelt = spell(&secret, how);
+        let dump = matches!(how, Spelling::Xxd { .. } | Spelling::HexdumpC { .. } | Spelling::OdC { .. });
+        let tearing = matches!(how, Spelling::JsonUnicode | Spelling::CHex | Spelling::COctal | Spelling::Json { .. }
+            | Spelling::ShellBackslash | Spelling::ShellClose | Spelling::ShellDouble
+            | Spelling::Percent { .. } | Spelling::Xml | Spelling::XmlNumeric { .. });
+        let disturbed = if dump || tearing { spelt.clone() } else { disturb(&spelt, &places) };
+        let text = format!("{before}\n{disturbed}\nthe end.\n");
+        let output = String::from_utf8(redact(&redactor, text.as_bytes(), &cuts)).expect("UTF-8 stays UTF-8");
+        prop_assert!(output.contains(MASK), "nothing masked in {text:?}");
+        if !dump {
+            // 12 bytes of the secret, spelt out; base64 spells 12 bytes with 16 characters.
+            let length = spelt.len() * 12 / secret.len().max(12);
+            let left = survivors(&output, &spelt, length.max(8));
+            prop_assert!(left.is_empty(), "{left:?} left in {output:?}");
+        }
+        prop_assert!(output.ends_with("the end.\n"));
+        let mut detector = redactor.detector();
+        let _ = detector.push(text.as_bytes());
+        prop_assert_eq!(detector.finish(), sallyport_vault_helper::redact::Detection::Found);
+    }
+
+    #[test]
+    fn chunks_change_nothing(
+        secrets in vec(secret(), 1..4),
+        pieces in vec((0..5_usize, spelling(), noise(), "[ -~]{0,30}", any::<u16>()), 0..8),
+        bytes in vec(any::<u8>(), 0..40),
+        cuts in vec(0..1000_usize, 0..30),
+    ) {
+        let redactor = Redactor::new();
+        let guards: Vec<_> =
+            secrets.iter().map(|s| redactor.enroll("s", s.as_bytes(), SecretKind::Password).expect("strong")).collect();
+        let mut text = Vec::new();
+        for (which, how, noise, plain, cut) in &pieces {
+            text.extend_from_slice(plain.as_bytes());
+            text.extend_from_slice(noise.as_bytes());
+            let spelt = spell(&secrets[which % secrets.len()], *how);
+            let cut = usize::from(*cut) % (spelt.len() * 2);
+            text.extend_from_slice(spelt.as_bytes().get(..cut).unwrap_or(spelt.as_bytes()));
+        }
+        text.extend_from_slice(&bytes);
+        // A backspace takes back what has left already when it comes late: not a law of chunks.
+        text.retain(|byte| *byte != 8);
+        let whole = redact(&redactor, &text, &[]);
+        let cut = redact(&redactor, &text, &cuts);
+        prop_assert_eq!(String::from_utf8_lossy(&whole), String::from_utf8_lossy(&cut));
+        let every: Vec<usize> = (0..1000).collect();
+        let single = redact(&redactor, &text, &every);
+        prop_assert_eq!(String::from_utf8_lossy(&whole), String::from_utf8_lossy(&single));
+        drop(guards);
+        prop_assert_eq!(redact(&redactor, &text, &cuts), text);
+    }
+}
