@@ -139,9 +139,7 @@ pub struct Process {
 pub fn marked(world: &Path) -> Vec<Process> {
     let own = std::process::id() as i32;
     let mark = [MARK.as_bytes(), b"=", world.as_os_str().as_encoded_bytes()].concat();
-    let entries = std::fs::read_dir("/proc").expect("/proc is mounted");
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
+    all()
         .filter(|pid| *pid != own)
         .filter(|pid| {
             let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
@@ -149,6 +147,24 @@ pub fn marked(world: &Path) -> Vec<Process> {
         })
         .map(|pid| Process { pid, command: command_line(pid) })
         .collect()
+}
+
+/// The processes that `ancestor` started, and theirs.
+pub fn descendants(ancestor: i32) -> Vec<i32> {
+    let parent = |pid: i32| -> Option<i32> {
+        // proc(5): pid (name) state parent ...
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    all()
+        .filter(|pid| std::iter::successors(parent(*pid), |pid| parent(*pid)).any(|pid| pid == ancestor))
+        .collect()
+}
+
+/// The ids of all processes.
+fn all() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").expect("/proc is mounted");
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
 /// The argument vector of `pid`, joined by blanks; empty when it is gone.

@@ -111,11 +111,10 @@ impl Sshd {
 
     /// Ends the server and its connections, as a machine that goes down.
     pub fn stop(&mut self) {
-        let world = self.dir.parent().expect("the world's directory");
-        // Its connections first: an orphan could not be told from another server's.
-        for process in process::marked(world).iter().filter(|process| descends(process.pid, self.child.id()))
-        {
-            process::signal(process.pid, nix::sys::signal::Signal::SIGKILL);
+        // Its connections first: an orphan could not be told from another server's. By descent, not by mark: sshd hides
+        // its environment from an ordinary user.
+        for pid in process::descendants(self.child.id() as i32) {
+            process::signal(pid, nix::sys::signal::Signal::SIGKILL);
         }
         // Killed a moment ago or not, it must be waited for.
         drop(self.child.kill());
@@ -196,14 +195,6 @@ fn configuration(dir: &Path, port: u16, options: &SshdOptions) -> String {
          SetEnv {MARK}={world}\n\
          Subsystem sftp internal-sftp\n"
     )
-}
-
-fn descends(pid: i32, ancestor: u32) -> bool {
-    let parent = |pid: i32| -> Option<i32> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        stat.rsplit_once(") ")?.1.split_whitespace().nth(1)?.parse().ok()
-    };
-    std::iter::successors(Some(pid), |pid| parent(*pid)).any(|pid| pid as u32 == ancestor)
 }
 
 impl Account {

@@ -94,7 +94,9 @@ fn a_world_that_ends_leaves_no_process_and_no_file() {
         ssh(&world, &key, &own_name(), sshd.port(), "nohup sleep 600 >/dev/null 2>&1 </dev/null & echo $!");
     let pid: i32 = left.expect_success().trim().parse().unwrap();
     assert!(process::alive(pid));
-    assert!(world.remote_processes().iter().any(|process| process.pid == pid));
+    eventually("the process bears the mark", || {
+        world.remote_processes().iter().any(|p| p.pid == pid).then_some(())
+    });
     let dir = world.dir().to_owned();
     drop((sshd, world));
     assert!(!process::alive(pid));
