@@ -8,11 +8,31 @@
 //! |---|---|
 //! | [`serve`] | `serve` |
 //! | [`exec`] | `exec` |
+//! | [`credential`] | `credential` |
+//! | [`unlock`] | `unlock`, `lock` |
+//! | [`status`] | `status` |
+//! | [`approve`] | `approve` |
+//! | [`host`], [`hosts_file`] | `host`, and the file behind it |
+//! | [`hostkey`], [`scan`] | `hostkey`, and deciding about a key |
+//! | [`admin`] | asking the helper on a person's behalf |
+//! | [`secret`] | taking a secret from a person |
+//! | [`git`] | committing a change of the store |
 //! | [`output`] | how results, questions and errors are printed |
 
+mod admin;
+mod approve;
+mod credential;
 mod exec;
+mod git;
+mod host;
+mod hostkey;
+mod hosts_file;
 mod output;
+mod scan;
+mod secret;
 mod serve;
+mod status;
+mod unlock;
 
 use std::process::ExitCode;
 
@@ -40,6 +60,13 @@ enum Command {
     Serve(serve::Args),
     /// Run a command on a host, as an agent would.
     Exec(exec::Args),
+    Credential(credential::Args),
+    Unlock(unlock::UnlockArgs),
+    Lock(unlock::LockArgs),
+    Status(status::Args),
+    Approve(approve::Args),
+    Host(host::Args),
+    Hostkey(hostkey::Args),
 }
 
 /// Parses the command line and runs it.
@@ -56,6 +83,13 @@ fn run(command: Command) -> Result<ExitCode, Problem> {
     match command {
         Command::Serve(args) => in_runtime(args.run()),
         Command::Exec(args) => in_runtime(args.run()),
+        Command::Credential(args) => in_runtime(args.run()),
+        Command::Unlock(args) => in_runtime(args.run()),
+        Command::Lock(args) => in_runtime(args.run()),
+        Command::Status(args) => in_runtime(args.run()),
+        Command::Approve(args) => in_runtime(args.run()),
+        Command::Host(args) => in_runtime(args.run()),
+        Command::Hostkey(args) => in_runtime(args.run()),
     }
 }
 
