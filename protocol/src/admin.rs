@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::list::List;
+use crate::request::EnvVar;
 use crate::text::{ConfirmationId, SecretBytes, SlugText, Text, Word};
 
 /// A request from a person.
@@ -17,7 +18,7 @@ pub enum AdminRequest {
         /// Which record; without it the first that fits the filter.
         filter: RecordFilter,
         /// The person's terminal and display, for pinentry.
-        terminal: Terminal,
+        surroundings: Surroundings,
     },
     /// Forget everything decrypted.
     Lock,
@@ -150,22 +151,9 @@ pub enum RecordKind {
     Dotenv,
 }
 
-/// Where a person sits, so that pinentry can find them.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Terminal {
-    /// `GPG_TTY`.
-    pub tty: Option<Word>,
-    /// `TERM`.
-    pub term: Option<Word>,
-    /// `DISPLAY`.
-    pub display: Option<Word>,
-    /// `WAYLAND_DISPLAY`.
-    pub wayland: Option<Word>,
-    /// `XAUTHORITY`.
-    pub xauthority: Option<Word>,
-    /// `LC_CTYPE` or what stands in for it.
-    pub lc_ctype: Option<Word>,
-}
+/// Where a person sits: the variables by which gpg finds their terminal and display (`GPG_TTY`, `TERM`,
+/// `DISPLAY`, ...). The helper takes the ones it knows and drops the rest.
+pub type Surroundings = List<EnvVar, 24>;
 
 /// Something on the way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

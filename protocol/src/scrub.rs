@@ -21,6 +21,11 @@ pub trait Scrub {
     fn scrub(&mut self, f: &mut dyn FnMut(&mut Text));
 }
 
+/// For frames that carry neither event nor outcome.
+impl Scrub for () {
+    fn scrub(&mut self, _: &mut dyn FnMut(&mut Text)) {}
+}
+
 impl Scrub for Text {
     fn scrub(&mut self, f: &mut dyn FnMut(&mut Text)) {
         f(self);
