@@ -100,6 +100,27 @@ pub enum LoginShell {
 }
 
 impl Host {
+    /// A host that is in no inventory: the defaults, at a name or address and a port.
+    #[must_use]
+    pub fn unlisted(hostname: &str, port: u16) -> Self {
+        Self {
+            hostname: hostname.to_ascii_lowercase(),
+            user: None,
+            port,
+            jump: None,
+            tags: Vec::new(),
+            mode: None,
+            confirmation: None,
+            host_key: HostKey::default(),
+            identity: vec![Identity::Vault],
+            terminal: None,
+            forward: Vec::new(),
+            remote_forward: Vec::new(),
+            upload: true,
+            login_shell: LoginShell::default(),
+        }
+    }
+
     /// This host as the subject of a judgement asked for by `principal`.
     #[must_use]
     pub fn subject<'a>(&'a self, alias: &'a str, principal: &'a str) -> Subject<'a> {
