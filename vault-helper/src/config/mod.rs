@@ -1,0 +1,12 @@
+//! Settings and inventory files: where they are, what they say, and what was the
+//! last good state of those that may change while the helper runs.
+//!
+//! This part may read the configuration directory. It never writes there.
+
+mod live;
+mod paths;
+mod settings;
+
+pub use live::{Live, Snapshot};
+pub use paths::Paths;
+pub use settings::{AuditSync, OnLock, Settings};

@@ -1,0 +1,90 @@
+//! `sallyport.toml`. Both programs read this one file, so each accepts the
+//! other's keys; a key that neither knows is an error.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// What happens to live sessions when the vault locks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnLock {
+    /// They go on; only new logins need the vault.
+    Keep,
+    /// They are closed.
+    Close,
+}
+
+/// When an audit record counts as durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuditSync {
+    /// When the kernel has it: survives a crash of the helper; power loss can cost up to a second.
+    Written,
+    /// When the disk has it (fdatasync before every operation): costs a disk flush a command.
+    Disk,
+}
+
+/// The helper's settings; every key is optional.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The password store's folder.
+    pub store: Option<PathBuf>,
+    /// How long after a person's unlock agent calls may decrypt, in seconds; 0 leaves it to gpg-agent.
+    pub unlock_window_s: u64,
+    /// Exit after this many seconds without connections, sessions and jobs; 0 never.
+    pub idle_exit_s: u64,
+    /// What happens to live sessions when the vault locks.
+    pub on_lock: OnLock,
+    /// When an audit record counts as durable.
+    pub audit_sync: AuditSync,
+    /// Users, beside the helper's own, whose brokers may connect.
+    pub broker_users: Vec<String>,
+    /// Users, beside the helper's own and root, who may use the admin socket.
+    pub admin_users: Vec<String>,
+    /// The broker's key; not used here.
+    pub transfer_roots: serde::de::IgnoredAny,
+    /// The broker's key; not used here.
+    pub max_answer_chars: serde::de::IgnoredAny,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            store: None,
+            unlock_window_s: 1800,
+            idle_exit_s: 900,
+            on_lock: OnLock::Keep,
+            audit_sync: AuditSync::Written,
+            broker_users: Vec::new(),
+            admin_users: Vec::new(),
+            transfer_roots: serde::de::IgnoredAny,
+            max_answer_chars: serde::de::IgnoredAny,
+        }
+    }
+}
+
+/// The settings file cannot be taken.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {message}")]
+pub struct SettingsError {
+    file: PathBuf,
+    message: String,
+}
+
+impl Settings {
+    /// Reads the file; a missing one means defaults.
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds something unknown: the message names key and line.
+    pub fn read(file: &Path) -> Result<Self, SettingsError> {
+        let fail = |message: String| SettingsError { file: file.to_owned(), message };
+        match std::fs::read_to_string(file) {
+            Ok(text) => toml::from_str(&text).map_err(|error| fail(error.to_string())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(fail(error.to_string())),
+        }
+    }
+}
