@@ -1,0 +1,171 @@
+//! The gate every command passes: the policy's verdict on the exact text that
+//! would be sent, and the confirmation where one is needed.
+
+use sallyport_policy::{Confirmation, Judgement, ShellState, Verdict};
+use sallyport_protocol::list::List;
+use sallyport_protocol::reply::{Confirmer, NeedsConfirmation, Outcome};
+use sallyport_protocol::request::Consent;
+use sallyport_protocol::text::ConfirmationId;
+use sallyport_protocol::{ErrorCode, Failure, Text};
+use sha2::{Digest as _, Sha256};
+
+use super::approvals::{Asked, LIFETIME, Redeemed};
+use super::target::Target;
+use crate::config::Snapshot;
+use crate::helper::Helper;
+
+/// One request as the gate sees it.
+pub struct Gate<'a> {
+    /// The helper's state.
+    pub helper: &'a Helper,
+    /// Policy and inventory in force.
+    pub now: &'a Snapshot,
+    /// Who asks.
+    pub principal: &'a str,
+    /// Where it would run.
+    pub target: &'a Target,
+    /// The exact text that would be sent.
+    pub text: &'a str,
+    /// What earlier commands of the session changed.
+    pub state: &'a ShellState,
+    /// Whatever else makes this request this one: account to become, input digest, session, secrets.
+    pub binding: &'a [&'a [u8]],
+    /// Who is said to have agreed.
+    pub consent: Consent,
+    /// The confirmation named by the call.
+    pub confirmation: Option<&'a ConfirmationId>,
+}
+
+/// What the gate says.
+#[must_use]
+pub enum Passage {
+    /// It may run.
+    Open(Granted),
+    /// It may not, or not yet: the answer for the caller.
+    Shut(Box<Outcome>),
+}
+
+/// A command that may run, and why.
+pub struct Granted {
+    /// The verdict in full; its `next` state holds once the command was sent.
+    pub judgement: Judgement,
+    /// Who agreed, when somebody had to: a confirmation's id, and by whom.
+    pub confirmed: Option<(String, &'static str)>,
+}
+
+impl Gate<'_> {
+    /// Decides.
+    pub fn pass(&self) -> Passage {
+        let subject = self.target.subject(self.principal);
+        let judgement = self.now.policy.judge(&subject, self.state, self.text);
+        match judgement.verdict {
+            Verdict::Allow => Passage::Open(Granted { judgement, confirmed: None }),
+            Verdict::Block => shut(Outcome::Blocked {
+                rules: rules(&judgement),
+                failure: Failure::new(
+                    ErrorCode::PolicyBlocked,
+                    format!("the policy blocks this command ({}): {}", judgement.mode, judgement.reason),
+                    "no confirmation lifts this; ssh_check_command explains a command without running it",
+                ),
+            }),
+            Verdict::Confirm => self.confirm(judgement, self.now.policy.effective(&subject).confirmation),
+        }
+    }
+
+    fn confirm(&self, judgement: Judgement, who: Confirmation) -> Passage {
+        let digest = self.digest();
+        let approvals = &self.helper.approvals;
+        if self.consent == Consent::Model && who == Confirmation::Model {
+            return Passage::Open(Granted { judgement, confirmed: Some((String::new(), "model")) });
+        }
+        if let Some(id) = self.confirmation {
+            let by_client = self.consent == Consent::Client && who >= Confirmation::Client;
+            let redeemed = match by_client {
+                true => approvals.redeem_by_client(id.as_str(), self.principal, &digest),
+                false => approvals.redeem(id.as_str(), self.principal, &digest),
+            };
+            match redeemed {
+                Redeemed::Granted => {
+                    let by = if by_client { "client" } else { "operator" };
+                    return Passage::Open(Granted {
+                        judgement,
+                        confirmed: Some((id.as_str().to_owned(), by)),
+                    });
+                }
+                Redeemed::Denied => {
+                    return refuse(
+                        ErrorCode::ConfirmationDenied,
+                        "a person refused this command",
+                        "do not ask again without a change; ask your user what they would rather have",
+                    );
+                }
+                Redeemed::Void => {
+                    return refuse(
+                        ErrorCode::ConfirmationExpired,
+                        "this confirmation is not for this request, was used, or is older than 120 seconds",
+                        "make the call again without confirmation_id to ask anew",
+                    );
+                }
+                Redeemed::Waiting => {}
+            }
+        }
+        let asked = Asked {
+            principal: self.principal.to_owned(),
+            host: self.target.alias.clone(),
+            user: self.target.user.clone(),
+            command: self.text.to_owned(),
+            reason: judgement.reason.clone(),
+        };
+        match approvals.ask(self.helper.new_id("c"), asked, digest) {
+            None => refuse(
+                ErrorCode::QuotaExceeded,
+                "too many confirmations are waiting",
+                "wait until a person has answered some of them",
+            ),
+            Some(id) => shut(Outcome::NeedsConfirmation(NeedsConfirmation {
+                id: id.into(),
+                reason: judgement.reason.as_str().into(),
+                rules: rules(&judgement),
+                expires_in_s: u32::try_from(LIFETIME.as_secs()).unwrap_or(u32::MAX),
+                who: match who {
+                    Confirmation::Operator => Confirmer::Operator,
+                    Confirmation::Client => Confirmer::Client,
+                    Confirmation::Model => Confirmer::Model,
+                },
+            })),
+        }
+    }
+
+    /// Digest of the request: host, account, text, policy and everything in `binding`,
+    /// each part with its length before it.
+    fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let policy = self.now.policy.digest();
+        let endpoint = self.target.endpoint().to_string();
+        let own: [&[u8]; 5] = [
+            self.target.alias.as_bytes(),
+            endpoint.as_bytes(),
+            self.target.user.as_bytes(),
+            self.text.as_bytes(),
+            &policy,
+        ];
+        for part in own.iter().chain(self.binding) {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        hash.finalize().into()
+    }
+}
+
+/// The rules of a judgement, for the wire.
+pub fn rules(judgement: &Judgement) -> List<Text, 32> {
+    List::clip(judgement.rules.iter().map(|rule| Text::clip(rule.clone())))
+}
+
+fn shut(outcome: Outcome) -> Passage {
+    Passage::Shut(Box::new(outcome))
+}
+
+fn refuse(code: ErrorCode, message: &str, hint: &str) -> Passage {
+    shut(Outcome::Failed(Failure::new(code, message, hint)))
+}
