@@ -1,0 +1,338 @@
+//! Opening a transport: resolve, connect, exchange keys, check the host key, log in.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use russh::client::{self, ChannelOpenHandle, DisconnectReason, Msg, Session};
+use russh::keys::{Algorithm, HashAlg, PublicKey, PublicKeyOrCertificate};
+use russh::{Channel, Preferred, cipher};
+use sallyport_protocol::{ErrorCode, Failure};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use super::auth;
+use super::keeper::Keeper;
+use super::pool::{Lease, Transport};
+use super::socket::QuickStream;
+use super::trust::Endpoint;
+use crate::guard::target::Target;
+use crate::helper::Helper;
+use crate::hostkeys::KnownHosts;
+
+/// The time for everything up to the finished login.
+const LOGIN_TIME: Duration = Duration::from_secs(30);
+/// How often a silent server is asked for a sign of life.
+const KEEPALIVE: Duration = Duration::from_secs(20);
+/// Unanswered questions after which the transport counts as dead: noticed within 80 s.
+const KEEPALIVE_MAX: usize = 3;
+/// Bytes of one channel that may be under way; also what a flood can make us hold.
+const WINDOW: u32 = 2 * 1024 * 1024;
+/// Messages of one channel that wait to be read.
+const CHANNEL_BUFFER: usize = 32;
+
+/// AES-GCM first: both sides nearly always have the instructions for it.
+const CIPHERS: &[cipher::Name] = &[
+    cipher::AES_128_GCM,
+    cipher::AES_256_GCM,
+    cipher::CHACHA20_POLY1305,
+    cipher::AES_256_CTR,
+    cipher::AES_192_CTR,
+    cipher::AES_128_CTR,
+];
+
+/// What russh tells us about a connection, and asks us.
+pub struct Client {
+    endpoint: Endpoint,
+    accept_new: bool,
+    helper: Arc<Helper>,
+    /// What the key check found; the login reads it.
+    found: Arc<Mutex<KeyCheck>>,
+    closed: watch::Sender<Option<String>>,
+}
+
+/// What is known of the host's key.
+#[derive(Default)]
+pub struct KeyCheck {
+    /// The key the host showed.
+    pub key: Option<PublicKey>,
+    /// Why it was not accepted.
+    pub refused: Option<Failure>,
+}
+
+/// russh's errors, and nothing else.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ClientError(#[from] russh::Error);
+
+impl client::Handler for Client {
+    type Error = ClientError;
+
+    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, ClientError> {
+        let result = self.helper.trust.accept(&self.endpoint, shown, self.accept_new);
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let PublicKeyOrCertificate::PublicKey { key, .. } = shown {
+            found.key = Some(key.clone());
+        }
+        Ok(match result {
+            Ok(()) => true,
+            Err(failure) => {
+                found.refused = Some(failure);
+                false
+            }
+        })
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<ClientError>) -> Result<(), ClientError> {
+        let text = match reason {
+            DisconnectReason::ReceivedDisconnect(info) => {
+                format!("the host closed the connection: {}", info.message)
+            }
+            DisconnectReason::Error(error) => format!("the connection broke: {error}"),
+        };
+        self.closed.send_replace(Some(text));
+        Ok(())
+    }
+
+    // A server has no business opening channels here: no forwarding was asked for.
+    // Dropping the handle refuses.
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        _: &str,
+        _: u32,
+        _: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), ClientError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), ClientError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        _: Channel<Msg>,
+        _: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), ClientError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_session(
+        &mut self,
+        _: Channel<Msg>,
+        _: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), ClientError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_tcpip(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        _: &str,
+        _: u32,
+        _: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), ClientError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_streamlocal(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), ClientError> {
+        Ok(())
+    }
+
+    async fn server_channel_open_x11(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        _: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), ClientError> {
+        Ok(())
+    }
+}
+
+/// Opens a transport to a target and logs in. `through` is a lease on the jump
+/// host's transport, held as long as the new one lives.
+///
+/// # Errors
+/// Every way a login can fail, as the public codes tell them.
+pub async fn open(
+    helper: &Arc<Helper>,
+    target: &Target,
+    through: Option<Lease>,
+) -> Result<Transport, Failure> {
+    let login = async {
+        let endpoint = target.endpoint();
+        // Decryption runs beside the key exchange; what it yields is offered only after the key was accepted.
+        let keeper = Keeper::start(helper.vault.clone(), helper.redactor.clone(), target.slug()?);
+        let (connected, public) = tokio::join!(
+            exchange(helper, &endpoint, target.accepts_new_keys(), through.as_ref()),
+            keeper.public_key()
+        );
+        let Exchanged { mut handle, check, closed } = connected?;
+        public?;
+        auth::log_in(&mut handle, &keeper, &target.user, &endpoint.to_string()).await?;
+        let host_key = check.lock().unwrap_or_else(PoisonError::into_inner).key.clone();
+        let fingerprint =
+            host_key.map(|key| key.fingerprint(HashAlg::Sha256).to_string()).unwrap_or_default();
+        Ok(Transport::new(
+            handle,
+            closed,
+            helper.redactor.clone(),
+            keeper.enrollments().await,
+            fingerprint,
+            through,
+        ))
+    };
+    tokio::time::timeout(LOGIN_TIME, login)
+        .await
+        .unwrap_or_else(|_| Err(unreachable_host(&target.endpoint(), "no login within 30 seconds")))
+}
+
+/// A connection whose keys are exchanged and whose host key is accepted.
+struct Exchanged {
+    handle: client::Handle<Client>,
+    check: Arc<Mutex<KeyCheck>>,
+    closed: watch::Receiver<Option<String>>,
+}
+
+async fn exchange(
+    helper: &Arc<Helper>,
+    endpoint: &Endpoint,
+    accept_new: bool,
+    through: Option<&Lease>,
+) -> Result<Exchanged, Failure> {
+    let found = Arc::new(Mutex::new(KeyCheck::default()));
+    let (closed, watch_closed) = watch::channel(None);
+    let client = Client {
+        endpoint: endpoint.clone(),
+        accept_new,
+        helper: helper.clone(),
+        found: found.clone(),
+        closed,
+    };
+    let known = helper.trust.known()?;
+    let config = client::Config {
+        window_size: WINDOW,
+        channel_buffer_size: CHANNEL_BUFFER,
+        keepalive_interval: Some(KEEPALIVE),
+        keepalive_max: KEEPALIVE_MAX,
+        preferred: preferred(&known, endpoint),
+        ..client::Config::default()
+    };
+    let connected = dial(config, endpoint, through, client).await?;
+    match connected {
+        Ok(handle) => Ok(Exchanged { handle, check: found, closed: watch_closed }),
+        Err(error) => {
+            let refused = found.lock().unwrap_or_else(PoisonError::into_inner).refused.take();
+            Err(refused.unwrap_or_else(|| unreachable_host(endpoint, &error.to_string())))
+        }
+    }
+}
+
+/// What we would rather speak: AES-GCM, and a host key algorithm that is known for this host, so that a
+/// host with several keys shows one that can be checked.
+fn preferred(known: &KnownHosts, endpoint: &Endpoint) -> Preferred {
+    let algorithms = known.known_algorithms(endpoint.host(), endpoint.port());
+    let rank = |algorithm: &Algorithm| !algorithms.iter().any(|known| same_key_type(known, algorithm));
+    let mut key = Preferred::DEFAULT.key.into_owned();
+    key.sort_by_key(rank);
+    let certificates =
+        if known.has_authority(endpoint.host(), endpoint.port()) { key.clone() } else { Vec::new() };
+    Preferred {
+        cipher: Cow::Borrowed(CIPHERS),
+        key: key.into(),
+        host_key_certificates: certificates.into(),
+        ..Preferred::DEFAULT
+    }
+}
+
+/// RSA keys are one type under several signature algorithms.
+fn same_key_type(a: &Algorithm, b: &Algorithm) -> bool {
+    matches!((a, b), (Algorithm::Rsa { .. }, Algorithm::Rsa { .. })) || a == b
+}
+
+/// Connects, directly or through a jump host, and exchanges keys.
+async fn dial<H: client::Handler + Send + 'static>(
+    config: client::Config,
+    endpoint: &Endpoint,
+    through: Option<&Lease>,
+    handler: H,
+) -> Result<Result<client::Handle<H>, H::Error>, Failure> {
+    let config = Arc::new(config);
+    match through {
+        None => {
+            let stream = TcpStream::connect((endpoint.host(), endpoint.port()))
+                .await
+                .map_err(|error| unreachable_host(endpoint, &error.to_string()))?;
+            // Without it Nagle's algorithm costs some 40 ms a command; a refusal costs just that.
+            let _ = stream.set_nodelay(true);
+            Ok(client::connect_stream(config, QuickStream::new(stream), handler).await)
+        }
+        Some(jump) => {
+            let channel = jump.open_tcpip(endpoint.host(), endpoint.port()).await?;
+            Ok(client::connect_stream(config, channel.into_stream(), handler).await)
+        }
+    }
+}
+
+/// Connects far enough to see the host's key, and leaves without a login.
+///
+/// # Errors
+/// When the host cannot be reached or does not speak SSH.
+pub async fn scan(endpoint: &Endpoint, through: Option<&Lease>) -> Result<PublicKey, Failure> {
+    let found = Arc::new(Mutex::new(KeyCheck::default()));
+    let look = dial(client::Config::default(), endpoint, through, Scanner(found.clone()));
+    let connected = tokio::time::timeout(LOGIN_TIME, look)
+        .await
+        .unwrap_or_else(|_| Err(unreachable_host(endpoint, "no key within 30 seconds")))?;
+    let key = found.lock().unwrap_or_else(PoisonError::into_inner).key.take();
+    match (key, connected) {
+        (Some(key), _) => Ok(key),
+        (None, Err(error)) => Err(unreachable_host(endpoint, &error.to_string())),
+        (None, Ok(_)) => Err(unreachable_host(endpoint, "it showed no key")),
+    }
+}
+
+/// Looks at the host's key and refuses it, so that nothing follows.
+struct Scanner(Arc<Mutex<KeyCheck>>);
+
+impl client::Handler for Scanner {
+    type Error = ClientError;
+
+    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, ClientError> {
+        if let PublicKeyOrCertificate::PublicKey { key, .. } = shown {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).key = Some(key.clone());
+        }
+        Ok(false)
+    }
+}
+
+fn unreachable_host(endpoint: &Endpoint, why: &str) -> Failure {
+    Failure::new(
+        ErrorCode::SshConnectionFailed,
+        format!("cannot connect to {endpoint}: {why}"),
+        "check the host's name, its port and the network between; `sallyport host test ALIAS` walks the steps",
+    )
+}

@@ -1,0 +1,13 @@
+//! Authenticated transports to hosts.
+//!
+//! This part may open TCP connections to hosts it is told and parses what hostile
+//! servers send. It holds no key and no stored password: it asks a
+//! [`keeper::Keeper`] for a signature, or for the password at the moment it is
+//! due, and the keeper answers for one user on one host only.
+
+pub mod auth;
+pub mod connect;
+pub mod keeper;
+pub mod pool;
+mod socket;
+pub mod trust;

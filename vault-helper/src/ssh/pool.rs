@@ -1,0 +1,394 @@
+//! Transports that are shared: one login serves many channels.
+//!
+//! sshd allows ten sessions a connection by default (sshd_config(5), MaxSessions).
+//! A transport that is full, or whose server says that it is, is joined by another
+//! one, up to a bound; callers beyond it wait for a channel to become free and
+//! never see an error because of it.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use russh::client::{Handle, Msg};
+use russh::{Channel, Disconnect};
+use sallyport_protocol::{ErrorCode, Failure};
+use tokio::sync::{Notify, watch};
+
+use super::connect::{self, Client};
+use crate::guard::target::Target;
+use crate::helper::Helper;
+use crate::redact::{CleanText, Enrollment, Redactor};
+
+/// Channels a transport carries unless its server says fewer.
+const CHANNELS: usize = 10;
+/// Transports for one principal, account and host.
+const TRANSPORTS: usize = 16;
+/// Logins under way at once: sshd drops beyond its MaxStartups (10:30:100 by default).
+const LOGINS: usize = 4;
+/// A transport without channels is closed after this time.
+const IDLE: Duration = Duration::from_secs(300);
+
+/// An authenticated connection.
+pub struct Transport {
+    handle: Handle<Client>,
+    closed: watch::Receiver<Option<String>>,
+    redactor: Redactor,
+    /// Keeps the login's secrets masked while this host could echo them.
+    _enrolled: Vec<Enrollment>,
+    /// The jump host's transport, kept open.
+    _through: Option<Lease>,
+    /// `SHA256:...` of the accepted host key.
+    pub fingerprint: String,
+    /// When the login was done.
+    pub since: Instant,
+    capacity: AtomicUsize,
+    channels: AtomicUsize,
+    idle_since: Mutex<Instant>,
+}
+
+impl Transport {
+    /// A transport that has just logged in.
+    pub fn new(
+        handle: Handle<Client>,
+        closed: watch::Receiver<Option<String>>,
+        redactor: Redactor,
+        enrolled: Vec<Enrollment>,
+        fingerprint: String,
+        through: Option<Lease>,
+    ) -> Self {
+        Self {
+            handle,
+            closed,
+            redactor,
+            _enrolled: enrolled,
+            _through: through,
+            fingerprint,
+            since: Instant::now(),
+            capacity: AtomicUsize::new(CHANNELS),
+            channels: AtomicUsize::new(0),
+            idle_since: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Why the transport is gone, when it is.
+    pub fn closed(&self) -> Option<String> {
+        if self.handle.is_closed() {
+            return Some(self.closed.borrow().clone().unwrap_or_else(|| "the connection is closed".into()));
+        }
+        self.closed.borrow().clone()
+    }
+
+    /// Channels open now.
+    pub fn channels(&self) -> usize {
+        self.channels.load(Ordering::Relaxed)
+    }
+
+    /// How long it has had no channel; zero while it has one.
+    pub fn idle(&self) -> Duration {
+        match self.channels() {
+            0 => self.idle_since.lock().unwrap_or_else(PoisonError::into_inner).elapsed(),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// Takes a place for a channel, if there is one.
+    fn reserve(&self) -> bool {
+        let capacity = self.capacity.load(Ordering::Relaxed);
+        let take = |channels| (channels < capacity).then_some(channels + 1);
+        self.channels.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    }
+}
+
+/// A place for one channel on a transport; given back when dropped.
+pub struct Lease {
+    transport: Arc<Transport>,
+    lane: Arc<Lane>,
+}
+
+impl Lease {
+    /// The transport.
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// The redactor, for what the host says.
+    pub fn redactor(&self) -> &Redactor {
+        &self.transport.redactor
+    }
+
+    /// Redacts a text that came from the host, or quotes it.
+    pub fn redact(&self, text: &str) -> CleanText {
+        self.transport.redactor.text(text)
+    }
+
+    /// What is told about a command whose transport went away under it.
+    pub fn lost_text(&self, why: &str) -> CleanText {
+        self.redact(&self.transport.closed().unwrap_or_else(|| why.to_owned()))
+    }
+
+    /// Opens a TCP channel to somewhere the host can reach.
+    ///
+    /// # Errors
+    /// When the host refuses.
+    pub async fn open_tcpip(&self, host: &str, port: u16) -> Result<Channel<Msg>, Failure> {
+        self.transport.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0).await.map_err(
+            |error| {
+                Failure::new(
+                    ErrorCode::SshConnectionFailed,
+                    format!("the jump host cannot reach {host}:{port}: {error}"),
+                    "check the name, the port and whether the jump host's sshd allows TCP forwarding",
+                )
+            },
+        )
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        *self.transport.idle_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.transport.channels.fetch_sub(1, Ordering::Relaxed);
+        self.lane.changed.notify_waiters();
+    }
+}
+
+/// What shares transports: nothing of one principal is ever used for another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PoolKey {
+    principal: String,
+    user: String,
+    host: String,
+    port: u16,
+    jump: Option<String>,
+}
+
+/// The transports of one key.
+#[derive(Default)]
+struct Lane {
+    state: Mutex<LaneState>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct LaneState {
+    transports: Vec<Arc<Transport>>,
+    logins: usize,
+    waiting: usize,
+    /// Counts failed logins, so that a waiter knows a failure that came after it from an older one.
+    failures: u64,
+    last_failure: Option<Failure>,
+}
+
+/// All transports.
+#[derive(Default)]
+pub struct Pool {
+    lanes: Mutex<HashMap<PoolKey, Arc<Lane>>>,
+}
+
+impl Pool {
+    /// Opens a session channel to a target, logging in when needed.
+    ///
+    /// # Errors
+    /// When no login succeeds, or the host opens no session channel at all.
+    pub async fn session(
+        &self,
+        helper: &Arc<Helper>,
+        principal: &str,
+        target: &Target,
+    ) -> Result<(Channel<Msg>, Lease), Failure> {
+        loop {
+            let lease = self.lease(helper, principal, target).await?;
+            match lease.transport.handle.channel_open_session().await {
+                Ok(channel) => return Ok((channel, lease)),
+                Err(russh::Error::ChannelOpenFailure(reason)) => {
+                    // The server allows fewer sessions than we thought; the others are in use.
+                    let others = lease.transport.channels().saturating_sub(1);
+                    lease.transport.capacity.fetch_min(others, Ordering::Relaxed);
+                    if others == 0 {
+                        return Err(Failure::new(
+                            ErrorCode::SshConnectionFailed,
+                            format!("{} opens no session: {reason:?}", target.endpoint()),
+                            "the account may be limited to forwarding or SFTP; see MaxSessions and ForceCommand in its sshd_config",
+                        ));
+                    }
+                }
+                Err(_) if lease.transport.closed().is_some() => {}
+                Err(error) => {
+                    return Err(Failure::new(
+                        ErrorCode::SshConnectionFailed,
+                        format!("{} opened no session: {error}", target.endpoint()),
+                        "try again",
+                    ));
+                }
+            }
+        }
+    }
+
+    /// A place on a transport to a target, logging in when needed.
+    ///
+    /// # Errors
+    /// When no login succeeds.
+    pub async fn lease(
+        &self,
+        helper: &Arc<Helper>,
+        principal: &str,
+        target: &Target,
+    ) -> Result<Lease, Failure> {
+        let key = PoolKey {
+            principal: principal.to_owned(),
+            user: target.user.clone(),
+            host: target.endpoint().host().to_owned(),
+            port: target.endpoint().port(),
+            jump: target.host.jump.clone(),
+        };
+        let lane = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
+        lane.lease(helper, principal, target).await
+    }
+
+    /// Closes transports that have been idle, and forgets dead ones.
+    pub fn sweep(&self, idle: Duration) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.retain(|_, lane| {
+            let mut state = lane.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.transports.retain(|transport| transport.closed().is_none() && transport.idle() < idle);
+            !state.transports.is_empty() || state.logins > 0 || state.waiting > 0
+        });
+    }
+
+    /// Closes transports that have been idle for the usual time.
+    pub fn sweep_idle(&self) {
+        self.sweep(IDLE);
+    }
+
+    /// The transports of a principal: `(user@host, transport)`.
+    pub fn list(&self, principal: &str) -> Vec<(String, Arc<Transport>)> {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_principal = lanes.iter().filter(|(key, _)| key.principal == principal);
+        let transports = of_principal.flat_map(|(key, lane)| {
+            let state = lane.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let label = format!("{}@{}", key.user, super::trust::Endpoint::new(&key.host, key.port));
+            state.transports.iter().map(|t| (label.clone(), t.clone())).collect::<Vec<_>>()
+        });
+        transports.filter(|(_, transport)| transport.closed().is_none()).collect()
+    }
+
+    /// How many transports are open.
+    pub fn count(&self) -> usize {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes
+            .values()
+            .map(|lane| lane.state.lock().unwrap_or_else(PoisonError::into_inner).transports.len())
+            .sum()
+    }
+
+    /// Closes every transport: sessions on them end.
+    pub fn close_all(&self) {
+        let lanes = std::mem::take(&mut *self.lanes.lock().unwrap_or_else(PoisonError::into_inner));
+        for lane in lanes.into_values() {
+            let transports =
+                std::mem::take(&mut lane.state.lock().unwrap_or_else(PoisonError::into_inner).transports);
+            for transport in transports {
+                tokio::spawn(async move {
+                    let _ = transport.handle.disconnect(Disconnect::ByApplication, "closed", "en").await;
+                });
+            }
+        }
+    }
+}
+
+/// One waiter, counted as long as it waits.
+struct Waiting<'a>(&'a Lane);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).waiting -= 1;
+    }
+}
+
+impl Lane {
+    async fn lease(
+        self: &Arc<Self>,
+        helper: &Arc<Helper>,
+        principal: &str,
+        target: &Target,
+    ) -> Result<Lease, Failure> {
+        let mut waiting = None;
+        let mut failures_seen = None;
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.transports.retain(|transport| transport.closed().is_none());
+                if let Some(transport) = state.transports.iter().find(|transport| transport.reserve()) {
+                    let transport = transport.clone();
+                    drop(state);
+                    drop(waiting);
+                    return Ok(Lease { transport, lane: self.clone() });
+                }
+                let seen = *failures_seen.get_or_insert(state.failures);
+                if state.failures > seen && state.transports.is_empty() && state.logins == 0 {
+                    let failure = state.last_failure.clone();
+                    drop(state);
+                    drop(waiting);
+                    return Err(failure.unwrap_or_else(no_login));
+                }
+                if waiting.is_none() {
+                    state.waiting += 1;
+                    waiting = Some(Waiting(self));
+                }
+                let enough = state.logins * CHANNELS >= state.waiting;
+                let room = state.logins < LOGINS && state.transports.len() + state.logins < TRANSPORTS;
+                // A login that just failed beside working transports is not tried again at once.
+                let sensible = state.transports.is_empty() || state.failures == seen;
+                if !enough && room && sensible {
+                    state.logins += 1;
+                    tokio::spawn(self.clone().log_in(helper.clone(), principal.to_owned(), target.clone()));
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// One login, independent of the call that wanted it: others may use it.
+    async fn log_in(self: Arc<Self>, helper: Arc<Helper>, principal: String, target: Target) {
+        let result = through_jumps(&helper, &principal, &target).await;
+        {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.logins -= 1;
+            match result {
+                Ok(transport) => state.transports.push(Arc::new(transport)),
+                Err(failure) => {
+                    state.failures += 1;
+                    state.last_failure = Some(failure);
+                }
+            }
+        }
+        self.changed.notify_waiters();
+    }
+}
+
+/// Logs in to a target, by way of its jump host when it has one. Boxed, because a jump host is leased
+/// the same way and may have a jump host itself.
+fn through_jumps<'a>(
+    helper: &'a Arc<Helper>,
+    principal: &'a str,
+    target: &'a Target,
+) -> Pin<Box<dyn Future<Output = Result<Transport, Failure>> + Send + 'a>> {
+    Box::pin(async move {
+        let through = match &target.host.jump {
+            None => None,
+            Some(jump) => {
+                let target = crate::guard::target::jump(helper, jump)?;
+                Some(helper.pool.lease(helper, principal, &target).await?)
+            }
+        };
+        connect::open(helper, target, through).await
+    })
+}
+
+fn no_login() -> Failure {
+    Failure::new(ErrorCode::SshConnectionFailed, "the login failed", "try again")
+}
