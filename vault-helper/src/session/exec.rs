@@ -1,0 +1,407 @@
+//! Running one command from request to answer: compose, judge, audit, send, wait.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sallyport_policy::ShellState;
+use sallyport_protocol::envelope::Caller;
+use sallyport_protocol::reply::{self, Detach, Event, Outcome};
+use sallyport_protocol::request::{Exec, InputPlan, Place};
+use sallyport_protocol::{ErrorCode, Failure, FromHelper, Text};
+use sha2::{Digest, Sha256};
+use tokio::sync::{mpsc, watch};
+
+use super::compose;
+use super::job::{Exit, Job, Stop};
+use super::oneshot;
+use super::shell::{Feed, Shell};
+use super::sink::{Listener, Sink};
+use super::stop::LONGEST;
+use crate::audit::{Ending, Intent};
+use crate::config::Snapshot;
+use crate::guard::gate::{Gate, Granted, Passage};
+use crate::guard::target::{self, Target};
+use crate::helper::Helper;
+use crate::serve::connection::{Operation, came_true};
+
+/// The largest input of a command, in bytes.
+pub const MAX_INPUT: u64 = 1024 * 1024;
+
+/// An answer that ends the operation early.
+pub struct Early(pub Box<Outcome>);
+
+impl From<Failure> for Early {
+    fn from(failure: Failure) -> Self {
+        Self(Box::new(Outcome::Failed(failure)))
+    }
+}
+
+impl From<Outcome> for Early {
+    fn from(outcome: Outcome) -> Self {
+        Self(Box::new(outcome))
+    }
+}
+
+/// Where a command will run.
+enum Where {
+    Target(Target),
+    Session(Arc<Shell>),
+}
+
+/// Runs a command and says how it ended.
+pub async fn run(op: &mut Operation, caller: &Caller, request: Exec) -> Outcome {
+    match try_run(op, caller, request).await {
+        Ok(outcome) => outcome,
+        Err(early) => *early.0,
+    }
+}
+
+async fn try_run(op: &mut Operation, caller: &Caller, request: Exec) -> Result<Outcome, Early> {
+    if request.run_as.is_some() || !request.secrets.is_empty() {
+        return Err(unsupported("sudo and injected secrets are not built yet").into());
+    }
+    let now = op.helper.live.now();
+    let principal = caller.principal.as_str();
+    let place = match &request.place {
+        Place::Target(name) => Where::Target(target::resolve(&op.helper, &now, principal, name)?),
+        Place::Session(name) => Where::Session(find_session(&op.helper, principal, name.as_str())?),
+    };
+    let text = compose::command(request.command.as_str(), request.cwd.as_ref(), &request.env);
+    let input = match &request.input {
+        Some(plan) => gather(op, plan).await?,
+        None => Vec::new(),
+    };
+    let run = Run { helper: op.helper.clone(), now, caller: caller.clone(), request, text, input };
+    let (left, listening) = watch::channel(false);
+    let listener =
+        (!run.request.background).then(|| Listener { out: op.out.clone(), op: op.id, left: listening });
+    let job = match place {
+        Where::Target(target) => run.on_target(op, target, listener).await?,
+        Where::Session(shell) => run.in_session(op, &shell, listener).await?,
+    };
+    let outcome = wait(op, &job, &run).await;
+    left.send_replace(true);
+    Ok(outcome)
+}
+
+/// One request on its way.
+struct Run {
+    helper: Arc<Helper>,
+    now: Snapshot,
+    caller: Caller,
+    request: Exec,
+    text: String,
+    input: Vec<u8>,
+}
+
+impl Run {
+    fn gate(&self, target: &Target, state: &ShellState, session: &str) -> Result<Granted, Early> {
+        let input = Sha256::digest(&self.input);
+        let passage = Gate {
+            helper: &self.helper,
+            now: &self.now,
+            principal: self.caller.principal.as_str(),
+            target,
+            text: &self.text,
+            state,
+            binding: &[b"exec", session.as_bytes(), &input],
+            consent: self.request.consent,
+            confirmation: self.request.confirmation.as_ref(),
+        };
+        match passage.pass() {
+            Passage::Open(granted) => Ok(granted),
+            Passage::Shut(outcome) => Err(Early(outcome)),
+        }
+    }
+
+    async fn on_target(
+        &self,
+        op: &Operation,
+        target: Target,
+        listener: Option<Listener>,
+    ) -> Result<Arc<Job>, Early> {
+        let granted = self.gate(&target, &ShellState::default(), "")?;
+        // The login goes first, so that a host that cannot be reached leaves no intent without an outcome.
+        let connecting = self.helper.pool.session(&self.helper, self.caller.principal.as_str(), &target);
+        let mut cancelled = op.cancelled.clone();
+        let (channel, lease) = tokio::select! {
+            connected = connecting => connected?,
+            () = came_true(&mut cancelled) => return Err(Outcome::Cancelled { gone: true }.into()),
+        };
+        let fingerprint = lease.transport().fingerprint.clone();
+        let (job, stops) = self.job(op, &target, &granted, None, fingerprint).await?;
+        let sink = Sink::new(job.clone(), &self.helper.redactor, listener);
+        tokio::spawn(oneshot::run(channel, lease, self.text.clone(), self.input.clone(), sink, stops));
+        self.follow(&job);
+        Ok(job)
+    }
+
+    async fn in_session(
+        &self,
+        op: &Operation,
+        shell: &Arc<Shell>,
+        listener: Option<Listener>,
+    ) -> Result<Arc<Job>, Early> {
+        let input = String::from_utf8(self.input.clone()).ok().filter(|text| !text.contains('\0'));
+        let Some(mut input) = input else {
+            return Err(Failure::new(
+                ErrorCode::InvalidArgument,
+                "input for a command in a session must be UTF-8 text without NUL",
+                "give the target instead of the session, or write the data to a file first",
+            )
+            .into());
+        };
+        if !input.is_empty() && !input.ends_with('\n') {
+            input.push('\n');
+        }
+        // The state is held until the command is on its way, so that two calls cannot judge against the same one.
+        let mut state = shell.state.lock().await;
+        let granted = self.gate(&shell.target, &state, &shell.id)?;
+        let id = self.helper.new_id("j");
+        shell.occupy(&id).map_err(|other| {
+            Failure::new(
+                ErrorCode::QuotaExceeded,
+                format!("the session is still running job {other}"),
+                "wait for it with ssh_output, stop it with ssh_stop, or use another session",
+            )
+        })?;
+        let made =
+            self.job_named(id, op, &shell.target, &granted, Some(shell), shell.fingerprint.clone()).await;
+        let (job, stops) = made.inspect_err(|_| shell.release())?;
+        let sink = Sink::new(job.clone(), &self.helper.redactor, listener);
+        let feed = Feed { text: self.text.clone(), input, sink, stops };
+        self.follow(&job);
+        if let Err(feed) = shell.feed(feed).await {
+            shell.release();
+            let why = shell.ended().unwrap_or_default();
+            feed.sink
+                .end(Exit { lost: Some(why.clone()), session_ended: Some(why), ..Exit::default() })
+                .await;
+            return Err(session_gone(&shell.id, shell.ended().map(|t| t.as_str().to_owned())).into());
+        }
+        *state = granted.judgement.next;
+        Ok(job)
+    }
+
+    async fn job(
+        &self,
+        op: &Operation,
+        target: &Target,
+        granted: &Granted,
+        session: Option<&Shell>,
+        fingerprint: String,
+    ) -> Result<(Arc<Job>, mpsc::Receiver<Stop>), Early> {
+        self.job_named(self.helper.new_id("j"), op, target, granted, session, fingerprint).await
+    }
+
+    /// Writes the intent and makes the job. After this the command may be sent.
+    async fn job_named(
+        &self,
+        id: String,
+        op: &Operation,
+        target: &Target,
+        granted: &Granted,
+        session: Option<&Shell>,
+        fingerprint: String,
+    ) -> Result<(Arc<Job>, mpsc::Receiver<Stop>), Early> {
+        let command = self.helper.redactor.text(&self.text);
+        let (confirmation, confirmed_by) = granted.confirmed.clone().unzip();
+        let intent = Intent {
+            id: id.clone(),
+            principal: self.caller.principal.to_string(),
+            action: "exec",
+            session: session.map(|shell| shell.id.clone()),
+            host: target.alias.clone(),
+            user: target.user.clone(),
+            endpoint: target.endpoint().to_string(),
+            host_key: Some(fingerprint),
+            slug: target.slug()?.to_string(),
+            command: command.as_str().to_owned(),
+            verdict: granted.judgement.verdict.to_string(),
+            rules: granted.judgement.rules.clone(),
+            policy_digest: self.helper.policy_digest(&self.now),
+            confirmation,
+            confirmed_by,
+        };
+        self.helper.audit.intent(&intent).await.map_err(|error| no_audit(&error))?;
+        let (job, stops) = Job::new(id, self.caller.clone(), target.label(), command);
+        let job = Arc::new(job);
+        if !self.helper.registry.add_job(job.clone()) {
+            job.end(Exit::default());
+            self.follow(&job);
+            return Err(Failure::new(
+                ErrorCode::QuotaExceeded,
+                "too many commands are running",
+                "stop some with ssh_stop; ssh_list_active shows them",
+            )
+            .into());
+        }
+        let started = Event::Started { job: job.id.as_str().into() };
+        op.out.message(FromHelper::<Event, Outcome>::Event { op: op.id, event: started });
+        Ok((job, stops))
+    }
+
+    /// Writes the outcome when the command has ended, whoever still waits for it.
+    fn follow(&self, job: &Arc<Job>) {
+        let (helper, job) = (self.helper.clone(), job.clone());
+        tokio::spawn(async move {
+            let exit = job.ended().await;
+            let ending = Ending {
+                id: job.id.clone(),
+                result: if exit.lost.is_some() { "lost" } else { "exited" },
+                code: exit.lost.is_some().then_some(ErrorCode::SshConnectionFailed.as_str()),
+                exit_code: exit.code,
+                signal: exit.signal.map(|signal| signal.as_str().to_owned()),
+                output_bytes: job.output_bytes(),
+                redactions: job.redactions(),
+                duration_ms: millis(job.duration()),
+            };
+            if let Err(error) = helper.audit.ending(&ending).await {
+                tracing::error!(%error, "an outcome was not written");
+            }
+        });
+    }
+}
+
+/// Waits for the command's end, or for the end of the caller's patience.
+async fn wait(op: &mut Operation, job: &Arc<Job>, run: &Run) -> Outcome {
+    let detached = |reason| Outcome::Detached {
+        job: job.id.as_str().into(),
+        reason,
+        duration_ms: millis(job.duration()),
+        redactions: job.redactions(),
+    };
+    if run.request.background {
+        return detached(Detach::Background);
+    }
+    let timeout = match run.request.timeout_ms {
+        0 => Duration::from_secs(run.now.policy.default_timeout_s()),
+        ms => Duration::from_millis(u64::from(ms)),
+    };
+    let patience = match run.request.detach_ms {
+        0 => None,
+        ms => Some(Duration::from_millis(u64::from(ms))),
+    };
+    let began = job.started;
+    let patience_over = async {
+        match patience {
+            Some(patience) => tokio::time::sleep_until((began + patience).into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        exit = job.ended() => exited(job, exit),
+        () = tokio::time::sleep_until((began + timeout).into()) => detached(Detach::Timeout),
+        () = patience_over => detached(Detach::Patience),
+        () = came_true(&mut op.cancelled) => {
+            op.out.abandon(op.id);
+            Outcome::Cancelled { gone: stop(job, None).await }
+        }
+    }
+}
+
+/// Stops a job and says whether it is known to be gone.
+pub async fn stop(job: &Job, signal: Option<sallyport_protocol::request::Signal>) -> bool {
+    job.stop(Stop { signal });
+    tokio::time::timeout(LONGEST, job.ended()).await.is_ok_and(|exit| exit.lost.is_none())
+}
+
+fn exited(job: &Job, exit: Exit) -> Outcome {
+    if let Some(lost) = &exit.lost {
+        return Outcome::Failed(Failure::new(
+            ErrorCode::SshConnectionFailed,
+            format!("the command's end was not seen: {}", lost.as_str()),
+            format!("it may still run, or may have ended; ssh_output {} has what it printed", job.id),
+        ));
+    }
+    let text = |t: &Option<crate::redact::CleanText>| {
+        t.as_ref().map_or_else(Text::default, |t| Text::clip(t.as_str()))
+    };
+    Outcome::Exited(reply::Exited {
+        exit_code: exit.code,
+        signal: text(&exit.signal),
+        duration_ms: millis(job.duration()),
+        cwd: text(&exit.cwd),
+        session_ended: text(&exit.session_ended),
+        job: job.id.as_str().into(),
+        redactions: job.redactions(),
+    })
+}
+
+/// Reads the announced input and checks that it is what was announced.
+async fn gather(op: &mut Operation, plan: &InputPlan) -> Result<Vec<u8>, Early> {
+    if plan.length > MAX_INPUT {
+        return Err(Failure::new(
+            ErrorCode::TooLarge,
+            format!("the input has {} bytes; {MAX_INPUT} are allowed", plan.length),
+            "upload it as a file and redirect the command's input from there",
+        )
+        .into());
+    }
+    let mut input = Vec::new();
+    loop {
+        tokio::select! {
+            chunk = op.input.next() => match chunk {
+                Some(chunk) => input.extend(chunk),
+                None => break,
+            },
+            () = came_true(&mut op.cancelled) => return Err(Outcome::Cancelled { gone: true }.into()),
+        }
+        if input.len() as u64 > plan.length {
+            break;
+        }
+    }
+    if input.len() as u64 != plan.length || Sha256::digest(&input).as_slice() != plan.sha256 {
+        return Err(Failure::new(
+            ErrorCode::InvalidArgument,
+            "the input is not what was announced",
+            "send it again",
+        )
+        .into());
+    }
+    Ok(input)
+}
+
+/// A principal's open session.
+///
+/// # Errors
+/// `session_not_found`, with the reason when it ended.
+pub fn find_session(helper: &Helper, principal: &str, name: &str) -> Result<Arc<Shell>, Failure> {
+    match helper.registry.session(principal, name) {
+        Some(shell) => match shell.ended() {
+            None => Ok(shell),
+            Some(why) => Err(session_gone(name, Some(why.as_str().to_owned()))),
+        },
+        None => Err(session_gone(name, None)),
+    }
+}
+
+fn session_gone(name: &str, why: Option<String>) -> Failure {
+    let message = match why {
+        Some(why) => format!("session {name} has ended: {why}"),
+        None => format!("there is no session {name}"),
+    };
+    Failure::new(
+        ErrorCode::SessionNotFound,
+        message,
+        "open one with ssh_session_open; ssh_list_active shows the open ones",
+    )
+}
+
+/// The failure of an operation whose intent could not be made durable.
+pub fn no_audit(error: &crate::audit::AuditError) -> Failure {
+    Failure::new(
+        ErrorCode::InternalError,
+        error.to_string(),
+        "nothing runs without its audit record: free space on the disk, then restart the vault helper",
+    )
+}
+
+fn unsupported(message: &str) -> Failure {
+    Failure::new(ErrorCode::UnsupportedOperation, message, "")
+}
+
+/// A duration in whole milliseconds.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,17 @@
+//! Running commands: one-shot channels, shells that live on, and the jobs both
+//! leave behind.
+//!
+//! This part may send to a host exactly the command text the guard judged, and
+//! reads what the host answers. Output leaves it through [`sink::Sink`] only.
+
+pub mod compose;
+pub mod exec;
+pub mod job;
+pub mod marks;
+pub mod oneshot;
+pub mod open;
+pub mod registry;
+pub mod shell;
+pub mod sink;
+pub mod spool;
+pub mod stop;

@@ -1,0 +1,122 @@
+//! One command on a channel of its own.
+
+use std::time::Duration;
+
+use russh::client::Msg;
+use russh::{Channel, ChannelMsg, Sig};
+use sallyport_protocol::envelope::Stream;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::job::{Exit, Stop};
+use super::sink::Sink;
+use super::stop::Ladder;
+use crate::ssh::pool::Lease;
+
+/// After the command's end, output may still be on its way; a child it left in the
+/// background may hold the stream open for ever. Silence of this length ends the wait.
+const DRAIN: Duration = Duration::from_millis(300);
+
+/// Runs a command to its end. `input` goes to its standard input, then end of file.
+pub async fn run(
+    channel: Channel<Msg>,
+    lease: Lease,
+    text: String,
+    input: Vec<u8>,
+    mut sink: Sink,
+    mut stops: mpsc::Receiver<Stop>,
+) {
+    let (mut read, write) = channel.split();
+    let mut exit = Exit::default();
+    if let Err(error) = write.exec(true, text).await {
+        exit.lost = Some(lease.lost_text(&error.to_string()));
+        sink.end(exit).await;
+        return;
+    }
+    let feed = async {
+        if !input.is_empty() {
+            // A command that closes its input early is no error.
+            let _ = write.data_bytes(input).await;
+        }
+        let _ = write.eof().await;
+    };
+    tokio::pin!(feed);
+    let mut fed = false;
+    let mut ladder = Ladder::default();
+    let mut drained: Option<Instant> = None;
+    let mut ended = false;
+    loop {
+        let due = sink.deadline().map(Instant::from_std);
+        tokio::select! {
+            message = read.wait() => match message {
+                Some(ChannelMsg::Data { data }) => {
+                    sink.write(Stream::Output, data.into()).await;
+                    drained = drained.map(|_| Instant::now() + DRAIN);
+                }
+                Some(ChannelMsg::ExtendedData { data, ext: 1 }) => {
+                    sink.write(Stream::ErrorOutput, data.into()).await;
+                    drained = drained.map(|_| Instant::now() + DRAIN);
+                }
+                Some(ChannelMsg::ExitStatus { exit_status }) => {
+                    exit.code = i32::try_from(exit_status).ok();
+                    ended = true;
+                    drained = Some(Instant::now() + DRAIN);
+                }
+                Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+                    exit.signal = Some(lease.redact(signal_text(&signal_name)));
+                    ended = true;
+                    drained = Some(Instant::now() + DRAIN);
+                }
+                Some(ChannelMsg::Failure) => {
+                    exit.lost = Some(lease.redact("the host refused to run the command"));
+                    break;
+                }
+                Some(ChannelMsg::Close) => break,
+                Some(_) => {}
+                None => {
+                    if !ended {
+                        exit.lost = Some(lease.lost_text("the channel closed"));
+                    }
+                    break;
+                }
+            },
+            () = &mut feed, if !fed => fed = true,
+            () = until(due) => sink.tick().await,
+            () = until(drained) => break,
+            Some(stop) = stops.recv() => ladder.begin(&stop),
+            signal = ladder.step() => {
+                let _ = write.signal(signal).await;
+            }
+        }
+    }
+    let _ = write.close().await;
+    drop(lease);
+    sink.end(exit).await;
+}
+
+/// The name of a signal, as RFC 4254 writes it.
+pub fn signal_text(signal: &Sig) -> &str {
+    match signal {
+        Sig::ABRT => "ABRT",
+        Sig::ALRM => "ALRM",
+        Sig::FPE => "FPE",
+        Sig::HUP => "HUP",
+        Sig::ILL => "ILL",
+        Sig::INT => "INT",
+        Sig::KILL => "KILL",
+        Sig::PIPE => "PIPE",
+        Sig::QUIT => "QUIT",
+        Sig::SEGV => "SEGV",
+        Sig::TERM => "TERM",
+        Sig::USR1 => "USR1",
+        Sig::Custom(name) => name,
+    }
+}
+
+/// Sleeps until a moment; for ever without one.
+pub async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

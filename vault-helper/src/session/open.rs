@@ -1,0 +1,187 @@
+//! Opening a session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sallyport_policy::ShellState;
+use sallyport_protocol::envelope::Caller;
+use sallyport_protocol::reply::{self, Outcome};
+use sallyport_protocol::request::{OpenSession, SessionKind};
+use sallyport_protocol::{ErrorCode, Failure};
+use tokio::sync::watch;
+
+use super::compose;
+use super::exec::Early;
+use super::job::Job;
+use super::shell::{Feed, IDLE, Shell};
+use super::sink::Sink;
+use crate::audit::{Ending, Intent};
+use crate::guard::gate::{Gate, Passage};
+use crate::guard::target;
+use crate::redact::CleanText;
+use crate::serve::connection::{Operation, came_true};
+
+/// The time a new shell has to answer its first command.
+const FIRST_ANSWER: Duration = Duration::from_secs(20);
+
+/// Opens a session, or finds the one of that name.
+pub async fn run(op: &mut Operation, caller: &Caller, request: OpenSession) -> Outcome {
+    let mut cancelled: watch::Receiver<bool> = op.cancelled.clone();
+    tokio::select! {
+        result = try_run(op, caller, request) => result.unwrap_or_else(|early| *early.0),
+        () = came_true(&mut cancelled) => Outcome::Cancelled { gone: true },
+    }
+}
+
+async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Result<Outcome, Early> {
+    let helper = &op.helper;
+    let principal = caller.principal.as_str();
+    if request.kind == SessionKind::Terminal || request.record || !request.secrets.is_empty() {
+        return Err(Failure::new(
+            ErrorCode::UnsupportedOperation,
+            "terminals, recordings and injected secrets are not built yet",
+            "open a shell session: kind = \"shell\"",
+        )
+        .into());
+    }
+    let now = helper.live.now();
+    let target = target::resolve(helper, &now, principal, &request.target)?;
+    let name = request.name.as_ref().map(ToString::to_string);
+    if let Some(open) =
+        name.as_ref().and_then(|name| helper.registry.session(principal, name)).filter(|s| s.is_open())
+    {
+        if open.target.endpoint() != target.endpoint() || open.target.user != target.user {
+            return Err(Failure::new(
+                ErrorCode::InvalidArgument,
+                format!("a session of that name is open on {}", open.target.label()),
+                "choose another name, or close that session first",
+            )
+            .into());
+        }
+        return Ok(answer(&open, false));
+    }
+    let text = compose::command(":", request.cwd.as_ref(), &request.env);
+    let passage = Gate {
+        helper,
+        now: &now,
+        principal,
+        target: &target,
+        text: &text,
+        state: &ShellState::default(),
+        binding: &[b"session"],
+        consent: request.consent,
+        confirmation: request.confirmation.as_ref(),
+    };
+    let granted = match passage.pass() {
+        Passage::Open(granted) => granted,
+        Passage::Shut(outcome) => return Err(Early(outcome)),
+    };
+    let (channel, lease) = helper.pool.session(helper, principal, &target).await?;
+    let id = helper.new_id("s");
+    let (confirmation, confirmed_by) = granted.confirmed.unzip();
+    let intent = Intent {
+        id: id.clone(),
+        principal: principal.to_owned(),
+        action: "session_open",
+        session: Some(id.clone()),
+        host: target.alias.clone(),
+        user: target.user.clone(),
+        endpoint: target.endpoint().to_string(),
+        host_key: Some(lease.transport().fingerprint.clone()),
+        slug: target.slug()?.to_string(),
+        command: helper.redactor.text(&text).as_str().to_owned(),
+        verdict: granted.judgement.verdict.to_string(),
+        rules: granted.judgement.rules.clone(),
+        policy_digest: helper.policy_digest(&now),
+        confirmation,
+        confirmed_by,
+    };
+    helper.audit.intent(&intent).await.map_err(|error| super::exec::no_audit(&error))?;
+    let idle = match request.idle_timeout_s {
+        0 => IDLE,
+        seconds => Duration::from_secs(u64::from(seconds)),
+    };
+    let shell = Shell::start(id, name, caller.clone(), target, idle, channel, lease);
+    if let Err(same) = helper.registry.add_session(shell.clone()) {
+        shell.close();
+        return same.map(|same| answer(&same, false)).ok_or_else(|| {
+            Failure::new(
+                ErrorCode::QuotaExceeded,
+                "too many sessions are open",
+                "close some; ssh_list_active shows them",
+            )
+            .into()
+        });
+    }
+    follow(helper.clone(), shell.clone());
+    *shell.state.lock().await = granted.judgement.next;
+    match first_command(op, &shell, text).await {
+        Ok(()) => Ok(answer(&shell, true)),
+        Err(failure) => {
+            shell.close();
+            helper.registry.remove_session(&shell.id);
+            Err(failure.into())
+        }
+    }
+}
+
+/// Sets directory and variables, and thereby sees that the shell works.
+async fn first_command(op: &Operation, shell: &Shell, text: String) -> Result<(), Failure> {
+    let (job, stops) =
+        Job::new(shell.id.clone(), shell.owner.clone(), shell.target.label(), CleanText::default());
+    let job = Arc::new(job);
+    let sink = Sink::new(job.clone(), &op.helper.redactor, None);
+    let broken = |why: String| {
+        Failure::new(
+            ErrorCode::SshConnectionFailed,
+            format!("no shell on {}: {why}", shell.target.label()),
+            "the account needs /bin/sh and a login shell that runs commands",
+        )
+    };
+    // A new shell is free.
+    let _ = shell.occupy(&shell.id);
+    if shell.feed(Feed { text, input: String::new(), sink, stops }).await.is_err() {
+        return Err(broken(shell.ended().map(|why| why.as_str().to_owned()).unwrap_or_default()));
+    }
+    let exit = match tokio::time::timeout(FIRST_ANSWER, job.ended()).await {
+        Ok(exit) => exit,
+        Err(_) => return Err(broken("it did not answer within 20 seconds".into())),
+    };
+    if let Some(why) = exit.session_ended.or(exit.lost) {
+        return Err(broken(why.as_str().to_owned()));
+    }
+    if exit.code != Some(0) {
+        let said = job.read(0, 2048).bytes;
+        return Err(Failure::new(
+            ErrorCode::InvalidArgument,
+            format!(
+                "the session's directory or variables could not be set: {}",
+                String::from_utf8_lossy(&said).trim()
+            ),
+            "check cwd and env",
+        ));
+    }
+    Ok(())
+}
+
+/// Writes the session's end when it comes.
+fn follow(helper: Arc<crate::helper::Helper>, shell: Arc<Shell>) {
+    tokio::spawn(async move {
+        shell.closed().await;
+        let duration_ms = super::exec::millis(shell.since.elapsed());
+        let ending = Ending { id: shell.id.clone(), result: "closed", duration_ms, ..Ending::default() };
+        if let Err(error) = helper.audit.ending(&ending).await {
+            tracing::error!(%error, "an outcome was not written");
+        }
+    });
+}
+
+fn answer(shell: &Shell, created: bool) -> Outcome {
+    Outcome::Session(reply::Session {
+        session: shell.name.as_ref().unwrap_or(&shell.id).as_str().into(),
+        created,
+        kind: SessionKind::Shell,
+        user: shell.target.user.as_str().into(),
+        host: shell.target.alias.as_str().into(),
+    })
+}

@@ -1,0 +1,432 @@
+//! A shell session: one POSIX shell on one channel, fed one judged command at a
+//! time. Directory, variables and functions live in the shell; standard output
+//! and errors stay apart; the end of each command is told by marks on both.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as StdInstant};
+
+use russh::client::Msg;
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use sallyport_policy::ShellState;
+use sallyport_protocol::envelope::{Caller, Stream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::compose;
+use super::job::{Exit, Stop};
+use super::marks::{Finder, Found, Mark};
+use super::oneshot::{signal_text, until};
+use super::sink::Sink;
+use super::stop::Ladder;
+use crate::guard::target::Target;
+use crate::redact::{CleanText, Redactor};
+use crate::serve::connection::came_true;
+use crate::ssh::pool::Lease;
+
+/// Output of background children between commands that is kept for the next one, in bytes.
+const LATE: usize = 64 * 1024;
+/// The longest tail behind the mark: exit code and directory.
+const MAX_STATUS: usize = 8 * 1024;
+/// A session without an own idle timeout ends after this time.
+pub const IDLE: Duration = Duration::from_secs(3600);
+
+/// One command for the shell.
+pub struct Feed {
+    /// What runs.
+    pub text: String,
+    /// Its standard input: empty, or ending with a newline.
+    pub input: String,
+    /// Where its output goes.
+    pub sink: Sink,
+    /// Its stop button.
+    pub stops: mpsc::Receiver<Stop>,
+}
+
+/// An open shell session.
+pub struct Shell {
+    /// Its id.
+    pub id: String,
+    /// The name its owner gave it.
+    pub name: Option<String>,
+    /// Who opened it.
+    pub owner: Caller,
+    /// Where it runs.
+    pub target: Target,
+    /// When it was opened.
+    pub since: StdInstant,
+    /// What its commands have changed, as far as the policy knows; held while one command is judged and sent.
+    pub state: tokio::sync::Mutex<ShellState>,
+    /// SHA-256 fingerprint of the host's key.
+    pub fingerprint: String,
+    feeds: mpsc::Sender<Feed>,
+    busy: Mutex<Option<String>>,
+    used: Mutex<StdInstant>,
+    ended: watch::Sender<Option<CleanText>>,
+    close: watch::Sender<bool>,
+}
+
+impl Shell {
+    /// Starts the shell on a channel.
+    pub fn start(
+        id: String,
+        name: Option<String>,
+        owner: Caller,
+        target: Target,
+        idle: Duration,
+        channel: Channel<Msg>,
+        lease: Lease,
+    ) -> Arc<Self> {
+        let (feeds, inbox) = mpsc::channel(1);
+        let (close, closing) = watch::channel(false);
+        let shell = Arc::new(Self {
+            id,
+            name,
+            owner,
+            target,
+            since: StdInstant::now(),
+            state: tokio::sync::Mutex::default(),
+            fingerprint: lease.transport().fingerprint.clone(),
+            feeds,
+            busy: Mutex::default(),
+            used: Mutex::new(StdInstant::now()),
+            ended: watch::Sender::new(None),
+            close,
+        });
+        tokio::spawn(Driver::run(shell.clone(), channel, lease, inbox, closing, idle));
+        shell
+    }
+
+    /// Hands the shell a command. The caller has made sure with [`Shell::occupy`] that it is free.
+    ///
+    /// # Errors
+    /// Gives the command back when the session has ended.
+    pub async fn feed(&self, feed: Feed) -> Result<(), Feed> {
+        self.touch();
+        self.feeds.send(feed).await.map_err(|error| error.0)
+    }
+
+    /// Takes the shell for one command; the job that has it otherwise.
+    pub fn occupy(&self, job: &str) -> Result<(), String> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*busy {
+            Some(other) => Err(other.clone()),
+            None => {
+                *busy = Some(job.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives the shell back.
+    pub fn release(&self) {
+        *self.busy.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.touch();
+    }
+
+    /// Whether it runs this job.
+    pub fn runs(&self, job: &str) -> bool {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(job)
+    }
+
+    /// Whether it runs anything.
+    pub fn is_busy(&self) -> bool {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Whether it can still take commands.
+    pub fn is_open(&self) -> bool {
+        self.ended.borrow().is_none()
+    }
+
+    /// Why it ended, when it has.
+    pub fn ended(&self) -> Option<CleanText> {
+        self.ended.borrow().clone()
+    }
+
+    /// Closes it: the remote shell is told to hang up.
+    pub fn close(&self) {
+        self.close.send_replace(true);
+    }
+
+    /// Waits until it has ended.
+    pub async fn closed(&self) {
+        let _ = self.ended.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Seconds since it was last used.
+    pub fn idle_s(&self) -> u64 {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).elapsed().as_secs()
+    }
+
+    fn touch(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = StdInstant::now();
+    }
+}
+
+/// What the driver works on.
+struct Driver {
+    shell: Arc<Shell>,
+    read: ChannelReadHalf,
+    write: Arc<ChannelWriteHalf<Msg>>,
+    redactor: Redactor,
+    lease: Lease,
+    closing: watch::Receiver<bool>,
+    /// Output that came while no command ran.
+    late: VecDeque<(Stream, Vec<u8>)>,
+    late_bytes: usize,
+    /// How the shell ended, as the host said.
+    exit: Exit,
+}
+
+/// What the host sent.
+enum Event {
+    Data(Stream, Vec<u8>),
+    Other,
+    End,
+}
+
+impl Driver {
+    async fn run(
+        shell: Arc<Shell>,
+        channel: Channel<Msg>,
+        lease: Lease,
+        mut inbox: mpsc::Receiver<Feed>,
+        closing: watch::Receiver<bool>,
+        idle: Duration,
+    ) {
+        let (read, write) = channel.split();
+        let mut driver = Driver {
+            redactor: lease.redactor().clone(),
+            write: Arc::new(write),
+            shell,
+            read,
+            lease,
+            closing,
+            late: VecDeque::new(),
+            late_bytes: 0,
+            exit: Exit::default(),
+        };
+        let why = driver.serve(&mut inbox, idle).await;
+        let why = driver.redactor.text(&why);
+        // HUP for the whole process group: the shell must not outlive its session.
+        let _ = driver.write.signal(Sig::HUP).await;
+        let _ = driver.write.signal(Sig::KILL).await;
+        let _ = driver.write.close().await;
+        driver.shell.ended.send_replace(Some(why));
+    }
+
+    /// Runs commands until the session ends, and says why it did.
+    async fn serve(&mut self, inbox: &mut mpsc::Receiver<Feed>, idle: Duration) -> String {
+        if let Err(error) = self.write.exec(true, compose::BOOTSTRAP).await {
+            return format!("the shell could not be started: {error}");
+        }
+        let redactor = self.redactor.clone();
+        loop {
+            let deadline = Instant::now() + idle;
+            let feed = loop {
+                tokio::select! {
+                    feed = inbox.recv() => match feed {
+                        Some(feed) => break feed,
+                        None => return "closed".into(),
+                    },
+                    event = next(&mut self.read, &mut self.exit, &redactor) => match event {
+                        Event::Data(stream, bytes) => self.keep_late(stream, bytes),
+                        Event::Other => {}
+                        Event::End => return self.end_text(),
+                    },
+                    () = came_true(&mut self.closing) => return "closed".into(),
+                    () = tokio::time::sleep_until(deadline) => return format!("idle for {} seconds", idle.as_secs()),
+                }
+            };
+            let ended = self.command(feed).await;
+            self.shell.release();
+            if let Some(why) = ended {
+                return why;
+            }
+        }
+    }
+
+    fn keep_late(&mut self, stream: Stream, bytes: Vec<u8>) {
+        self.late_bytes += bytes.len();
+        self.late.push_back((stream, bytes));
+        while self.late_bytes > LATE {
+            let Some((_, oldest)) = self.late.pop_front() else { break };
+            self.late_bytes -= oldest.len();
+        }
+    }
+
+    fn end_text(&self) -> String {
+        match (&self.exit.code, &self.exit.signal, self.lease.transport().closed()) {
+            (Some(code), _, _) => format!("the shell exited with code {code}"),
+            (None, Some(signal), _) => format!("the shell was ended by SIG{}", signal.as_str()),
+            (None, None, Some(why)) => why,
+            (None, None, None) => "the host closed the shell".into(),
+        }
+    }
+
+    /// Runs one command; says why the session ended if it did.
+    async fn command(&mut self, feed: Feed) -> Option<String> {
+        let Feed { text, input, mut sink, mut stops } = feed;
+        let (redactor, write) = (self.redactor.clone(), self.write.clone());
+        let Ok(mark) = Mark::random() else {
+            sink.end(Exit {
+                lost: Some(self.redactor.text("no random bytes for the end mark")),
+                ..Exit::default()
+            })
+            .await;
+            return Some("no random bytes".into());
+        };
+        for (stream, bytes) in std::mem::take(&mut self.late) {
+            sink.write(stream, bytes).await;
+        }
+        self.late_bytes = 0;
+        let sent = write.data_bytes(compose::frame(&text, &input, &mark).into_bytes());
+        tokio::pin!(sent);
+        let mut sending = true;
+        let mut ladder = Ladder::default();
+        let (mut output, mut error) = (End::new(&mark, true), End::new(&mark, false));
+        loop {
+            if let (Some(status), Some(_)) = (&output.status, &error.status) {
+                let (code, cwd) = parse_status(status);
+                let rest = std::mem::take(&mut output.rest);
+                let cwd = cwd.map(|cwd| self.redactor.text(&cwd));
+                sink.end(Exit { code, cwd, ..Exit::default() }).await;
+                if !rest.is_empty() {
+                    self.keep_late(Stream::Output, rest);
+                }
+                return None;
+            }
+            let due = sink.deadline().map(Instant::from_std);
+            tokio::select! {
+                event = next(&mut self.read, &mut self.exit, &redactor) => match event {
+                    Event::Data(Stream::Output, bytes) => sink.write(Stream::Output, output.take(bytes)).await,
+                    Event::Data(Stream::ErrorOutput, bytes) => sink.write(Stream::ErrorOutput, error.take(bytes)).await,
+                    Event::Other => {}
+                    Event::End => {
+                        sink.write(Stream::Output, output.finder.rest()).await;
+                        sink.write(Stream::ErrorOutput, error.finder.rest()).await;
+                        return Some(self.ended_during(sink).await);
+                    }
+                },
+                sent = &mut sent, if sending => {
+                    sending = false;
+                    if sent.is_err() {
+                        return Some(self.ended_during(sink).await);
+                    }
+                }
+                () = until(due) => sink.tick().await,
+                Some(stop) = stops.recv() => ladder.begin(&stop),
+                signal = ladder.step() => {
+                    let _ = write.signal(signal).await;
+                }
+                () = came_true(&mut self.closing) => {
+                    let why = "the session was closed";
+                    let ended = Some(self.redactor.text(why));
+                    sink.end(Exit { session_ended: ended.clone(), lost: ended, ..Exit::default() }).await;
+                    return Some(why.into());
+                }
+            }
+        }
+    }
+
+    async fn ended_during(&self, sink: Sink) -> String {
+        let why = self.end_text();
+        let text = self.redactor.text(&why);
+        let known = self.exit.code.is_some() || self.exit.signal.is_some();
+        let exit =
+            Exit { session_ended: Some(text.clone()), lost: (!known).then_some(text), ..self.exit.clone() };
+        sink.end(exit).await;
+        why
+    }
+}
+
+/// The next thing the host sends. Cancel safe: it only waits on the channel.
+async fn next(read: &mut ChannelReadHalf, exit: &mut Exit, redactor: &Redactor) -> Event {
+    match read.wait().await {
+        Some(ChannelMsg::Data { data }) => Event::Data(Stream::Output, data.into()),
+        Some(ChannelMsg::ExtendedData { data, ext: 1 }) => Event::Data(Stream::ErrorOutput, data.into()),
+        Some(ChannelMsg::ExitStatus { exit_status }) => {
+            exit.code = i32::try_from(exit_status).ok();
+            Event::Other
+        }
+        Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+            exit.signal = Some(redactor.text(signal_text(&signal_name)));
+            Event::Other
+        }
+        // The bootstrap was refused: no shell will come.
+        Some(ChannelMsg::Failure | ChannelMsg::Close) | None => Event::End,
+        Some(_) => Event::Other,
+    }
+}
+
+/// One stream's way to its end mark.
+struct End {
+    finder: Finder,
+    /// Whether exit code and directory follow the mark, up to a second mark.
+    tail: bool,
+    collecting: bool,
+    collected: Vec<u8>,
+    /// What followed the mark, once it is whole.
+    status: Option<Vec<u8>>,
+    /// Output beyond the end: a background child's.
+    rest: Vec<u8>,
+}
+
+impl End {
+    fn new(mark: &Mark, tail: bool) -> Self {
+        Self {
+            finder: Finder::new(mark),
+            tail,
+            collecting: false,
+            collected: Vec::new(),
+            status: None,
+            rest: Vec::new(),
+        }
+    }
+
+    /// Takes a chunk; returns what is output of the command.
+    fn take(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        if self.status.is_some() {
+            self.rest.extend_from_slice(&bytes);
+            return Vec::new();
+        }
+        match self.finder.push(bytes) {
+            Found::Output(bytes) if !self.collecting => bytes,
+            Found::Output(bytes) => {
+                self.collect(bytes);
+                Vec::new()
+            }
+            Found::Mark { before, after } if self.collecting => {
+                self.collect(before);
+                self.status = Some(std::mem::take(&mut self.collected));
+                self.rest = after.strip_prefix(b"\n").unwrap_or(&after).to_vec();
+                Vec::new()
+            }
+            Found::Mark { before, after } if self.tail => {
+                self.collecting = true;
+                self.take(after);
+                before
+            }
+            Found::Mark { before, after } => {
+                self.status = Some(Vec::new());
+                self.rest = after;
+                before
+            }
+        }
+    }
+
+    fn collect(&mut self, bytes: Vec<u8>) {
+        let room = MAX_STATUS - self.collected.len().min(MAX_STATUS);
+        self.collected.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+/// Reads ` CODE DIRECTORY`.
+fn parse_status(status: &[u8]) -> (Option<i32>, Option<String>) {
+    let text = String::from_utf8_lossy(status);
+    let Some((code, cwd)) = text.strip_prefix(' ').and_then(|rest| rest.split_once(' ')) else {
+        return (None, None);
+    };
+    (code.parse().ok(), Some(cwd.to_owned()))
+}

@@ -1,0 +1,93 @@
+//! Where a command's raw output goes: through the redactor, into the job's spool,
+//! and to the client that waits for it, as long as one does.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use sallyport_protocol::envelope::{OpId, Stream};
+use tokio::sync::watch;
+
+use super::job::{Exit, Job};
+use crate::redact::{Clean, Redactor, StreamRedactor};
+use crate::serve::outbound::Outbound;
+
+/// A client that waits for live output.
+pub struct Listener {
+    /// Its way out.
+    pub out: Arc<Outbound>,
+    /// Its operation.
+    pub op: OpId,
+    /// Turns true when it no longer waits.
+    pub left: watch::Receiver<bool>,
+}
+
+/// See the module.
+pub struct Sink {
+    job: Arc<Job>,
+    output: StreamRedactor,
+    error: StreamRedactor,
+    listener: Option<Listener>,
+    counted: u64,
+}
+
+impl Sink {
+    /// A sink for one command.
+    pub fn new(job: Arc<Job>, redactor: &Redactor, listener: Option<Listener>) -> Self {
+        Self { job, output: redactor.stream(), error: redactor.stream(), listener, counted: 0 }
+    }
+
+    /// Takes raw output. Waits while a listening client is slow, so that the
+    /// remote side waits too.
+    pub async fn write(&mut self, stream: Stream, bytes: Vec<u8>) {
+        let redactor = match stream {
+            Stream::Output => &mut self.output,
+            Stream::ErrorOutput => &mut self.error,
+        };
+        let clean = redactor.push_owned(Instant::now(), bytes);
+        self.pass(stream, clean).await;
+    }
+
+    /// When [`Sink::tick`] is due: bytes are held that may begin a secret.
+    pub fn deadline(&self) -> Option<Instant> {
+        [self.output.deadline(), self.error.deadline()].into_iter().flatten().min()
+    }
+
+    /// Lets go of what was held long enough.
+    pub async fn tick(&mut self) {
+        let now = Instant::now();
+        for stream in [Stream::Output, Stream::ErrorOutput] {
+            let clean = match stream {
+                Stream::Output => self.output.tick(now),
+                Stream::ErrorOutput => self.error.tick(now),
+            };
+            self.pass(stream, clean).await;
+        }
+    }
+
+    /// The output is complete and the command ended.
+    pub async fn end(mut self, exit: Exit) {
+        let (output, error) = (self.output.finish(), self.error.finish());
+        self.pass(Stream::Output, output).await;
+        self.pass(Stream::ErrorOutput, error).await;
+        self.job.end(exit);
+    }
+
+    async fn pass(&mut self, stream: Stream, clean: Clean) {
+        let redactions = self.output.redactions() + self.error.redactions();
+        self.job.add_redactions(redactions - self.counted);
+        self.counted = redactions;
+        if clean.is_empty() {
+            return;
+        }
+        self.job.keep(&clean);
+        let Some(listener) = &mut self.listener else { return };
+        let gone = tokio::select! {
+            biased;
+            _ = listener.left.wait_for(|left| *left) => true,
+            () = listener.out.data(listener.op, stream, clean) => false,
+        };
+        if gone {
+            self.listener = None;
+        }
+    }
+}
