@@ -1,5 +1,30 @@
-//! placeholder
+//! The vault helper: the one process that decrypts, speaks SSH, enforces the
+//! policy, redacts, and writes the audit log.
+//!
+//! It is a library so that tests and fuzzers reach its parts; the program is
+//! `main.rs`. It knows nothing of MCP or of JSON tools.
+//!
+//! | folder | what it holds |
+//! |---|---|
+//! | [`vault`] | the store, gpg, records, the unlock window |
+//! | [`hostkeys`] | known_hosts files |
+//! | [`ssh`] | transports: connect, check the key, log in, share |
+//! | [`session`] | commands, shells, jobs |
+//! | [`guard`] | targets, the policy's gate, confirmations |
+//! | [`redact`] | the only way out for bytes |
+//! | [`audit`] | the log |
+//! | [`config`] | directories, settings, policy and inventory |
+//! | [`harden`] | what the process takes from itself |
+//! | [`serve`] | sockets, connections, requests |
 
+pub mod audit;
+pub mod config;
+pub mod guard;
+pub mod harden;
+pub mod helper;
 pub mod hostkeys;
 pub mod redact;
+pub mod serve;
+pub mod session;
+pub mod ssh;
 pub mod vault;

@@ -1,2 +1,99 @@
-//! helper
-fn main() {}
+//! The vault helper's program: arguments, start order, log.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use sallyport_vault_helper::config::Paths;
+use sallyport_vault_helper::harden;
+use sallyport_vault_helper::redact::Redactor;
+use sallyport_vault_helper::serve::{detach, run};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Holds the secrets: decrypts records, opens SSH connections, enforces the
+/// policy, redacts, and writes the audit log. Started by `sallyport` when needed.
+#[derive(Parser)]
+#[command(name = "sallyport-vault-helper", version)]
+struct Arguments {
+    /// Start in the background and return once it serves.
+    #[arg(long, conflicts_with = "daemon")]
+    detach: bool,
+    /// Be the process in the background (used by --detach).
+    #[arg(long, hide = true)]
+    daemon: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let paths = Paths::from_env();
+    if arguments.detach {
+        return detach::start(&paths.state.join("helper.log"));
+    }
+    if arguments.daemon {
+        detach::settle();
+    }
+    let redactor = Redactor::new();
+    start_log(&redactor);
+    let hardening = harden::process();
+    match serve(paths, hardening, redactor, arguments.daemon) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let message = format!("sallyport-vault-helper: {error}");
+            if arguments.daemon {
+                detach::failed(&message);
+            }
+            // Nothing is left to do when even this cannot be written.
+            let _ = writeln!(io::stderr(), "{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(
+    paths: Paths,
+    hardening: harden::Level,
+    redactor: Redactor,
+    daemon: bool,
+) -> Result<(), run::StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ready = move || {
+        if daemon && let Err(error) = detach::ready() {
+            tracing::warn!(%error, "the starting process was not told");
+        }
+    };
+    runtime.block_on(run::run(paths, hardening, redactor, ready))
+}
+
+/// Logs to stderr, through the redactor.
+fn start_log(redactor: &Redactor) {
+    let filter = EnvFilter::try_from_env("SALLYPORT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(CleanLog(redactor.clone()))
+        .init();
+}
+
+/// Masks secrets in log lines: the formatter writes whole lines.
+#[derive(Clone)]
+struct CleanLog(Redactor);
+
+impl Write for CleanLog {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        io::stderr().write_all(self.0.bytes(line).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl MakeWriter<'_> for CleanLog {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}

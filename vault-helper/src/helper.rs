@@ -1,0 +1,115 @@
+//! The helper's state, shared by everything that serves a request.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sallyport_protocol::flow::{CONNECTION_CREDIT, OPERATIONS, STREAM_CREDIT};
+use sallyport_protocol::handshake::{Limits, Profile, Welcome, build};
+
+use crate::audit::Audit;
+use crate::config::{Live, Paths, Settings, Snapshot};
+use crate::guard::approvals::Approvals;
+use crate::harden;
+use crate::redact::{Enrollment, Redactor};
+use crate::session::registry::Registry;
+use crate::ssh::pool::Pool;
+use crate::ssh::trust::Trust;
+use crate::vault::Vault;
+
+/// See the module.
+pub struct Helper {
+    /// Where things are.
+    pub paths: Paths,
+    /// What was set.
+    pub settings: Settings,
+    /// Policy and inventory.
+    pub live: Live,
+    /// The records.
+    pub vault: Arc<Vault>,
+    /// What masks secrets.
+    pub redactor: Redactor,
+    /// Host keys.
+    pub trust: Trust,
+    /// Transports.
+    pub pool: Pool,
+    /// Sessions and jobs.
+    pub registry: Registry,
+    /// Confirmations.
+    pub approvals: Approvals,
+    /// The audit log.
+    pub audit: Audit,
+    /// How far apart broker and helper are.
+    pub profile: Profile,
+    /// Hardening reached.
+    pub hardening: harden::Level,
+    /// Secrets a person's unlock decrypted: masked until the window is over.
+    pub unlocked: std::sync::Mutex<Vec<Enrollment>>,
+    /// Open connections on both sockets.
+    pub connections: AtomicUsize,
+}
+
+impl Helper {
+    /// The greeting's answer.
+    pub fn welcome(&self, version: u16) -> Welcome {
+        Welcome {
+            version,
+            limits: Limits {
+                operations: OPERATIONS,
+                stream_credit: STREAM_CREDIT,
+                connection_credit: CONNECTION_CREDIT,
+            },
+            policy_digest: self.live.now().policy.digest(),
+            profile: self.profile,
+            hardening: self.hardening.number(),
+            build: build(),
+        }
+    }
+
+    /// A new id: a letter and 64 random bits.
+    pub fn new_id(&self, kind: &str) -> String {
+        let bits = getrandom::u64().unwrap_or_else(|error| {
+            // Ids are names, not keys: what matters is that they differ.
+            tracing::warn!(%error, "no random bytes for an id");
+            COUNTER.fetch_add(1, Ordering::Relaxed) as u64
+        });
+        format!("{kind}-{bits:016x}")
+    }
+
+    /// SHA-256 of the policy, in hex.
+    pub fn policy_digest(&self, now: &Snapshot) -> String {
+        now.policy.digest().iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
+    }
+
+    /// Forgets what was decrypted; closes sessions when that is how it is set.
+    pub fn forget(&self) {
+        self.unlocked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        if self.settings.on_lock == crate::config::OnLock::Close {
+            self.registry.close_all();
+            self.pool.close_all();
+        }
+    }
+
+    /// Whether nobody needs this process.
+    pub fn is_idle(&self) -> bool {
+        self.connections.load(Ordering::Relaxed) == 0 && self.registry.counts() == (0, 0)
+    }
+
+    /// Housekeeping, once a second: ended sessions, idle transports, the end of the window.
+    pub async fn keep_house(self: Arc<Self>) {
+        let mut was_open = false;
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            self.registry.sweep();
+            self.pool.sweep_idle();
+            let open = !self.vault.window().locked;
+            if was_open && !open {
+                tracing::info!("the unlock window is over");
+                self.forget();
+            }
+            was_open = open;
+        }
+    }
+}
+
+static COUNTER: AtomicUsize = AtomicUsize::new(0);

@@ -1,0 +1,127 @@
+//! Listening: our own sockets in the runtime directory, or systemd's.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::{UnixDatagram, UnixListener as StdListener};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::Uid;
+use tokio::net::UnixListener;
+
+/// The two listening sockets, and the lock that says they are ours.
+pub struct Sockets {
+    /// For brokers.
+    pub broker: UnixListener,
+    /// For people.
+    pub admin: UnixListener,
+    /// Files to remove at the end; none when systemd owns the sockets.
+    files: Vec<PathBuf>,
+    _lock: Option<Flock<File>>,
+}
+
+/// Why listening failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Another helper has this directory.
+    #[error("another vault helper already serves {0}")]
+    Busy(PathBuf),
+    /// The directory is not ours alone.
+    #[error("{0} must be a directory of this user with mode 0700")]
+    Directory(PathBuf),
+    /// systemd passed sockets, but not ours.
+    #[error("systemd passed sockets named {0:?}; `broker` and `admin` are needed")]
+    Activation(String),
+    /// Something else.
+    #[error("cannot listen in {0}: {1}")]
+    Io(PathBuf, io::Error),
+}
+
+/// Takes systemd's sockets when there are any, else binds our own in `directory`.
+///
+/// # Errors
+/// See [`ListenError`].
+pub fn open(directory: &Path) -> Result<Sockets, ListenError> {
+    match activated()? {
+        Some(sockets) => Ok(sockets),
+        None => bind(directory),
+    }
+}
+
+/// Sockets passed by systemd, by name (sd_listen_fds(3)).
+fn activated() -> Result<Option<Sockets>, ListenError> {
+    let mut passed = listenfd::ListenFd::from_env();
+    if passed.len() == 0 {
+        return Ok(None);
+    }
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let wrong = || ListenError::Activation(names.clone());
+    let mut take = |name: &str| {
+        let index = names.split(':').position(|n| n == name).ok_or_else(wrong)?;
+        let listener = passed.take_unix_listener(index).ok().flatten().ok_or_else(wrong)?;
+        to_tokio(listener).map_err(|error| ListenError::Io(PathBuf::from(name), error))
+    };
+    Ok(Some(Sockets { broker: take("broker")?, admin: take("admin")?, files: Vec::new(), _lock: None }))
+}
+
+fn bind(directory: &Path) -> Result<Sockets, ListenError> {
+    let io = |error| ListenError::Io(directory.to_owned(), error);
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io)?;
+    let meta = std::fs::symlink_metadata(directory).map_err(io)?;
+    if !meta.is_dir() || meta.uid() != Uid::effective().as_raw() || meta.mode() & 0o077 != 0 {
+        return Err(ListenError::Directory(directory.to_owned()));
+    }
+    let lock_file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(directory.join("helper.lock"))
+        .map_err(io)?;
+    let lock = Flock::lock(lock_file, FlockArg::LockExclusiveNonblock)
+        .map_err(|_| ListenError::Busy(directory.to_owned()))?;
+    let mut files = Vec::new();
+    let mut listen = |name: &str| {
+        let path = directory.join(name);
+        // Under the lock, a socket file can only be what a dead helper left.
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+        let listener = StdListener::bind(&path).map_err(io)?;
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(io)?;
+        files.push(path);
+        to_tokio(listener).map_err(io)
+    };
+    let (broker, admin) = (listen("broker.sock")?, listen("admin.sock")?);
+    Ok(Sockets { broker, admin, files, _lock: Some(lock) })
+}
+
+fn to_tokio(listener: StdListener) -> io::Result<UnixListener> {
+    listener.set_nonblocking(true)?;
+    UnixListener::from_std(listener)
+}
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        for file in &self.files {
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+/// Whether this peer may speak here at all.
+pub fn permitted(socket: &tokio::net::UnixStream, allowed: &[u32]) -> io::Result<Result<u32, u32>> {
+    let uid = socket.peer_cred()?.uid();
+    Ok(if allowed.contains(&uid) { Ok(uid) } else { Err(uid) })
+}
+
+/// Tells systemd something (sd_notify(3)); does nothing when it does not listen.
+pub fn notify(state: &str) {
+    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return };
+    let sent = UnixDatagram::unbound().and_then(|socket| socket.send_to(state.as_bytes(), Path::new(&path)));
+    if let Err(error) = sent {
+        tracing::warn!(%error, "systemd was not told");
+    }
+}

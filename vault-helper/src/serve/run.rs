@@ -1,0 +1,171 @@
+//! The helper's life: open everything in order, accept, keep house, stop.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use nix::unistd::{Uid, User};
+use sallyport_protocol::handshake::Profile;
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::admin::Admin;
+use super::broker::Broker;
+use super::connection::{Role, serve};
+use super::listen::{self, Sockets};
+use crate::audit::Audit;
+use crate::config::{Live, Paths, Settings};
+use crate::guard::approvals::Approvals;
+use crate::harden::Level;
+use crate::helper::Helper;
+use crate::redact::Redactor;
+use crate::ssh::trust::Trust;
+use crate::vault::{GpgHome, Locations, Store, Vault};
+
+/// How long a user whose broker broke the rules waits for its next connection.
+const PENALTY: Duration = Duration::from_millis(500);
+
+/// Why the helper does not start.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Opens everything and serves until told to stop or nobody needs it.
+///
+/// # Errors
+/// Whatever keeps it from starting, in a sentence.
+pub async fn run(
+    paths: Paths,
+    hardening: Level,
+    redactor: Redactor,
+    ready: impl FnOnce(),
+) -> Result<(), StartError> {
+    let settings = Settings::read(&paths.config.join("sallyport.toml"))?;
+    let sockets = listen::open(&paths.runtime)?;
+    let audit = Audit::open(&paths.state, settings.audit_sync)?;
+    let store = Store::locate(settings.store.as_deref(), &locations(&paths));
+    let vault = Vault::new(store, GpgHome::default(), Duration::from_secs(settings.unlock_window_s))?;
+    let helper = Arc::new(Helper {
+        live: Live::new(&paths.config),
+        vault: Arc::new(vault),
+        redactor,
+        trust: Trust::new(&paths),
+        pool: Default::default(),
+        registry: Default::default(),
+        approvals: Approvals::default(),
+        audit,
+        profile: if settings.broker_users.is_empty() { Profile::SameUser } else { Profile::SeparateUser },
+        hardening,
+        unlocked: Default::default(),
+        connections: Default::default(),
+        paths,
+        settings,
+    });
+    let details = serde_json::json!({
+        "pid": std::process::id(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "hardening": hardening.number(),
+        "policy_digest": helper.policy_digest(&helper.live.now()),
+        "in_doubt": helper.audit.in_doubt.iter().map(|doubt| doubt.id.as_str()).collect::<Vec<_>>(),
+    });
+    helper.audit.event("started", details).await?;
+    ready();
+    listen::notify("READY=1");
+    tokio::spawn(helper.clone().keep_house());
+    accept(&helper, &sockets).await?;
+    listen::notify("STOPPING=1");
+    helper.registry.close_all();
+    tokio::time::timeout(Duration::from_secs(3), drained(&helper)).await.unwrap_or(());
+    helper.audit.event("stopped", serde_json::Value::Null).await?;
+    Ok(())
+}
+
+async fn accept(helper: &Arc<Helper>, sockets: &Sockets) -> Result<(), StartError> {
+    let own = Uid::effective().as_raw();
+    let brokers = allowed(&helper.settings.broker_users, &[own])?;
+    let admins = allowed(&helper.settings.admin_users, &[own, 0])?;
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let idle_exit = helper.settings.idle_exit_s;
+    let mut idle_since = Instant::now();
+    loop {
+        tokio::select! {
+            () = welcome::<Broker>(helper, &sockets.broker, &brokers) => idle_since = Instant::now(),
+            () = welcome::<Admin>(helper, &sockets.admin, &admins) => idle_since = Instant::now(),
+            _ = term.recv() => return Ok(()),
+            _ = int.recv() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_secs(1)), if idle_exit > 0 => {
+                if !helper.is_idle() {
+                    idle_since = Instant::now();
+                } else if idle_since.elapsed() >= Duration::from_secs(idle_exit) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// Accepts one connection and serves it beside the others.
+async fn welcome<R: Role>(helper: &Arc<Helper>, listener: &UnixListener, allowed: &[u32]) {
+    let socket = match listener.accept().await {
+        Ok((socket, _)) => socket,
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be accepted");
+            // Out of descriptors: give others time to go instead of spinning.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            return;
+        }
+    };
+    let uid = match listen::permitted(&socket, allowed) {
+        Ok(Ok(uid)) => uid,
+        Ok(Err(uid)) => {
+            tracing::warn!(uid, "a connection of another user was refused");
+            return;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a peer could not be told");
+            return;
+        }
+    };
+    let helper = helper.clone();
+    tokio::spawn(async move {
+        helper.connections.fetch_add(1, Ordering::Relaxed);
+        let ended = serve::<R>(helper.clone(), socket).await;
+        if ended.is_violation() {
+            tracing::warn!(uid, reason = %ended, "a connection was closed");
+            let details = serde_json::json!({ "uid": uid, "reason": ended.to_string() });
+            if let Err(error) = helper.audit.event("violation", details).await {
+                tracing::error!(%error, "a violation was not written");
+            }
+        } else {
+            tracing::debug!(uid, reason = %ended, "a connection ended");
+        }
+        helper.connections.fetch_sub(1, Ordering::Relaxed);
+    });
+    let _ = PENALTY;
+}
+
+fn allowed(users: &[String], always: &[u32]) -> Result<Vec<u32>, StartError> {
+    let mut uids = always.to_vec();
+    for name in users {
+        let user = User::from_name(name)?
+            .ok_or_else(|| format!("sallyport.toml names the user {name:?}, who does not exist"))?;
+        uids.push(user.uid.as_raw());
+    }
+    Ok(uids)
+}
+
+/// Waits until the last command has been told to stop and has ended.
+async fn drained(helper: &Helper) {
+    while helper.registry.counts() != (0, 0) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn locations(paths: &Paths) -> Locations {
+    let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(Into::into);
+    Locations {
+        home: paths.home.clone().unwrap_or_default(),
+        password_store_dir: var("PASSWORD_STORE_DIR"),
+        xdg_config_home: var("XDG_CONFIG_HOME"),
+        xdg_data_home: var("XDG_DATA_HOME"),
+        gopass_homedir: var("GOPASS_HOMEDIR"),
+    }
+}
