@@ -162,7 +162,7 @@ pub fn descendants(ancestor: i32) -> Vec<i32> {
 }
 
 /// The ids of all processes.
-fn all() -> impl Iterator<Item = i32> {
+pub fn all() -> impl Iterator<Item = i32> {
     let entries = std::fs::read_dir("/proc").expect("/proc is mounted");
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }

@@ -78,6 +78,7 @@ fn sweep(dir: &Path) -> Result<(), String> {
     loop {
         let mut rest = process::marked(dir);
         rest.extend(unreadable_helper(dir));
+        rest.extend(retitled(dir));
         if rest.is_empty() {
             return Ok(());
         }
@@ -94,6 +95,20 @@ fn unreadable_helper(dir: &Path) -> Option<process::Process> {
     let pid =
         socket_owner(&dir.join("run/admin.sock")).or_else(|| socket_owner(&dir.join("run/broker.sock")))?;
     process::alive(pid).then(|| process::Process { pid, command: process::command_line(pid) })
+}
+
+/// `sshd`, and `ssh` as a master, write a title over their environment and so lose the mark; but it names their files.
+fn retitled(dir: &Path) -> Vec<process::Process> {
+    let files = format!("{}/", dir.display());
+    let named: Vec<_> = process::all()
+        .filter(|pid| {
+            let title = process::command_line(*pid);
+            title.contains("ssh") && title.contains(&files)
+        })
+        .collect();
+    let theirs = named.iter().flat_map(|pid| process::descendants(*pid));
+    let shown = |pid| process::Process { pid, command: process::command_line(pid) };
+    named.iter().copied().chain(theirs).filter(|pid| process::alive(*pid)).map(shown).collect()
 }
 
 /// The process that listens on the Unix socket at `path`, as the kernel tells who connects to it.

@@ -119,6 +119,37 @@ fn a_test_that_panics_leaves_nothing_either() {
     assert_eq!(process::marked(&dir), []);
 }
 
+/// Not a test of its own: the next one runs it in a process that it kills.
+#[test]
+fn a_world_to_be_killed() {
+    let Ok(note) = std::env::var("SALLYPORT_TEST_NOTE") else { return };
+    let world = World::new();
+    let sshd = world.sshd();
+    std::fs::write(note, format!("{}\n{}", world.dir().display(), sshd.port())).unwrap();
+    std::thread::park();
+}
+
+#[test]
+fn a_test_that_is_killed_leaves_nothing_either() {
+    let note = tempfile::NamedTempFile::new().unwrap();
+    let mut test = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "world::a_world_to_be_killed"])
+        .env("SALLYPORT_TEST_NOTE", note.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let (dir, port) = eventually("the world", || {
+        let text = std::fs::read_to_string(note.path()).unwrap();
+        let (dir, port) = text.split_once('\n')?;
+        Some((std::path::PathBuf::from(dir), port.parse::<u16>().ok()?))
+    });
+    assert!(dir.exists());
+    test.kill().unwrap();
+    test.wait().unwrap();
+    eventually("the warden's work", || (!dir.exists()).then_some(()));
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err(), "its server is gone");
+}
+
 #[test]
 fn a_server_that_stops_takes_its_connections_along() {
     let world = World::new();
