@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use nix::unistd::ttyname;
-use sallyport_protocol::admin::{AdminOutcome, AdminRequest, Terminal};
-use sallyport_protocol::text::{Text, Word};
+use sallyport_protocol::admin::{AdminOutcome, AdminRequest, Surroundings};
+use sallyport_protocol::request::{EnvValue, EnvVar};
+use sallyport_protocol::text::{EnvName, Text};
 
 use super::admin::{ask, link, misplaced};
 use super::credential::Filter;
@@ -24,7 +25,7 @@ impl UnlockArgs {
     /// Runs the command.
     pub async fn run(self) -> Result<ExitCode, Problem> {
         let filter = self.filter.with(self.slug.as_deref())?;
-        let request = AdminRequest::Unlock { filter, terminal: terminal() };
+        let request = AdminRequest::Unlock { filter, surroundings: surroundings() };
         let (_, AdminOutcome::Unlocked { slug, expires_in_s }) = ask(&link()?, request).await? else {
             return Err(misplaced());
         };
@@ -55,22 +56,39 @@ impl LockArgs {
     }
 }
 
+/// The variables by which gpg and pinentry find a person; the helper takes the ones its gpg knows.
+const SURROUNDINGS: &[&str] = &[
+    "GPG_TTY",
+    "TERM",
+    "DISPLAY",
+    "XAUTHORITY",
+    "XMODIFIERS",
+    "WAYLAND_DISPLAY",
+    "XDG_SESSION_TYPE",
+    "QT_QPA_PLATFORM",
+    "GTK_IM_MODULE",
+    "QT_IM_MODULE",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "INSIDE_EMACS",
+    "PINENTRY_USER_DATA",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+];
+
 /// Where this person sits, so that pinentry finds them: the helper may have
 /// been started from another terminal, or from none.
-fn terminal() -> Terminal {
-    let variable = |name: &str| std::env::var(name).ok().and_then(|value| Word::new(value).ok());
-    let own_tty = || {
-        let path = ttyname(std::io::stdin()).ok()?;
-        Word::new(path.to_str()?).ok()
+fn surroundings() -> Surroundings {
+    let own_tty = || Some(ttyname(std::io::stdin()).ok()?.to_str()?.to_owned());
+    let value = |name: &str| match name {
+        "GPG_TTY" => own_tty().or_else(|| std::env::var(name).ok()),
+        _ => std::env::var(name).ok(),
     };
-    Terminal {
-        tty: own_tty().or_else(|| variable("GPG_TTY")),
-        term: variable("TERM"),
-        display: variable("DISPLAY"),
-        wayland: variable("WAYLAND_DISPLAY"),
-        xauthority: variable("XAUTHORITY"),
-        lc_ctype: variable("LC_ALL").or_else(|| variable("LC_CTYPE")).or_else(|| variable("LANG")),
-    }
+    let variable = |name: &&str| {
+        let value = value(name).filter(|value| !value.is_empty())?;
+        Some(EnvVar { name: EnvName::new(*name).ok()?, value: EnvValue::new(value).ok()? })
+    };
+    Surroundings::clip(SURROUNDINGS.iter().filter_map(variable))
 }
 
 #[cfg(test)]
