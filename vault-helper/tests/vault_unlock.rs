@@ -87,3 +87,21 @@ async fn a_key_without_a_passphrase_unlocks_without_a_question() {
     assert_eq!(world.pinentry_was_told(), "");
     vault.decrypt(&slug(WEB), RecordType::Password, Ask::Never).await.unwrap();
 }
+
+#[tokio::test]
+async fn giving_up_takes_the_dialog_away_and_the_next_question_can_be_asked() {
+    let (world, vault) = world_with_password().await;
+    world.set_pinentry("HANG");
+    let slug = slug(WEB);
+    {
+        let mut unlocking = std::pin::pin!(vault.unlock(&slug, RecordType::Password, person()));
+        while !world.pinentry_was_told().contains("GETPIN") {
+            let step = Duration::from_millis(10);
+            assert!(tokio::time::timeout(step, &mut unlocking).await.is_err(), "nobody answered");
+        }
+        let second = vault.unlock(&slug, RecordType::Password, person()).await.unwrap_err();
+        assert!(matches!(second, VaultError::AskInProgress), "{second:?}");
+    }
+    world.set_pinentry("OK");
+    vault.unlock(&slug, RecordType::Password, person()).await.unwrap();
+}

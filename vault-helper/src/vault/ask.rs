@@ -5,69 +5,32 @@
 //! is asked by a gpg process of our own that gets the person's terminal and display as its environment. What
 //! it decrypts goes to `/dev/null`: it only makes gpg-agent remember the passphrase.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use gpgme::Error;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::sync::oneshot;
 
 use super::error::VaultError;
 use super::gpg::{GpgHome, explain};
+use super::person::PersonEnv;
 use super::record::RecordType;
 use super::slug::Slug;
 
-/// The environment variables by which gpg tells gpg-agent where to show a dialog (`session-env.c` of GnuPG),
-/// with the locale. Nothing else is taken from the person's environment.
-pub const PERSON_VARIABLES: [&str; 16] = [
-    "GPG_TTY",
-    "TERM",
-    "DISPLAY",
-    "XAUTHORITY",
-    "XMODIFIERS",
-    "WAYLAND_DISPLAY",
-    "XDG_SESSION_TYPE",
-    "QT_QPA_PLATFORM",
-    "GTK_IM_MODULE",
-    "QT_IM_MODULE",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "INSIDE_EMACS",
-    "PINENTRY_USER_DATA",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-];
-/// Longest value that is passed on, in bytes.
-const MAX_VALUE: usize = 1024;
 /// Most of gpg's status lines that are read, in bytes.
 const MAX_STATUS: u64 = 64 * 1024;
+/// How long a dialog may stay open.
+const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Where a person is: their terminal and display.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PersonEnv(BTreeMap<&'static str, String>);
-
-impl PersonEnv {
-    /// Takes the variables of [`PERSON_VARIABLES`] from a list; others, empty ones, overlong ones and those
-    /// with control characters are left out.
-    pub fn from_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut taken = BTreeMap::new();
-        for (name, value) in variables {
-            let known = PERSON_VARIABLES.into_iter().find(|known| *known == name);
-            let fits = !value.is_empty() && value.len() <= MAX_VALUE && !value.contains(char::is_control);
-            if let (Some(known), true) = (known, fits) {
-                taken.insert(known, value.to_owned());
-            }
-        }
-        Self(taken)
-    }
-}
-
-/// Makes gpg-agent remember the passphrase of a record, asking the person if it must. Ends the question when
-/// the caller stops waiting.
+/// Makes gpg-agent remember the passphrase of a record, asking the person if it must. When the caller stops
+/// waiting, or after five minutes, the dialog is taken away again.
 pub(super) async fn warm(
     home: GpgHome,
     person: PersonEnv,
@@ -75,23 +38,23 @@ pub(super) async fn warm(
     kind: RecordType,
     cipher: Vec<u8>,
 ) -> Result<(), VaultError> {
-    let child = Arc::new(Mutex::new(start(&home, &person)?));
-    let _end = EndChild(Arc::clone(&child));
+    let question = Arc::new(Mutex::new(Question { gpg: start(&home, &person)?, pinentry: None }));
+    let _end = EndQuestion(Arc::clone(&question));
     let (send, receive) = oneshot::channel();
     // A thread of its own: a person may take minutes, and gpg's other threads must go on.
     let asked = thread::Builder::new().name("gpg-ask".into()).spawn(move || {
-        let _ = send.send(converse(&child, &cipher));
+        let _ = send.send(converse(&question, &cipher));
     });
     asked.map_err(failed)?;
-    match receive.await {
-        Ok(Ok(Outcome::Decrypted)) => Ok(()),
-        Ok(Ok(Outcome::Failed(error))) => Err(match explain(error, &slug, kind) {
+    match tokio::time::timeout(PATIENCE, receive).await {
+        Ok(Ok(Ok(Outcome::Decrypted))) => Ok(()),
+        Ok(Ok(Ok(Outcome::Failed(error)))) => Err(match explain(error, &slug, kind) {
             // With a person to ask, "no pinentry" is no locked agent but a dialog that cannot be shown.
             VaultError::AgentLocked { .. } => VaultError::NoPinentry,
             explained => explained,
         }),
-        Ok(Err(error)) => Err(failed(error)),
-        Err(_) => Err(VaultError::Cancelled { slug }),
+        Ok(Ok(Err(error))) => Err(failed(error)),
+        Ok(Err(_)) | Err(_) => Err(VaultError::Cancelled { slug }),
     }
 }
 
@@ -103,7 +66,7 @@ fn start(home: &GpgHome, person: &PersonEnv) -> Result<Child, VaultError> {
     let mut command = Command::new(home.program()?);
     // Not `--quiet`: with it gpg also leaves out the status line that says why a decryption failed.
     command.args(["--batch", "--no-tty", "--status-fd", "2", "--output", "/dev/null", "--decrypt"]);
-    command.env_clear().envs(&person.0).envs(own_environment(home.0.as_deref()));
+    command.env_clear().envs(person.variables()).envs(own_environment(home.0.as_deref()));
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     command.spawn().map_err(failed)
 }
@@ -120,58 +83,94 @@ fn own_environment(home: Option<&Path>) -> Vec<(&'static str, OsString)> {
     variables
 }
 
-enum Outcome {
-    Decrypted,
-    Failed(Error),
+/// A question on its way to a person.
+struct Question {
+    gpg: Child,
+    /// The dialog's process, while it is open.
+    pinentry: Option<Pid>,
 }
 
-fn converse(child: &Mutex<Child>, cipher: &[u8]) -> io::Result<Outcome> {
+fn lock(question: &Mutex<Question>) -> MutexGuard<'_, Question> {
+    question.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Feeds gpg and follows its status lines to their end.
+fn converse(question: &Mutex<Question>, cipher: &[u8]) -> io::Result<Outcome> {
     let (stdin, stderr) = {
-        let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
-        (child.stdin.take(), child.stderr.take())
+        let mut question = lock(question);
+        (question.gpg.stdin.take(), question.gpg.stderr.take())
     };
     if let Some(mut stdin) = stdin {
         // gpg stops reading when it has found a fault; its status lines then tell more than the broken pipe.
         let _ = stdin.write_all(cipher);
     }
-    let mut status = Vec::new();
-    if let Some(stderr) = stderr {
-        stderr.take(MAX_STATUS).read_to_end(&mut status)?;
+    let mut judge = Judge::default();
+    let stderr = stderr.ok_or(io::ErrorKind::BrokenPipe)?;
+    for line in BufReader::new(stderr.take(MAX_STATUS)).split(b'\n') {
+        let line = line?;
+        let status = std::str::from_utf8(&line).ok().and_then(|line| line.strip_prefix("[GNUPG:] "));
+        if let Some(pinentry) = status.and_then(|status| judge.hear(status)) {
+            lock(question).pinentry = Some(pinentry);
+        }
     }
-    Ok(judge(&String::from_utf8_lossy(&status)))
+    lock(question).pinentry = None;
+    Ok(judge.verdict())
 }
 
-/// Reads gpg's status lines (`doc/DETAILS` of GnuPG).
-fn judge(status: &str) -> Outcome {
-    let lines = status.lines().filter_map(|line| line.strip_prefix("[GNUPG:] "));
-    let mut error = Error::NO_DATA;
-    for line in lines {
-        let words: Vec<&str> = line.split(' ').collect();
+enum Outcome {
+    Decrypted,
+    Failed(Error),
+}
+
+/// Listens to gpg's status lines (`doc/DETAILS` of GnuPG).
+#[derive(Default)]
+struct Judge {
+    decrypted: bool,
+    error: Option<Error>,
+}
+
+impl Judge {
+    /// Takes in one line; returns the process id of a dialog that was opened.
+    fn hear(&mut self, status: &str) -> Option<Pid> {
+        let words: Vec<&str> = status.split(' ').collect();
         match words.as_slice() {
-            ["DECRYPTION_OKAY", ..] => return Outcome::Decrypted,
+            ["DECRYPTION_OKAY", ..] => self.decrypted = true,
+            // The most exact of all: the agent's own error code.
             ["ERROR", "pkdecrypt_failed", code, ..] => {
-                if let Ok(code) = code.parse() {
-                    return Outcome::Failed(Error::new(code));
-                }
+                self.error = code.parse().ok().map(Error::new).or(self.error)
             }
-            ["NO_SECKEY", ..] => error = Error::NO_SECKEY,
-            ["DECRYPTION_FAILED", ..] if error.code() == Error::NO_DATA.code() => {
-                error = Error::DECRYPT_FAILED;
+            ["NO_SECKEY", ..] => self.error = self.error.or(Some(Error::NO_SECKEY)),
+            ["DECRYPTION_FAILED", ..] => self.error = self.error.or(Some(Error::DECRYPT_FAILED)),
+            // The agent repeats what the pinentry says of itself; 0 and 1 would be signals to many.
+            ["PINENTRY_LAUNCHED", pid, ..] => {
+                return pid.parse().ok().filter(|pid| *pid > 1).map(Pid::from_raw);
             }
             _ => {}
         }
+        None
     }
-    Outcome::Failed(error)
+
+    fn verdict(self) -> Outcome {
+        if self.decrypted {
+            Outcome::Decrypted
+        } else {
+            Outcome::Failed(self.error.unwrap_or(Error::NO_DATA))
+        }
+    }
 }
 
-/// Ends and reaps the gpg process when the question is over or nobody waits for its answer any more.
-struct EndChild(Arc<Mutex<Child>>);
+/// Ends what is left of a question when it was answered or nobody waits for its answer any more.
+struct EndQuestion(Arc<Mutex<Question>>);
 
-impl Drop for EndChild {
+impl Drop for EndQuestion {
     fn drop(&mut self) {
-        let mut child = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = child.kill();
-        let _ = child.wait();
+        let mut question = lock(&self.0);
+        let _ = question.gpg.kill();
+        let _ = question.gpg.wait();
+        // gpg-agent does not notice that gpg is gone, and would keep the dialog open and others waiting.
+        if let Some(pinentry) = question.pinentry.take() {
+            let _ = kill(pinentry, Signal::SIGTERM);
+        }
     }
 }
 
@@ -179,21 +178,36 @@ impl Drop for EndChild {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_what_places_a_dialog_is_taken_from_a_persons_environment() {
-        let person = PersonEnv::from_variables([
-            ("GPG_TTY", "/dev/pts/3"),
-            ("LD_PRELOAD", "/tmp/x.so"),
-            ("GNUPGHOME", "/tmp/other"),
-            ("TERM", ""),
-            ("DISPLAY", ":0\nOPTION x"),
-        ]);
-        assert_eq!(person, PersonEnv::from_variables([("GPG_TTY", "/dev/pts/3")]));
+    fn verdict(lines: &[&str]) -> Outcome {
+        let mut judge = Judge::default();
+        for line in lines {
+            judge.hear(line);
+        }
+        judge.verdict()
     }
 
     #[test]
     fn silence_from_gpg_is_never_success() {
-        assert!(matches!(judge(""), Outcome::Failed(_)));
-        assert!(matches!(judge("gpg: [GNUPG:] DECRYPTION_OKAY"), Outcome::Failed(_)));
+        assert!(matches!(verdict(&[]), Outcome::Failed(_)));
+        assert!(matches!(verdict(&["BEGIN_DECRYPTION", "END_DECRYPTION"]), Outcome::Failed(_)));
+    }
+
+    #[test]
+    fn the_agents_own_error_outweighs_gpgs_general_one() {
+        let Outcome::Failed(error) = verdict(&["ERROR pkdecrypt_failed 83886179", "DECRYPTION_FAILED"])
+        else {
+            panic!("not a failure");
+        };
+        assert_eq!(error.code(), Error::CANCELED.code());
+    }
+
+    #[test]
+    fn a_dialog_without_a_proper_process_id_is_not_signalled() {
+        for line in
+            ["PINENTRY_LAUNCHED", "PINENTRY_LAUNCHED 0", "PINENTRY_LAUNCHED 1", "PINENTRY_LAUNCHED -1"]
+        {
+            assert_eq!(Judge::default().hear(line), None);
+        }
+        assert_eq!(Judge::default().hear("PINENTRY_LAUNCHED 77 curses"), Some(Pid::from_raw(77)));
     }
 }

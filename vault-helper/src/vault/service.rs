@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::ask::{self, PersonEnv};
+use super::ask;
 use super::error::VaultError;
 use super::gpg::GpgHome;
+use super::person::PersonEnv;
 use super::pool::Pool;
 use super::record::{MAX_SECRET_BYTES, RecordType, Secret};
 use super::slug::Slug;

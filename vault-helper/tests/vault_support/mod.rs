@@ -83,16 +83,17 @@ impl World {
     }
 
     /// Installs a pinentry that notes every question in a file and answers with this: `OK` gives the
-    /// passphrase, `CANCEL` cancels, anything else is given as the passphrase.
+    /// passphrase, `CANCEL` cancels, `HANG` waits for ever, anything else is given as the passphrase.
     pub fn set_pinentry(&self, answer: &str) {
         let pin = match answer {
             "OK" => format!("echo 'D {PASSPHRASE}'; echo OK"),
             "CANCEL" => "echo 'ERR 83886179 Operation cancelled <Pinentry>'".to_owned(),
+            "HANG" => "exec sleep 1000000".to_owned(),
             other => format!("echo 'D {other}'; echo OK"),
         };
         let log = self.pinentry_log();
         let script = format!(
-            "#!/bin/sh\necho 'OK ready'\nwhile read -r command rest; do\n  echo \"$command $rest\" >> {}\n  case $command in\n    GETPIN) {pin};;\n    BYE) echo OK; exit 0;;\n    *) echo OK;;\n  esac\ndone\n",
+            "#!/bin/sh\necho 'OK ready'\nwhile read -r command rest; do\n  echo \"$command $rest\" >> {}\n  case $command in\n    GETINFO) [ \"$rest\" = pid ] && echo \"D $$\"; echo OK;;\n    GETPIN) {pin};;\n    BYE) echo OK; exit 0;;\n    *) echo OK;;\n  esac\ndone\n",
             log.display()
         );
         let program = self.gnupg().join("pinentry-test");

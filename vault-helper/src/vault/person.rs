@@ -1,0 +1,70 @@
+//! Where a person is, in the words that gpg-agent needs to show them a dialog.
+
+use std::collections::BTreeMap;
+
+/// The environment variables by which gpg tells gpg-agent where to show a dialog (`session-env.c` of GnuPG),
+/// with the locale. Nothing else is taken from the person's environment.
+pub const PERSON_VARIABLES: [&str; 16] = [
+    "GPG_TTY",
+    "TERM",
+    "DISPLAY",
+    "XAUTHORITY",
+    "XMODIFIERS",
+    "WAYLAND_DISPLAY",
+    "XDG_SESSION_TYPE",
+    "QT_QPA_PLATFORM",
+    "GTK_IM_MODULE",
+    "QT_IM_MODULE",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "INSIDE_EMACS",
+    "PINENTRY_USER_DATA",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+];
+/// Longest value that is passed on, in bytes.
+const MAX_VALUE: usize = 1024;
+
+/// Where a person is: their terminal and display.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PersonEnv(BTreeMap<&'static str, String>);
+
+impl PersonEnv {
+    /// Takes the variables of [`PERSON_VARIABLES`] from a list; others, empty ones, overlong ones and those
+    /// with control characters are left out.
+    pub fn from_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut taken = BTreeMap::new();
+        for (name, value) in variables {
+            let known = PERSON_VARIABLES.into_iter().find(|known| *known == name);
+            let fits = !value.is_empty() && value.len() <= MAX_VALUE && !value.contains(char::is_control);
+            if let (Some(known), true) = (known, fits) {
+                taken.insert(known, value.to_owned());
+            }
+        }
+        Self(taken)
+    }
+}
+
+impl PersonEnv {
+    /// The variables, for a process that asks.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_places_a_dialog_is_taken_from_a_persons_environment() {
+        let person = PersonEnv::from_variables([
+            ("GPG_TTY", "/dev/pts/3"),
+            ("LD_PRELOAD", "/tmp/x.so"),
+            ("GNUPGHOME", "/tmp/other"),
+            ("TERM", ""),
+            ("DISPLAY", ":0\nOPTION x"),
+        ]);
+        assert_eq!(person, PersonEnv::from_variables([("GPG_TTY", "/dev/pts/3")]));
+    }
+}
