@@ -15,6 +15,6 @@ mod pin;
 
 pub use check::{CertificateFault, HostKeyVerdict, KnownHosts, KnownKey, Source};
 pub use line::{Line, Mark, Skipped};
-pub use name::HostName;
+pub use name::{HostName, HostPatterns};
 pub use picture::{fingerprint, randomart};
 pub use pin::{PinError, PinFile};

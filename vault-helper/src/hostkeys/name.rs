@@ -37,11 +37,44 @@ impl HostName {
     }
 }
 
+/// Comma-separated patterns of host names (ssh_config(5), PATTERNS): `*` and `?` are wildcards, `!` excludes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPatterns(Vec<String>);
+
+impl HostPatterns {
+    /// Takes a list apart. Blanks around commas do not count, nor does case.
+    pub fn parse(list: &str) -> Self {
+        Self(list.split(',').map(|pattern| pattern.trim().to_ascii_lowercase()).collect())
+    }
+
+    /// Whether a name is meant. One excluding pattern that matches outweighs all others.
+    pub fn covers(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let mut covered = false;
+        for pattern in &self.0 {
+            match pattern.strip_prefix('!') {
+                Some(excluded) if glob(excluded, &name) => return false,
+                Some(_) => {}
+                None => covered |= glob(pattern, &name),
+            }
+        }
+        covered
+    }
+
+    /// The first pattern that matches every name there can be, or none: `*`, `?*` and the like, and an empty
+    /// one.
+    pub fn meaningless(&self) -> Option<&str> {
+        let says_nothing =
+            |pattern: &&String| pattern.trim_start_matches('!').bytes().all(|byte| b"*?.:[]".contains(&byte));
+        self.0.iter().find(says_nothing).map(String::as_str)
+    }
+}
+
 /// The first field of a line: who the key belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Hosts {
-    /// Comma-separated patterns; `*` and `?` are wildcards, `!` excludes.
-    Patterns(Vec<String>),
+    /// Patterns.
+    Patterns(HostPatterns),
     /// One name, hidden: HMAC-SHA1 under a salt.
     Hashed { salt: Vec<u8>, hash: Vec<u8> },
 }
@@ -57,7 +90,7 @@ impl Hosts {
         if field.starts_with('|') {
             return None;
         }
-        Some(Self::Patterns(field.split(',').map(str::to_ascii_lowercase).collect()))
+        Some(Self::Patterns(HostPatterns::parse(field)))
     }
 
     /// Whether the line speaks of this host. One excluding pattern that matches outweighs all others.
@@ -65,17 +98,7 @@ impl Hosts {
         match self {
             Self::Hashed { salt, hash } => Hmac::<Sha1>::new_from_slice(salt)
                 .is_ok_and(|mac| mac.chain_update(name.as_str()).verify_slice(hash).is_ok()),
-            Self::Patterns(patterns) => {
-                let mut covered = false;
-                for pattern in patterns {
-                    match pattern.strip_prefix('!') {
-                        Some(excluded) if glob(excluded, name.as_str()) => return false,
-                        Some(_) => {}
-                        None => covered |= glob(pattern, name.as_str()),
-                    }
-                }
-                covered
-            }
+            Self::Patterns(patterns) => patterns.covers(name.as_str()),
         }
     }
 
@@ -83,7 +106,7 @@ impl Hosts {
     pub(super) fn is_exactly(&self, name: &HostName) -> bool {
         match self {
             Self::Hashed { .. } => self.covers(name),
-            Self::Patterns(patterns) => patterns.as_slice() == [name.as_str()],
+            Self::Patterns(patterns) => patterns.0.as_slice() == [name.as_str()],
         }
     }
 }

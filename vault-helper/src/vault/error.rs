@@ -5,6 +5,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::dotenv::DotenvError;
+use super::key::KeyError;
 use super::record::RecordType;
 use super::slug::{Slug, SlugError};
 
@@ -99,6 +101,16 @@ pub enum VaultError {
         /// The record's type.
         kind: RecordType,
     },
+    /// Decrypted, and then no key, certificate, dotenv text or foreign record.
+    #[error("the {kind} record of {slug} cannot be used: {reason}")]
+    Unusable {
+        /// The slug.
+        slug: Slug,
+        /// The record's type.
+        kind: RecordType,
+        /// Why.
+        reason: Unusable,
+    },
     /// More than [`super::MAX_SECRET_BYTES`].
     #[error("the {kind} record of {slug} is larger than {} bytes", super::MAX_SECRET_BYTES)]
     TooLarge {
@@ -154,6 +166,20 @@ pub enum VaultError {
     },
 }
 
+/// What is wrong with the content of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// As a key, its passphrase or its certificate.
+    #[error("{0}")]
+    Key(#[from] KeyError),
+    /// As dotenv text.
+    #[error("{0}")]
+    Dotenv(#[from] DotenvError),
+    /// As a record of Bifrost.
+    #[error("it is no JSON object with the texts `type` and `secret`, or of another type than its name says")]
+    Bifrost,
+}
+
 /// Why a recipient's key cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecipientProblem {
@@ -191,6 +217,7 @@ impl VaultError {
             E::NotGpg { .. }
             | E::Damaged { .. }
             | E::NoSecretKey { .. }
+            | E::Unusable { .. }
             | E::TooLarge { .. }
             | E::OutsideStore { .. }
             | E::NoStore { .. }
@@ -235,6 +262,13 @@ impl VaultError {
             E::NotGpg { slug, kind } | E::Damaged { slug, kind, .. } | E::TooLarge { slug, kind } => format!(
                 "restore it from a backup or the store's git history, or remove it with `sallyport credential remove {slug} --{kind}`"
             ),
+            E::Unusable { reason: Unusable::Key(error), .. } => error.hint().into(),
+            E::Unusable { slug, kind, reason: Unusable::Dotenv(_) } => {
+                format!("correct it with `pass edit {}`", slug.folder().join(kind.as_str()).display())
+            }
+            E::Unusable { slug, kind, reason: Unusable::Bifrost } => {
+                format!("add it by hand with `sallyport credential add {slug} --{kind}`")
+            }
             E::NoSecretKey { .. } => {
                 "check GNUPGHOME with `sallyport doctor`; else have a key holder re-encrypt the store (`pass init`)".into()
             }

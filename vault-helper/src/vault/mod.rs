@@ -9,11 +9,16 @@
 //! [`Window`] first unless a person is waiting at a terminal.
 
 mod ask;
+mod bifrost;
+mod dotenv;
 mod error;
+mod fallback;
 mod gopass;
 mod gpg;
+mod inspect;
 mod key;
 mod locate;
+mod login;
 mod person;
 mod pool;
 mod recipients;
@@ -25,10 +30,15 @@ mod walk;
 mod window;
 mod write;
 
-pub use error::{RecipientProblem, VaultError};
+pub use bifrost::{Importable, Planned, Step};
+pub use dotenv::{DotenvError, Variable, parse_dotenv};
+pub use error::{RecipientProblem, Unusable, VaultError};
+pub use fallback::{Fallback, FallbackError, fallback_for};
 pub use gpg::GpgHome;
+pub use inspect::Inspection;
 pub use key::{KeyError, LoadedKey};
 pub use locate::{Locations, Origin};
+pub use login::Login;
 pub use person::{PERSON_VARIABLES, PersonEnv};
 pub use record::{MAX_SECRET_BYTES, RecordType, Secret};
 pub use service::{Ask, Vault};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
 
 use super::ask;
 use super::error::VaultError;
@@ -28,10 +29,10 @@ pub enum Ask {
 
 /// The vault: a store, gpg, and the window.
 pub struct Vault {
-    store: Store,
-    home: GpgHome,
+    pub(super) store: Store,
+    pub(super) home: GpgHome,
     window: Window,
-    pool: Pool,
+    pub(super) pool: Pool,
     asking: Arc<Semaphore>,
 }
 
@@ -61,28 +62,28 @@ impl Vault {
     /// With [`Ask::Never`], [`VaultError::WindowClosed`] or [`VaultError::AgentLocked`] at once when a person
     /// would be needed; otherwise what is wrong with the record or with gpg.
     pub async fn decrypt(&self, slug: &Slug, kind: RecordType, ask: Ask) -> Result<Secret, VaultError> {
-        let cipher = match ask {
-            Ask::Never => {
-                // A record that is not there stays "missing" in a locked vault, so that the advice given
-                // is the one that helps. Which records exist is no secret of the window.
-                let cipher = self.read(slug, kind).await?;
-                if self.window.state().locked {
-                    return Err(VaultError::WindowClosed);
-                }
-                cipher
-            }
-            Ask::Person(person) => {
-                let cipher = self.read(slug, kind).await?;
-                self.ask(person, slug, kind, cipher.clone()).await?;
-                cipher
-            }
-        };
-        let (home, owned) = (self.home.clone(), slug.clone());
-        let secret = self.pool.run(move || {
-            let plain = home.decrypt(&owned, kind, &cipher)?;
-            Secret::from_record(kind, plain).ok_or(VaultError::Empty { slug: owned, kind })
-        });
-        secret.await
+        let cipher = self.read(slug, kind).await?;
+        let plain = self.open(slug, kind, cipher, ask).await?;
+        Secret::from_record(kind, plain).ok_or_else(|| VaultError::Empty { slug: slug.clone(), kind })
+    }
+
+    /// Decrypts what was read. That a record is missing or damaged is found before the window is looked at: in
+    /// a locked vault too, the advice given should be the one that helps. Which records exist is no secret of
+    /// the window.
+    pub(super) async fn open(
+        &self,
+        slug: &Slug,
+        kind: RecordType,
+        cipher: Vec<u8>,
+        ask: Ask,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        match ask {
+            Ask::Never if self.window.state().locked => return Err(VaultError::WindowClosed),
+            Ask::Never => {}
+            Ask::Person(person) => self.ask(person, slug, kind, cipher.clone()).await?,
+        }
+        let (home, slug) = (self.home.clone(), slug.clone());
+        self.pool.run(move || home.decrypt(&slug, kind, &cipher)).await
     }
 
     /// Warms gpg-agent with one record, asking the person if it must, and opens the window.

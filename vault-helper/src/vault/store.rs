@@ -82,8 +82,17 @@ impl Store {
 
     /// Reads a record's encrypted bytes.
     pub(super) fn read(&self, slug: &Slug, kind: RecordType) -> Result<Vec<u8>, VaultError> {
+        self.read_place(&self.place(slug, kind)?, slug, kind)
+    }
+
+    /// Reads any file of the store; errors speak of the slug and type that it holds or is to become.
+    pub(super) fn read_place(
+        &self,
+        place: &Place<'_>,
+        slug: &Slug,
+        kind: RecordType,
+    ) -> Result<Vec<u8>, VaultError> {
         self.check_exists()?;
-        let place = self.place(slug, kind)?;
         let path = place.path();
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
