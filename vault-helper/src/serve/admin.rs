@@ -75,7 +75,7 @@ async fn answer(op: &mut Operation, caller: &Caller, request: AdminRequest) -> A
             let slug = read_slug(&helper, slug.as_str())?;
             let written = helper.vault.remove(&slug, record_type(kind)).await.map_err(failure)?;
             Ok(AdminOutcome::Removed {
-                file: path(&written.path),
+                file: below(helper.vault.store().root(), &written.path),
                 git: written.work_tree.as_deref().map(path),
             })
         }
@@ -219,7 +219,7 @@ async fn add_record(
     let written = helper.vault.add(&slug, kind, secret).await.map_err(failure)?;
     Ok(AdminOutcome::Added {
         slug: slug.to_string().into(),
-        file: path(&written.path),
+        file: below(helper.vault.store().root(), &written.path),
         git: written.work_tree.as_deref().map(path),
         notes: List::clip(notes),
     })
@@ -377,6 +377,11 @@ fn record_kind(kind: RecordType) -> RecordKind {
 
 fn pin_failure(error: crate::hostkeys::PinError) -> Failure {
     Failure::new(ErrorCode::InternalError, error.to_string(), "check the state directory")
+}
+
+/// A file's name below the store.
+fn below(root: &std::path::Path, file: &std::path::Path) -> Text {
+    path(file.strip_prefix(root).unwrap_or(file))
 }
 
 fn path(path: &std::path::Path) -> Text {

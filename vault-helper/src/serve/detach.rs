@@ -70,6 +70,8 @@ fn try_start(log: &Path) -> io::Result<ExitCode> {
         std::fs::create_dir_all(folder)?;
     }
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
+    // What the client left open (a terminal, a pipe somebody waits on) must not live on in the helper.
+    close_fds::set_fds_cloexec(3, &[]);
     let mut child = Command::new(std::env::current_exe()?)
         .arg("--daemon")
         .env_clear()
