@@ -17,6 +17,8 @@
 
 pub mod dial;
 mod driver;
+#[cfg(test)]
+pub mod fake;
 pub mod keeper;
 pub mod operation;
 pub mod place;
