@@ -27,6 +27,8 @@ mod schema;
 mod server;
 mod session;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use server::serve;
 pub use table::Toolset;

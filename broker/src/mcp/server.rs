@@ -5,6 +5,7 @@ use rmcp::model::{
     ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{NotificationContext, RequestContext};
+use rmcp::transport::IntoTransport;
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt};
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,11 +27,20 @@ const INSTRUCTIONS: &str = "Runs commands on SSH hosts without ever showing you 
 /// # Errors
 /// `invalid_argument` when what is on stdin is not MCP.
 pub async fn serve(link: Link<Broker>, toolsets: &[Toolset]) -> Result<(), Failure> {
+    serve_on(link, toolsets, rmcp::transport::stdio_pipes()).await
+}
+
+/// [`serve`] on any transport.
+pub async fn serve_on<T, E, A>(link: Link<Broker>, toolsets: &[Toolset], transport: T) -> Result<(), Failure>
+where
+    T: IntoTransport<RoleServer, E, A>,
+    E: std::error::Error + Send + Sync + 'static,
+{
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     let server = Server { link, rows: TOOLS.iter().filter(|row| toolsets.contains(&row.toolset)).collect() };
     let running = tokio::select! {
-        started = server.serve(rmcp::transport::stdio_pipes()) => match started {
+        started = server.serve(transport) => match started {
             Ok(running) => running,
             Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
             Err(error) => {
