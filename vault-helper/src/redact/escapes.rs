@@ -177,7 +177,14 @@ fn reference(bytes: &[u8]) -> (Token, Decoded) {
     decoded.map_or((Token::Text, Decoded::NOTHING), |decoded| (Token::Whole(len + 2), decoded))
 }
 
+/// The value of a few digits, all of `radix`.
 fn number(digits: &[u8], radix: u32) -> Option<u32> {
-    let text = std::str::from_utf8(digits).ok()?;
-    if text.starts_with('+') { None } else { u32::from_str_radix(text, radix).ok() }
+    if digits.is_empty() || digits.len() > 8 {
+        return None;
+    }
+    let value = digits.iter().try_fold(0_u64, |value, byte| {
+        let digit = char::from(*byte).to_digit(radix)?;
+        Some(value * u64::from(radix) + u64::from(digit))
+    })?;
+    u32::try_from(value).ok()
 }

@@ -171,33 +171,32 @@ impl Index {
             return;
         }
         let stride = self.shortest + 1 - SEED;
-        let mut at = 0;
-        while let Some(piece) = text.get(at..at + 8) {
-            self.look(text, at, gram(piece), &mut found);
-            at += stride;
-        }
-        while let Some(piece) = text.get(at..at + SEED) {
-            self.look(text, at, gram(piece), &mut found);
-            at += stride;
-        }
-    }
-
-    #[inline]
-    fn look(&self, text: &[u8], at: usize, seed: u64, found: &mut impl FnMut(Hit)) {
-        let hash = seed_hash(self.key, seed);
-        if self.filter.get(hash) {
-            self.verify(text, at, hash, |form, start, end| {
-                if end - start >= form.window {
-                    let (before, after) = form.edges(text, start, end, at);
-                    found(Hit { start: start - before, end: end + after, secret: form.secret });
-                }
-            });
+        let mut settled = Settled::default();
+        let mut next = 0;
+        while let Some(rest) = text.get(next..).filter(|rest| rest.len() >= SEED) {
+            let (at, hash) = (next, seed_hash(self.key, gram(rest)));
+            next += stride;
+            if self.filter.get(hash) {
+                self.verify(text, at, hash, &mut settled, |place, start, end| {
+                    if end - start >= place.form.window {
+                        let (before, after) = place.edges(text, start, end, at);
+                        found(Hit { start: start - before, end: end + after, secret: place.form.secret });
+                    }
+                });
+            }
         }
     }
 
     /// Calls `with` for every form whose seed stands at `at`, with the stretch that agrees around it.
     #[inline(never)]
-    fn verify(&self, text: &[u8], at: usize, hash: u64, mut with: impl FnMut(Place<'_>, usize, usize)) {
+    fn verify(
+        &self,
+        text: &[u8],
+        at: usize,
+        hash: u64,
+        settled: &mut Settled,
+        mut with: impl FnMut(Place<'_>, usize, usize),
+    ) {
         let mut slot = slot_of(hash, self.slots.len());
         while self.slots[slot] != 0 {
             let entry = self.slots[slot];
@@ -206,12 +205,17 @@ impl Index {
                 continue;
             }
             let (form, offset) = self.place(entry);
-            if form.text[offset..offset + SEED] != text[at..at + SEED] {
+            if settled.covers(form, at, offset) || form.text[offset..offset + SEED] != text[at..at + SEED] {
                 continue;
             }
             let left = agreeing(text[..at].iter().rev(), form.text[..offset].iter().rev());
             let right = agreeing(text[at + SEED..].iter(), form.text[offset + SEED..].iter());
-            with(Place { form, offset }, at - left, at + SEED + right);
+            let end = at + SEED + right;
+            *settled = Settled { form: form.text.as_ptr().addr(), start: at.wrapping_sub(offset), end };
+            if right == REACH {
+                settled.end = at;
+            }
+            with(Place { form, offset }, at - left, end);
         }
     }
 
@@ -229,7 +233,8 @@ impl Index {
         }
         let at = text.len() - SEED;
         let mut longest = short;
-        self.verify(text, at, seed_hash(self.key, gram(&text[at..])), |place, start, end| {
+        let hash = seed_hash(self.key, gram(&text[at..]));
+        self.verify(text, at, hash, &mut Settled::default(), |place, start, end| {
             let (before, _) = place.edges(text, start, end, at);
             longest = longest.max(end - start + before);
         });
@@ -262,19 +267,29 @@ impl Index {
     }
 }
 
+/// The last stretch that agreed with a form: seeds inside of it tell nothing new about that form.
+#[derive(Default)]
+struct Settled {
+    /// Which form, by where its text is.
+    form: usize,
+    /// Where the form would begin in the text; below zero wraps.
+    start: usize,
+    end: usize,
+}
+
+impl Settled {
+    fn covers(&self, form: &Form, at: usize, offset: usize) -> bool {
+        at + SEED <= self.end
+            && self.start == at.wrapping_sub(offset)
+            && self.form == form.text.as_ptr().addr()
+    }
+}
+
 /// A seed's place in a form.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     form: &'a Form,
     offset: usize,
-}
-
-impl std::ops::Deref for Place<'_> {
-    type Target = Form;
-
-    fn deref(&self) -> &Form {
-        self.form
-    }
 }
 
 impl Place<'_> {

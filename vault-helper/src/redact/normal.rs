@@ -14,7 +14,7 @@ use super::escapes::{self, Token};
 /// Raw bytes taken in one step.
 pub(super) const BLOCK: usize = escapes::LONGEST;
 /// Raw bytes behind one entry of the map back.
-const STRETCH: usize = 128;
+const STRETCH: usize = 64;
 /// Raw bytes between two cells of one column, at most: `od -c` sets its cells three apart.
 const CELL: u64 = 3;
 
@@ -139,8 +139,9 @@ impl Normal {
         &self.bytes[..self.len]
     }
 
+    /// Makes room for `more` bytes and the stretch after them.
     fn room(&mut self, more: usize) {
-        let needed = self.len + more;
+        let needed = self.len + more + STRETCH;
         if self.bytes.len() < needed {
             self.bytes.resize(needed, 0);
         }
@@ -154,7 +155,8 @@ impl Normal {
         self.room(raw.len());
         let mut from = 0;
         while from < raw.len() {
-            let next = raw[from..].iter().position(|b| SPECIAL[usize::from(*b)] & mask != 0);
+            let special = |byte: &u8| SPECIAL[usize::from(*byte)] & mask != 0;
+            let next = if mask == 0 { None } else { raw[from..].iter().position(special) };
             let to = next.map_or(raw.len(), |n| from + n);
             self.plain(&raw[from..to], at + from as u64);
             if to == raw.len() {
@@ -198,12 +200,13 @@ impl Normal {
         for (n, piece) in raw.chunks(STRETCH).enumerate() {
             let start = at + (n * STRETCH) as u64;
             self.map.push(Stretch { at: self.len, start, end: start + piece.len() as u64, whole: false });
-            let out = &mut self.bytes[self.len..self.len + piece.len()];
-            let mut kept = 0;
+            // A whole stretch of room, so that the compiler sees no index run over it.
+            let Some(out) = self.bytes[self.len..].first_chunk_mut::<STRETCH>() else { return };
+            let mut kept = 0_usize;
             for &byte in piece {
                 let normal = MAP[usize::from(byte)];
-                out[kept] = normal;
-                kept += usize::from(normal != 0);
+                out[kept % STRETCH] = normal;
+                kept = kept.wrapping_add(usize::from(normal != 0));
             }
             self.len += kept;
         }
@@ -258,18 +261,35 @@ impl Normal {
         }
     }
 
+    /// Where the raw bytes of one normal byte are.
+    fn origin(&self, index: usize, raw: &[u8], at: u64) -> Range<u64> {
+        if let Some(unit) = self.earlier.get(index) {
+            return unit.start..unit.end;
+        }
+        let stretch = &self.map[self.map.partition_point(|stretch| stretch.at <= index) - 1];
+        if stretch.whole {
+            return stretch.start..stretch.end;
+        }
+        let mut left = index - stretch.at;
+        let mut place = stretch.start;
+        for byte in &raw[(stretch.start - at) as usize..(stretch.end - at) as usize] {
+            if MAP[usize::from(*byte)] != 0 {
+                if left == 0 {
+                    break;
+                }
+                left -= 1;
+            }
+            place += 1;
+        }
+        place..place + 1
+    }
+
     /// Where the raw bytes of `range`, which is not empty, are in the stream: one stretch, or one for each
     /// line if the normal bytes are columns.
     pub(super) fn origins(&self, range: Range<usize>, raw: &[u8], at: u64, mut with: impl FnMut(Range<u64>)) {
         if !self.columns {
-            let (mut start, mut end) = (u64::MAX, 0);
-            for edge in [range.start, range.end - 1] {
-                self.units(edge..edge + 1, raw, at, |unit| {
-                    start = start.min(unit.start);
-                    end = end.max(unit.end);
-                });
-            }
-            return with(start..end);
+            let (first, last) = (self.origin(range.start, raw, at), self.origin(range.end - 1, raw, at));
+            return with(first.start.min(last.start)..first.end.max(last.end));
         }
         let mut open: Option<Range<u64>> = None;
         self.units(range, raw, at, |unit| match &mut open {
