@@ -299,3 +299,13 @@ fn the_records_behind_masks_are_known_by_slug_and_never_by_value() {
     assert_eq!((stream.redactions(), stream.slugs()), (2, vec!["s".to_owned()]));
     assert!(!format!("{redactor:?} {guard:?} {stream:?}").contains("q7Vx"));
 }
+
+#[test]
+fn quotes_and_spaces_inside_a_secret_do_not_lengthen_what_may_be_shown_of_it() {
+    let secret = "p'w\"4\\x41%42&amp;z<_>-19 a b c d";
+    let (redactor, _guard) = with(secret);
+    for from in 0..=secret.len() - 12 {
+        let shown = shown(&redactor, &[b"~", &secret.as_bytes()[from..from + 12], b"~"]);
+        assert!(shown.contains(MASK), "{shown}");
+    }
+}

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::index::REACH;
+use super::index::{REACH, SEED};
 use super::normal::{self, VIEWS, View};
 
 /// Bytes of a secret in some encoding; wiped when dropped.
@@ -56,7 +56,7 @@ impl Form {
 
     /// The text around the seed at `offset`, as far as extension looks.
     pub(super) fn surroundings(&self, offset: usize) -> &[u8] {
-        let to = (offset + super::index::SEED + REACH).min(self.text.len());
+        let to = (offset + SEED + REACH).min(self.text.len());
         &self.text[offset.saturating_sub(REACH)..to]
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn normal_length(secret: &[u8]) -> usize {
 
 /// Every form of `secret`.
 pub(super) fn all(secret: &[u8], number: u32) -> Vec<Form> {
-    let mut forms = Forms { secret: number, forms: Vec::new() };
+    let mut forms = Forms { secret: number, tightest: tightest(secret), forms: Vec::new() };
     forms.quotings(secret);
     forms.base64(secret);
     for lines in [b"\r\n".as_slice(), b""] {
@@ -90,8 +90,17 @@ pub(super) fn all(secret: &[u8], number: u32) -> Vec<Form> {
     forms.forms
 }
 
+/// How many normal characters the plainest window of `secret` as it stands has: white space and quotes in it
+/// do not make it longer.
+fn tightest(secret: &[u8]) -> usize {
+    let bytes = window(secret.len(), 8, 12);
+    let kept = |run: &[u8]| run.iter().filter(|byte| normal::MAP[usize::from(**byte)] != 0).count();
+    secret.windows(bytes).map(kept).min().unwrap_or(bytes).max(SEED)
+}
+
 struct Forms {
     secret: u32,
+    tightest: usize,
     forms: Vec<Form>,
 }
 
@@ -106,12 +115,16 @@ impl Forms {
 
     /// The secret itself, and those of its quotings that do not normalise to the same text.
     fn quotings(&mut self, secret: &[u8]) {
+        let count = self.forms.len();
         self.push(normal::of(LITERAL, secret), 3, (8, 12));
         let wide = utf16(secret);
         for spelt in
             [secret, &percent(secret), &plus(secret), &references(secret), &backslashes(secret), &wide]
         {
             self.push(normal::of(DECODED, spelt), 3, (8, 12));
+        }
+        for form in &mut self.forms[count..] {
+            form.window = form.window.min(self.tightest);
         }
     }
 

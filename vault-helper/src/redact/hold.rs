@@ -45,6 +45,11 @@ impl Held {
         (self.end() - self.left) as usize
     }
 
+    /// The spans to mask among them, in order.
+    pub(super) fn marked(&self) -> impl Iterator<Item = &Span> {
+        self.spans.iter()
+    }
+
     /// Takes the next bytes of the stream.
     pub(super) fn take(&mut self, bytes: Vec<u8>) {
         if bytes.is_empty() {

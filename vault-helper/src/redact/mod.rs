@@ -18,6 +18,7 @@ mod lane;
 mod material;
 mod normal;
 mod registry;
+mod screen;
 mod stream;
 mod strength;
 mod weak;
@@ -25,6 +26,7 @@ mod weak;
 pub use clean::{Clean, CleanText, trusted_text};
 pub use detect::{Detection, Detector};
 pub use registry::{Enrollment, Redactor, SecretKind};
+pub use screen::Row;
 pub use stream::StreamRedactor;
 pub use strength::{Strength, Weak};
 

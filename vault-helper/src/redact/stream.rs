@@ -1,6 +1,7 @@
 //! Masking a stream as it passes.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -127,6 +128,14 @@ impl StreamRedactor {
         slugs.sort_unstable();
         slugs.dedup();
         slugs
+    }
+
+    /// What of one whole text must be masked, in order; spans do not touch.
+    pub(super) fn spans(mut self, text: Vec<u8>) -> Vec<Range<usize>> {
+        let shared = Arc::clone(&self.shared);
+        self.held.take(text);
+        self.read(&shared.read(), true);
+        self.held.marked().map(|span| span.start as usize..span.end as usize).collect()
     }
 
     /// Reads what is at hand and notes what to mask; returns the offset from which bytes must be held.

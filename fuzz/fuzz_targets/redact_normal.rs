@@ -1,0 +1,33 @@
+//! The normaliser: any bytes, read at once, in two pieces and one by one, give the same output; nothing of
+//! twelve characters of a secret is left of it; and without a secret the output is the input.
+#![no_main]
+
+#[allow(dead_code)]
+mod common;
+#[allow(dead_code, unused_imports)]
+#[path = "../../vault-helper/src/redact/mod.rs"]
+mod redact;
+
+use libfuzzer_sys::fuzz_target;
+use redact::Redactor;
+
+fuzz_target!(|input: &[u8]| {
+    let Some((cut, input)) = input.split_first() else { return };
+    let mut text = common::expand(input);
+    // A backspace that comes late cannot take back what has left: not a law of chunks.
+    text.retain(|byte| *byte != 8);
+    let redactor = Redactor::new();
+    assert_eq!(common::run(&redactor, [text.as_slice()]), text);
+    let guards = common::enroll(&redactor);
+    let whole = common::run(&redactor, [text.as_slice()]);
+    let at = text.len() * usize::from(*cut) / 256;
+    assert_eq!(whole, common::run(&redactor, [&text[..at], &text[at..]]), "two pieces");
+    assert_eq!(whole, common::run(&redactor, text.chunks(1)), "one by one");
+    for secret in common::SECRETS {
+        for window in secret.as_bytes().windows(12) {
+            assert!(!whole.windows(12).any(|run| run == window), "{secret} is left");
+        }
+    }
+    drop(guards);
+    assert_eq!(common::run(&redactor, [text.as_slice()]), text);
+});
