@@ -61,6 +61,21 @@ fn removing_takes_a_hosts_own_keys_and_leaves_shared_and_marked_lines() {
 }
 
 #[test]
+fn replacing_keeps_what_is_said_of_others_and_never_leaves_a_host_without_a_key() {
+    let dir = Dir::new();
+    let (old, new, newer) = (dir.key("a", "ed25519"), dir.key("b", "ed25519"), dir.key("c", "ecdsa"));
+    let others = format!("{}@revoked {}", line("web1,web2", &old), line("web1", &old));
+    fs::write(dir.path("known_hosts"), format!("{}{others}", line("web1", &old))).unwrap();
+    let file = PinFile::new(dir.path("known_hosts"));
+    assert!(!file.replace("web1", 22, &[]).unwrap());
+    assert!(file.replace("web1", 22, &[new.clone(), newer.clone()]).unwrap());
+    assert!(!file.replace("web1", 22, &[newer.clone(), new.clone()]).unwrap(), "the same in another order");
+    let text = fs::read_to_string(file.path()).unwrap();
+    assert!(text.starts_with(&others) && text.lines().count() == 4, "{text}");
+    assert!(is_known(&check(file.path(), "web1", 22, &newer)));
+}
+
+#[test]
 fn a_name_that_would_mean_more_than_itself_is_not_written() {
     let dir = Dir::new();
     let key = dir.key("k", "ed25519");

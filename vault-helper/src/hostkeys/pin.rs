@@ -63,11 +63,38 @@ impl PinFile {
                 return None;
             }
             let mut text = text.to_owned();
-            if !text.is_empty() && !text.ends_with('\n') {
-                text.push('\n');
-            }
+            end_line(&mut text);
             text.push_str(&render(&name, key)?);
             Some((text, 1))
+        })
+        .map(|changed| changed > 0)
+    }
+
+    /// Puts these keys in the place of all that were pinned for a host, for a server that proved it holds them
+    /// (`hostkeys-00@openssh.com`). Lines that also speak of other hosts, revocations and authorities stay.
+    /// Returns false, and changes nothing, when they are the pinned ones already or there are none given.
+    ///
+    /// # Errors
+    /// The file is then as it was.
+    pub fn replace(&self, host: &str, port: u16, keys: &[PublicKey]) -> Result<bool, PinError> {
+        let name = HostName::new(host, port);
+        if !name.is_plain() {
+            return Err(PinError::Name);
+        }
+        self.change(|text| {
+            let pinned: Vec<Line> =
+                lines(text).filter_map(|(line, _)| line.filter(|line| is_pin(line, &name))).collect();
+            let unchanged = pinned.len() == keys.len()
+                && keys.iter().all(|key| pinned.iter().any(|line| same(line, key)));
+            if unchanged || keys.is_empty() {
+                return None;
+            }
+            let (mut kept, _) = without(text, &name);
+            end_line(&mut kept);
+            for key in keys {
+                kept.push_str(&render(&name, key)?);
+            }
+            Some((kept, 1))
         })
         .map(|changed| changed > 0)
     }
@@ -80,15 +107,7 @@ impl PinFile {
     pub fn remove(&self, host: &str, port: u16) -> Result<usize, PinError> {
         let name = HostName::new(host, port);
         self.change(|text| {
-            let mut kept = String::with_capacity(text.len());
-            let mut removed = 0;
-            for (line, raw) in lines(text) {
-                if line.is_some_and(|line| is_pin(&line, &name)) {
-                    removed += 1;
-                } else {
-                    kept.push_str(raw);
-                }
-            }
+            let (kept, removed) = without(text, &name);
             (removed > 0).then_some((kept, removed))
         })
     }
@@ -140,6 +159,26 @@ fn lines(text: &str) -> impl Iterator<Item = (Option<Line>, &str)> {
     text.split_inclusive('\n')
         .enumerate()
         .map(|(index, raw)| (Line::parse(index + 1, raw).ok().flatten(), raw))
+}
+
+/// The text without a host's own lines, and how many those were.
+fn without(text: &str, name: &HostName) -> (String, usize) {
+    let mut kept = String::with_capacity(text.len());
+    let mut removed = 0;
+    for (line, raw) in lines(text) {
+        if line.is_some_and(|line| is_pin(&line, name)) {
+            removed += 1;
+        } else {
+            kept.push_str(raw);
+        }
+    }
+    (kept, removed)
+}
+
+fn end_line(text: &mut String) {
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
 }
 
 fn is_pin(line: &Line, name: &HostName) -> bool {
