@@ -105,3 +105,15 @@ async fn giving_up_takes_the_dialog_away_and_the_next_question_can_be_asked() {
     world.set_pinentry("OK");
     vault.unlock(&slug, RecordType::Password, person()).await.unwrap();
 }
+
+#[tokio::test]
+async fn whoever_waits_for_the_window_to_close_is_woken_by_locking() {
+    let (_world, vault) = world_with_password().await;
+    vault.closed().await;
+    vault.unlock(&slug(WEB), RecordType::Password, person()).await.unwrap();
+    let (closed, ()) =
+        tokio::join!(async { tokio::time::timeout(Duration::from_secs(60), vault.closed()).await }, async {
+            vault.lock();
+        });
+    assert!(closed.is_ok());
+}

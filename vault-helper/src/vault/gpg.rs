@@ -9,10 +9,11 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use gpgme::{Context, Data, EncryptFlags, Error, Key, PinentryMode, Protocol, Validity};
+use gpgme::{Context, Data, EncryptFlags, Error, PinentryMode, Protocol};
 use zeroize::Zeroizing;
 
 use super::error::{RecipientProblem, VaultError};
+use super::pubkeys::{distrusted, usable_key};
 use super::record::{MAX_SECRET_BYTES, RecordType};
 use super::slug::Slug;
 
@@ -22,7 +23,7 @@ pub struct GpgHome(pub Option<PathBuf>);
 
 impl GpgHome {
     /// A context for one operation. It is not kept: contexts remember results of their last operation.
-    fn context(&self) -> Result<Context, Error> {
+    pub(super) fn context(&self) -> Result<Context, Error> {
         let mut context = Context::from_protocol(Protocol::OpenPgp)?;
         if let Some(home) = &self.0 {
             context.set_engine_home_dir(home.as_os_str().as_encoded_bytes().to_vec())?;
@@ -88,54 +89,6 @@ impl GpgHome {
         })?;
         Ok(cipher)
     }
-
-    /// Checks that every recipient could be encrypted to. For `doctor`.
-    pub(super) fn check_recipients(&self, recipients: &[String]) -> Result<(), VaultError> {
-        let mut context = self.context().map_err(other)?;
-        recipients.iter().try_for_each(|recipient| usable_key(&mut context, recipient).map(drop))
-    }
-}
-
-/// The key that gpg itself would choose for a recipient: usable, most trusted, newest.
-fn usable_key(context: &mut Context, recipient: &str) -> Result<Key, VaultError> {
-    let found: Vec<Key> = match context.find_keys([recipient]) {
-        Ok(keys) => keys.filter_map(Result::ok).collect(),
-        Err(error) => return Err(other(error)),
-    };
-    let trust = |key: &Key| key.user_ids().map(|user| rank(user.validity())).max().unwrap_or(0);
-    let age = |key: &Key| key.primary_key().and_then(|primary| primary.creation_time());
-    let best = found.iter().filter(|key| problem(key).is_none()).max_by_key(|key| (trust(key), age(key)));
-    match (best, found.first()) {
-        (Some(key), _) => Ok(key.clone()),
-        (None, first) => Err(VaultError::Recipient {
-            recipient: recipient.to_owned(),
-            problem: first.and_then(problem).unwrap_or(RecipientProblem::Absent),
-        }),
-    }
-}
-
-fn problem(key: &Key) -> Option<RecipientProblem> {
-    let problems = [
-        (key.is_revoked(), RecipientProblem::Revoked),
-        (key.is_expired(), RecipientProblem::Expired),
-        (key.is_disabled() || key.is_invalid() || !key.can_encrypt(), RecipientProblem::CannotEncrypt),
-    ];
-    problems.into_iter().find_map(|(holds, problem)| holds.then_some(problem))
-}
-
-fn distrusted(keys: &[Key], recipients: &[String]) -> Option<String> {
-    let untrusted = |key: &Key| key.user_ids().all(|user| rank(user.validity()) < rank(Validity::Full));
-    keys.iter().zip(recipients).find(|(key, _)| untrusted(key)).map(|(_, recipient)| recipient.clone())
-}
-
-fn rank(validity: Validity) -> u8 {
-    match validity {
-        Validity::Unknown | Validity::Undefined => 0,
-        Validity::Never => 0,
-        Validity::Marginal => 1,
-        Validity::Full => 2,
-        Validity::Ultimate => 3,
-    }
 }
 
 /// gpg's error codes (`gpg-error.h`) in our words.
@@ -179,7 +132,7 @@ fn starts_as_message(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(0x84..=0x87 | 0xc1)) || bytes.starts_with(b"-----BEGIN PGP MESSAGE-----")
 }
 
-fn other(error: Error) -> VaultError {
+pub(super) fn other(error: Error) -> VaultError {
     VaultError::Gpg { reason: error.to_string() }
 }
 

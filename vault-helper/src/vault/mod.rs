@@ -10,6 +10,7 @@
 
 mod ask;
 mod bifrost;
+mod checkup;
 mod dotenv;
 mod error;
 mod fallback;
@@ -21,6 +22,7 @@ mod locate;
 mod login;
 mod person;
 mod pool;
+mod pubkeys;
 mod recipients;
 mod record;
 mod service;
@@ -31,6 +33,7 @@ mod window;
 mod write;
 
 pub use bifrost::{Importable, Planned, Step};
+pub use checkup::{Check, Level};
 pub use dotenv::{DotenvError, Variable, parse_dotenv};
 pub use error::{RecipientProblem, Unusable, VaultError};
 pub use fallback::{Fallback, FallbackError, fallback_for};

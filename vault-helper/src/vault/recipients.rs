@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::error::VaultError;
 use super::record::RecordType;
-use super::slug::Slug;
-use super::store::Store;
+use super::slug::{ROOT_FOLDER, Slug};
+use super::store::{Place, Store};
 
 /// Largest `.gpg-id` that is read, in bytes.
 const MAX_GPG_ID_BYTES: u64 = 64 * 1024;
@@ -21,13 +21,22 @@ impl Store {
     /// [`VaultError::WrongType`].
     pub fn recipients(&self, slug: &Slug, kind: RecordType) -> Result<Vec<String>, VaultError> {
         self.check_exists()?;
-        let place = self.place(slug, kind)?;
-        let nearest =
-            place.relative.ancestors().skip(1).find_map(|folder| read_gpg_id(&place.root.join(folder)));
-        match nearest {
-            Some(recipients) if !recipients.is_empty() => Ok(recipients),
-            _ => Err(VaultError::NoRecipients { path: place.root.to_owned() }),
-        }
+        nearest(&self.place(slug, kind)?)
+    }
+
+    /// The recipients of a record that no folder of its own has any word on.
+    pub(super) fn recipients_of_root(&self) -> Result<Vec<String>, VaultError> {
+        let (root, relative) = self.resolve(&Path::new(ROOT_FOLDER).join("record"));
+        nearest(&Place { root, relative })
+    }
+}
+
+fn nearest(place: &Place<'_>) -> Result<Vec<String>, VaultError> {
+    let folders = place.relative.ancestors().skip(1);
+    let nearest = folders.map(|folder| place.root.join(folder)).find_map(|folder| read_gpg_id(&folder));
+    match nearest {
+        Some(recipients) if !recipients.is_empty() => Ok(recipients),
+        _ => Err(VaultError::NoRecipients { path: place.root.to_owned() }),
     }
 }
 

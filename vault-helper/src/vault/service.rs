@@ -17,6 +17,9 @@ use super::store::Store;
 use super::window::{Window, WindowState};
 use super::write::Written;
 
+/// How often a waiter looks whether the window is closed.
+const CLOSED_POLL: Duration = Duration::from_millis(500);
+
 /// Who may be asked for a passphrase.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -111,6 +114,19 @@ impl Vault {
         self.window.state()
     }
 
+    /// Returns once the window is closed, by time or by [`Vault::lock`], at most half a second late; at once when
+    /// it is closed already. Whoever keeps something decrypted drops it then.
+    pub async fn closed(&self) {
+        loop {
+            let state = self.window.state();
+            if state.locked {
+                return;
+            }
+            // Timers stand still while the machine sleeps and the window does not, so nothing long is waited for.
+            tokio::time::sleep(state.expires_in.map_or(CLOSED_POLL, |left| left.min(CLOSED_POLL))).await;
+        }
+    }
+
     /// Encrypts and writes a new record.
     ///
     /// # Errors
@@ -141,15 +157,6 @@ impl Vault {
     pub async fn remove(&self, slug: &Slug, kind: RecordType) -> Result<Written, VaultError> {
         let (store, slug) = (self.store.clone(), slug.clone());
         self.pool.run(move || store.remove(&slug, kind)).await
-    }
-
-    /// Checks that a record's recipients could all be encrypted to. For `doctor`.
-    ///
-    /// # Errors
-    /// The first recipient that could not, or that there are none.
-    pub async fn check_recipients(&self, slug: &Slug, kind: RecordType) -> Result<(), VaultError> {
-        let (store, home, slug) = (self.store.clone(), self.home.clone(), slug.clone());
-        self.pool.run(move || home.check_recipients(&store.recipients(&slug, kind)?)).await
     }
 
     async fn read(&self, slug: &Slug, kind: RecordType) -> Result<Vec<u8>, VaultError> {

@@ -12,6 +12,9 @@ use super::store::{Store, is_inside};
 /// Most names looked at in one listing; a store with more is listed in part.
 const MAX_NAMES: usize = 50_000;
 
+/// Most ignored names that are told.
+const MAX_EXAMPLES: usize = 10;
+
 /// What to list. Every given part must be equal.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -48,9 +51,11 @@ pub struct Entry {
 pub struct Listing {
     /// Sorted by slug.
     pub entries: Vec<Entry>,
-    /// Names below `sallyport/` that are no record of ours: other spellings, other files, links that leave
-    /// the store. `doctor` shows the number.
+    /// Number of names below `sallyport/` that are no record of ours: other spellings, other files, types that
+    /// do not belong there, links that leave the store.
     pub ignored: usize,
+    /// The first of them, at most ten, as paths in the store.
+    pub examples: Vec<PathBuf>,
     /// The store has more names than are looked at; the listing is not complete.
     pub truncated: bool,
 }
@@ -100,19 +105,28 @@ impl Walk<'_> {
         found: &mut BTreeMap<Slug, Vec<RecordType>>,
     ) {
         let Some(slug) = Slug::from_folder(purpose, names) else {
-            self.listing.ignored += 1;
+            self.ignore(folder.to_owned());
             return;
         };
         let files = self.names(folder);
         let mut types = Vec::new();
-        for kind in RecordType::of(purpose) {
-            if files.contains(&format!("{kind}.gpg")) {
-                types.push(*kind);
+        for file in &files {
+            let kind = file.strip_suffix(".gpg").and_then(|name| name.parse().ok());
+            match kind.filter(|kind| RecordType::of(purpose).contains(kind)) {
+                Some(kind) => types.push(kind),
+                None => self.ignore(folder.join(file)),
             }
         }
-        self.listing.ignored += files.len() - types.len();
+        types.sort();
         if !types.is_empty() && filter.admits(&slug) {
             found.insert(slug, types);
+        }
+    }
+
+    fn ignore(&mut self, path: PathBuf) {
+        self.listing.ignored += 1;
+        if self.listing.examples.len() < MAX_EXAMPLES {
+            self.listing.examples.push(path);
         }
     }
 
@@ -141,7 +155,8 @@ impl Walk<'_> {
                 (Ok(entry), Some(name)) if !leaves(&entry, root) => {
                     names.insert(name);
                 }
-                _ => self.listing.ignored += 1,
+                (Ok(entry), _) => self.ignore(folder.join(entry.file_name())),
+                (Err(_), _) => self.ignore(folder.to_owned()),
             }
         }
         names

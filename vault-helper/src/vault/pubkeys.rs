@@ -1,0 +1,61 @@
+//! The public keys behind a store's recipients.
+
+use gpgme::{Context, Key, Validity};
+
+use super::error::{RecipientProblem, VaultError};
+use super::gpg::{GpgHome, other};
+
+impl GpgHome {
+    /// Checks that every recipient could be encrypted to, and says whether one of them can decrypt here.
+    pub(super) fn check_recipients(&self, recipients: &[String]) -> Result<bool, VaultError> {
+        let mut context = self.context().map_err(other)?;
+        let mut readable = false;
+        for recipient in recipients {
+            let key = usable_key(&mut context, recipient)?;
+            readable |= key.fingerprint().is_ok_and(|id| context.get_secret_key(id).is_ok());
+        }
+        Ok(readable)
+    }
+}
+
+/// The key that gpg itself would choose for a recipient: usable, most trusted, newest.
+pub(super) fn usable_key(context: &mut Context, recipient: &str) -> Result<Key, VaultError> {
+    let found: Vec<Key> = match context.find_keys([recipient]) {
+        Ok(keys) => keys.filter_map(Result::ok).collect(),
+        Err(error) => return Err(other(error)),
+    };
+    let trust = |key: &Key| key.user_ids().map(|user| rank(user.validity())).max().unwrap_or(0);
+    let age = |key: &Key| key.primary_key().and_then(|primary| primary.creation_time());
+    let best = found.iter().filter(|key| problem(key).is_none()).max_by_key(|key| (trust(key), age(key)));
+    match (best, found.first()) {
+        (Some(key), _) => Ok(key.clone()),
+        (None, first) => Err(VaultError::Recipient {
+            recipient: recipient.to_owned(),
+            problem: first.and_then(problem).unwrap_or(RecipientProblem::Absent),
+        }),
+    }
+}
+
+fn problem(key: &Key) -> Option<RecipientProblem> {
+    let problems = [
+        (key.is_revoked(), RecipientProblem::Revoked),
+        (key.is_expired(), RecipientProblem::Expired),
+        (key.is_disabled() || key.is_invalid() || !key.can_encrypt(), RecipientProblem::CannotEncrypt),
+    ];
+    problems.into_iter().find_map(|(holds, problem)| holds.then_some(problem))
+}
+
+pub(super) fn distrusted(keys: &[Key], recipients: &[String]) -> Option<String> {
+    let untrusted = |key: &Key| key.user_ids().all(|user| rank(user.validity()) < rank(Validity::Full));
+    keys.iter().zip(recipients).find(|(key, _)| untrusted(key)).map(|(_, recipient)| recipient.clone())
+}
+
+fn rank(validity: Validity) -> u8 {
+    match validity {
+        Validity::Unknown | Validity::Undefined => 0,
+        Validity::Never => 0,
+        Validity::Marginal => 1,
+        Validity::Full => 2,
+        Validity::Ultimate => 3,
+    }
+}
