@@ -122,3 +122,48 @@ fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+
+    #[test]
+    fn a_line_too_long_is_skipped_whole_and_counted_once() {
+        let text = format!("web1 {KEY} {}\nweb2 {KEY}\n", "x".repeat(3 * MAX_LINE));
+        let (lines, skipped) = read_lines(text.as_bytes()).unwrap();
+        assert_eq!(lines.iter().map(|line| line.number).collect::<Vec<_>>(), [2]);
+        assert_eq!(skipped, Skipped { lines: 1, truncated: false });
+    }
+
+    #[test]
+    fn a_file_too_large_is_read_in_part_and_says_so() {
+        let endless = io::repeat(b'#').take(MAX_FILE + 10);
+        let (lines, skipped) = read_lines(endless).unwrap();
+        assert!(lines.is_empty() && skipped.truncated);
+    }
+
+    #[test]
+    fn a_last_line_without_a_line_feed_counts() {
+        assert_eq!(read_lines(format!("web1 {KEY}").as_bytes()).unwrap().0.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_skipped(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+            read_lines(bytes.as_slice()).unwrap();
+        }
+
+        #[test]
+        fn every_line_is_understood_or_skipped_or_empty(text in "(@?[a-z-]{0,8} )?[a-z*?!|1,\\[\\]:.#]{0,12} ?[ -~]{0,40}") {
+            match Line::parse(1, &format!("{text} {KEY}")) {
+                Ok(Some(line)) => prop_assert_eq!(line.number, 1),
+                Ok(None) => prop_assert!(text.trim_start().starts_with('#')),
+                Err(()) => {}
+            }
+        }
+    }
+}

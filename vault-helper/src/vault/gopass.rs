@@ -179,4 +179,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read_config(dir.path(), Path::new("/home/u")), GopassConfig::default());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_and_no_mount_leaves_the_store(text in "(\\[?mounts( \"[a-z./]{0,6}\")?\\]?|path|root|[ a-z./:=\n]{0,9}){0,12}") {
+            for places in [git_style(&text), yaml_style(&text)] {
+                let config = from_entries(places, Path::new("/home/u"));
+                let inside = |mount: &Mount| mount.prefix.components().all(|part| matches!(part, Component::Normal(_)));
+                proptest::prop_assert!(config.mounts.iter().all(inside));
+                proptest::prop_assert!(config.root.is_none_or(|root| root.is_absolute()));
+            }
+        }
+    }
 }
