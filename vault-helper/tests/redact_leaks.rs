@@ -241,12 +241,14 @@ fn names_and_hosts_of_an_address_stay_readable() {
 fn a_short_secret_is_masked_between_word_boundaries_only() {
     let (redactor, _guard) = with("k3y!z");
     for (text, expected) in
-        [("k3y!z", MASK), ("a k3y!z.", "a [redacted]."), ("xk3y!z", "xk3y!z"), ("k3y!zz", "k3y!zz")]
+        [("k3y!z", MASK), ("a k3y!z.", "a [redacted]."), ("xk3y!z", "xk3y!z"), ("_k3y!z \0\0\0\0", "_k3y!z \0\0\0\0"), ("k3y!zz", "k3y!zz")]
     {
         for cut in 0..=text.len() {
             assert_eq!(shown(&redactor, &[&text.as_bytes()[..cut], &text.as_bytes()[cut..]]), expected);
         }
     }
+    let single: Vec<&[u8]> = b"_k3y!z\0\0\0\0".chunks(1).collect();
+    assert_eq!(shown(&redactor, &single), "_k3y!z\0\0\0\0");
     assert!(dripped(&redactor, b"k3y!z ", Duration::from_secs(1)).contains(MASK));
 }
 

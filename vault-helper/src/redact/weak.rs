@@ -63,9 +63,12 @@ impl ShortLane {
             return self.skip(raw.end());
         };
         let at = self.parsed - self.tail.len() as u64;
+        let judged = self.tail.len();
         let mut text = Zeroizing::new(std::mem::take(&mut self.tail));
         text.extend_from_slice(raw.from(self.parsed));
-        for hit in automaton.find_overlapping_iter(text.as_slice()) {
+        // A hit that ends before what is new was judged then, when more of its left side was at hand.
+        let hits = automaton.find_overlapping_iter(text.as_slice()).filter(|hit| hit.end() >= judged);
+        for hit in hits {
             let before = hit.start().checked_sub(1).map(|before| &text[before]);
             let after = text.get(hit.end());
             let known = after.is_some() || raw.last;
