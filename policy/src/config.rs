@@ -9,5 +9,5 @@ mod policy_file;
 pub use error::ConfigError;
 pub use host::{Host, HostKey, Identity, LoginShell, Terminal};
 pub use inventory::Inventory;
-pub(crate) use pattern::names_host;
-pub(crate) use policy_file::{Checked, PolicyFile, Rule};
+pub(crate) use pattern::{glob, names_host};
+pub(crate) use policy_file::{Checked, Decision, PolicyFile, Rule};

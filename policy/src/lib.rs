@@ -14,7 +14,7 @@
 //! let policy = Policy::builtin();
 //! let subject = Subject::anywhere("local");
 //! let judgement = policy.judge(&subject, &ShellState::default(), "sudo rm -rf /");
-//! assert_ne!(judgement.verdict, Verdict::Allow);
+//! assert_eq!(judgement.verdict, Verdict::Block);
 //! ```
 
 mod config;
@@ -23,6 +23,8 @@ mod judgement;
 mod policy;
 mod state;
 mod subject;
+mod syntax;
+mod tables;
 mod verdict;
 
 pub use config::{ConfigError, Host, HostKey, Identity, Inventory, LoginShell, Terminal};

@@ -120,6 +120,11 @@ impl Policy {
         })
     }
 
+    /// The reason an operator rule gives, if this is one and it gives any.
+    pub(crate) fn rule_reason(&self, name: &str) -> Option<&str> {
+        self.file.rules.iter().find(|rule| rule.name == name).and_then(|rule| rule.reason.as_deref())
+    }
+
     /// The file's own mode, before hosts and principals.
     #[must_use]
     pub const fn default_mode(&self) -> Mode {

@@ -1,0 +1,153 @@
+//! What a command does, by its name and arguments.
+//!
+//! A name is looked up in this order: shell builtins, wrappers, interpreters, special readers, then the tables of
+//! tools. A name in none of them is an ordinary program: allowed in guarded, never proven to read only.
+
+mod builtins;
+mod code;
+mod containers;
+mod database;
+mod disks;
+mod files;
+mod find;
+mod git;
+mod interpreters;
+mod network;
+mod remote;
+mod repeat;
+mod text;
+mod tools;
+mod wrappers;
+
+use super::arg::Arg;
+use super::shell::Source;
+use super::{Engine, Output};
+use crate::tables;
+use crate::verdict::Verdict;
+
+/// What was found about a command, before operator rules and mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) verdict: Verdict,
+    pub(super) rule: Option<&'static str>,
+}
+
+/// Whether a command was proven to read only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    Proven,
+    Unproven,
+}
+
+/// All that is known about one command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub(super) finding: Finding,
+    pub(super) reads: Reads,
+    /// What it prints, when a reader worked it out.
+    pub(super) output: Output,
+}
+
+impl Finding {
+    pub(super) const ALLOW: Self = Self { verdict: Verdict::Allow, rule: None };
+
+    pub(super) const fn confirm(rule: &'static str) -> Self {
+        Self { verdict: Verdict::Confirm, rule: Some(rule) }
+    }
+
+    pub(super) const fn block(rule: &'static str) -> Self {
+        Self { verdict: Verdict::Block, rule: Some(rule) }
+    }
+
+    /// Allowed, and worth a name in the verdict.
+    pub(super) const fn note(rule: &'static str) -> Self {
+        Self { verdict: Verdict::Allow, rule: Some(rule) }
+    }
+
+    pub(super) fn strictest(self, other: Self) -> Self {
+        if other.verdict > self.verdict || (other.verdict == self.verdict && self.rule.is_none()) { other } else { self }
+    }
+}
+
+impl Facts {
+    /// Proven to read only.
+    pub(super) const READS: Self = Self { finding: Finding::ALLOW, reads: Reads::Proven, output: None };
+    /// An ordinary program or change.
+    pub(super) const ORDINARY: Self = Self { finding: Finding::ALLOW, reads: Reads::Unproven, output: None };
+
+    pub(super) const fn of(finding: Finding) -> Self {
+        Self { finding, reads: Reads::Unproven, output: None }
+    }
+
+    pub(super) const fn confirm(rule: &'static str) -> Self {
+        Self::of(Finding::confirm(rule))
+    }
+
+    pub(super) const fn block(rule: &'static str) -> Self {
+        Self::of(Finding::block(rule))
+    }
+
+    /// Sets whether it was proven to read only.
+    pub(super) fn reading(self, proven: bool) -> Self {
+        Self { reads: if proven { Reads::Proven } else { Reads::Unproven }, ..self }
+    }
+}
+
+impl Engine<'_> {
+    /// What the command does.
+    pub(super) fn facts(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        if let [_, only] = args
+            && matches!(only.text.as_str(), "--help" | "--version")
+        {
+            return Facts::ORDINARY.reading(tables::is_known(name));
+        }
+        if let Some(facts) = self.builtin(name, args, source, span) {
+            return facts;
+        }
+        if let Some(facts) = self.wrapper(name, args, source, span) {
+            return facts;
+        }
+        if let Some(facts) = self.interpreter(name, args, source, span) {
+            return facts;
+        }
+        let special = match name {
+            "rm" | "rmdir" | "unlink" | "shred" | "srm" | "wipe" | "trash" => self.remove(name, args),
+            "mv" | "cp" | "install" | "ln" | "rename" | "link" => self.transfer(name, args),
+            "tee" | "touch" | "mkdir" | "truncate" | "mkfifo" | "mknod" | "sponge" | "fallocate" | "split" | "csplit" => {
+                self.create(name, args)
+            }
+            "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" | "chcon" | "restorecon" | "setfattr" | "setcap" => {
+                self.permissions(name, args)
+            }
+            "dd" | "ddrescue" | "dcfldd" | "dc3dd" => self.copy_blocks(args),
+            "rsync" => self.rsync(args, source, span),
+            "tar" | "bsdtar" | "gtar" => self.tar(args, source, span),
+            "unzip" | "zip" | "7z" | "7za" | "cpio" | "gzip" | "gunzip" | "bzip2" | "bunzip2" | "xz" | "unxz" | "zstd" | "unzstd"
+            | "patch" | "pax" | "ar" => self.archive(name, args),
+            "find" | "gfind" | "fd" | "fdfind" | "bfs" => self.find(name, args, source, span),
+            "xargs" | "gxargs" => self.xargs(args, source, span),
+            "parallel" => self.parallel(args, source, span),
+            "sed" | "gsed" => self.sed(args, source, span),
+            "awk" | "gawk" | "mawk" | "nawk" => self.awk(args, source, span),
+            "curl" => self.curl(args),
+            "wget" | "wget2" => self.wget(args),
+            "ssh" | "autossh" | "sshpass" | "mosh" | "rsh" => self.ssh(name, args, source, span),
+            "scp" | "sftp" | "rcp" => self.scp(name, args, source, span),
+            "nc" | "ncat" | "netcat" | "socat" | "telnet" => self.sockets(name, args, source, span),
+            "git" => self.git(args, source, span),
+            "docker" | "podman" | "nerdctl" => self.docker(name, args, source, span),
+            "kubectl" | "oc" | "k3s" | "microk8s" => self.kubectl(args, source, span),
+            "tmux" | "screen" | "byobu" => self.multiplexer(name, args, source, span),
+            "at" | "batch" => self.at(args, source, span),
+            "psql" | "mysql" | "mariadb" | "sqlite3" | "mongosh" | "mongo" | "redis-cli" | "clickhouse-client" | "cqlsh"
+            | "sqlcmd" | "influx" | "duckdb" => self.database(name, args, source, span),
+            "vim" | "vi" | "nvim" | "view" | "ex" | "ed" | "emacs" | "nano" | "less" | "more" | "most" | "man" => {
+                self.pager(name, args, source, span)
+            }
+            _ if name.starts_with("mkfs") || name.starts_with("mke2fs") || disks::is_disk_tool(name) => self.disk(name, args),
+            "kill" | "pkill" | "killall" | "killall5" | "skill" | "xkill" => self.kill(name, args),
+            _ => return self.tool(name, args),
+        };
+        special
+    }
+}

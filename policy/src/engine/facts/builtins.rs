@@ -1,0 +1,300 @@
+//! Shell builtins: those that run code, those that change what later commands mean, those that only look.
+
+use super::wrappers::assignment;
+use super::{Facts, Finding};
+use crate::engine::Engine;
+use crate::engine::arg::Arg;
+use crate::engine::shell::{Source, Stdin};
+use crate::state::{Cwd, Var};
+use crate::tables;
+
+impl Engine<'_> {
+    /// Facts of a shell builtin, if the name is one.
+    pub(super) fn builtin(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Option<Facts> {
+        let facts = match name {
+            ":" | "true" | "false" | "echo" | "pwd" | "test" | "[" | "break" | "continue" | "return" | "exit" | "wait" | "times"
+            | "jobs" | "sleep" | "shift" | "umask" | "dirs" | "logout" | "fg" | "bg" | "disown" | "suspend" | "getopts" => {
+                self.quiet(name, args)
+            }
+            "cd" | "pushd" | "popd" | "chdir" => self.change_directory(name, args),
+            "eval" => {
+                self.joined(&args[1..], source, span);
+                Facts::READS
+            }
+            "source" | "." => self.source_file(args, source, span),
+            "exec" => self.exec(args, source, span),
+            "command" => self.command_builtin(args, source, span),
+            "builtin" => Facts { output: self.inner(args[1..].to_vec(), source, span), ..Facts::READS },
+            "type" | "which" | "hash" => {
+                let looks = name != "hash" || args.len() == 1;
+                if looks { Facts::READS } else { Facts::confirm("redefined") }
+            }
+            "trap" => self.trap(args, source, span),
+            "alias" => self.alias(args, source, span),
+            "unalias" => {
+                self.shell.aliases.clear();
+                Facts::ORDINARY
+            }
+            "export" | "declare" | "typeset" | "local" | "readonly" => self.declare(args, source, span),
+            "set" => self.set(args),
+            "unset" => {
+                for arg in &args[1..] {
+                    self.shell.variables.remove(&arg.text);
+                    self.shell.functions.remove(&arg.text);
+                }
+                self.subscripts(args)
+            }
+            "read" | "mapfile" | "readarray" => {
+                for arg in &args[1..] {
+                    if !arg.text.starts_with('-') {
+                        self.shell.variables.insert(arg.text.clone(), Var::Unknown);
+                    }
+                }
+                self.shell.variables.insert("REPLY".to_owned(), Var::Unknown);
+                let callback = name != "read" && args.iter().any(|arg| arg.text.starts_with("-C"));
+                if callback { Facts::confirm("opaque") } else { self.subscripts(args) }
+            }
+            "printf" => {
+                if let [_, option, variable, ..] = args
+                    && option.text == "-v"
+                {
+                    self.shell.variables.insert(variable.text.clone(), Var::Unknown);
+                    return Some(self.subscripts(args));
+                }
+                Facts::READS
+            }
+            "let" => {
+                for arg in &args[1..] {
+                    self.arithmetic(&arg.text.clone(), source);
+                }
+                self.subscripts(args)
+            }
+            "shopt" | "ulimit" | "bind" | "complete" | "compgen" | "enable" | "history" | "fc" => Self::shell_setting(name, args),
+            _ => return None,
+        };
+        Some(facts)
+    }
+
+    fn quiet(&mut self, name: &str, args: &[Arg]) -> Facts {
+        match name {
+            "test" | "[" | "getopts" => self.subscripts(args),
+            "shift" => {
+                for index in 1..10 {
+                    self.shell.variables.insert(index.to_string(), Var::Unknown);
+                }
+                self.shell.variables.insert("@".to_owned(), Var::Unknown);
+                Facts::READS
+            }
+            _ => Facts::READS,
+        }
+    }
+
+    /// Builtins that evaluate array subscripts run the code in them.
+    fn subscripts(&self, args: &[Arg]) -> Facts {
+        let code = args.iter().any(|arg| arg.text.contains("[") && (arg.text.contains("$(") || arg.text.contains('`')));
+        if code { Facts::confirm("opaque") } else { Facts::READS }
+    }
+
+    fn change_directory(&mut self, name: &str, args: &[Arg]) -> Facts {
+        let target = args.iter().skip(1).find(|arg| !(arg.text.starts_with('-') && arg.text.len() > 1));
+        self.shell.cwd = match target {
+            None if name == "cd" => Cwd::At("\u{2}".to_owned()),
+            Some(arg) if arg.text.starts_with(['/', '\u{2}']) && !arg.is_unknown() => Cwd::At(arg.text.clone()),
+            Some(arg) if !arg.is_unknown() && arg.text != "-" => match &self.shell.cwd {
+                Cwd::At(dir) => Cwd::At(format!("{dir}/{}", arg.text)),
+                Cwd::Start if !arg.text.contains("..") => Cwd::Start,
+                _ => Cwd::Anywhere,
+            },
+            _ => Cwd::Anywhere,
+        };
+        Facts::READS
+    }
+
+    fn source_file(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let Some(file) = args.get(1) else { return Facts::ORDINARY };
+        if file.is_unknown() || file.open {
+            return Facts::confirm("runtime-command");
+        }
+        if matches!(file.text.as_str(), "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") {
+            let finding = self.shell_on_stdin(source, span).unwrap_or(Finding::confirm("shell-on-stdin"));
+            return Facts::of(finding);
+        }
+        if file.text.starts_with("/dev/") && !self.wrote(&file.text) {
+            return Facts::confirm("shell-on-stdin");
+        }
+        if self.wrote(&file.text) {
+            return match self.file_content(&file.text) {
+                None => Facts::confirm("runs-written-file"),
+                Some(text) => {
+                    let inner = source.inner(text.into(), None, span);
+                    self.run(&inner);
+                    Facts::ORDINARY
+                }
+            };
+        }
+        // An existing file may set any variable: none that it could change is known afterwards.
+        for value in self.shell.variables.values_mut() {
+            *value = Var::Unknown;
+        }
+        Facts::ORDINARY
+    }
+
+    fn exec(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let mut rest = 1;
+        while let Some(arg) = args.get(rest).filter(|arg| arg.text.starts_with('-')) {
+            rest += if arg.text == "-a" { 2 } else { 1 };
+        }
+        let inner = args.get(rest..).unwrap_or_default().to_vec();
+        if inner.is_empty() {
+            return Facts::READS;
+        }
+        Facts { output: self.inner(inner, source, span), ..Facts::READS }
+    }
+
+    fn command_builtin(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        match args.get(1).map(|arg| arg.text.as_str()) {
+            Some("-v" | "-V") | None => Facts::READS,
+            Some("-p" | "--") => {
+                let inner = args[1..].iter().skip_while(|arg| matches!(arg.text.as_str(), "-p" | "--")).cloned();
+                Facts { output: self.inner(inner.collect(), source, span), ..Facts::READS }
+            }
+            Some(_) => Facts { output: self.inner(args[1..].to_vec(), source, span), ..Facts::READS },
+        }
+    }
+
+    /// The code of a trap runs later, in this shell.
+    fn trap(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let code = args.iter().skip(1).find(|arg| arg.text != "--");
+        match code {
+            None => Facts::READS,
+            Some(code) if matches!(code.text.as_str(), "-" | "" | "-p" | "-l") => Facts::ORDINARY,
+            Some(code) => {
+                let code = code.clone();
+                self.code_argument(&code, source, span);
+                let every = args.iter().any(|arg| matches!(arg.text.as_str(), "DEBUG" | "ERR" | "RETURN" | "SIGDEBUG"));
+                if every { Facts::confirm("trap") } else { Facts::ORDINARY }
+            }
+        }
+    }
+
+    fn alias(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let mut facts = Facts::READS;
+        for arg in args.iter().skip(1) {
+            let Some((name, text)) = arg.text.split_once('=') else { continue };
+            facts = Facts { reads: super::Reads::Unproven, ..facts };
+            if name.contains('\0') {
+                self.shell.lost = true;
+                continue;
+            }
+            self.definition(name, "alias", source, span);
+            let known = (!text.contains('\0')).then(|| quote_home(text));
+            self.shell.aliases.insert(name.to_owned(), known);
+        }
+        facts
+    }
+
+    /// A function or alias is made: suspicious when it takes a known command's name.
+    pub(in crate::engine) fn definition(&mut self, name: &str, kind: &str, source: &Source<'_>, span: (usize, usize)) {
+        let plain = name.chars().all(|c| c.is_alphanumeric() || "_-.:+@,!".contains(c));
+        if !plain || tables::is_known(name) || name.contains('/') {
+            let shown = [Arg::literal(kind), Arg::literal(name)];
+            self.segment(&shown, source, span, Finding::confirm("redefined"), super::Reads::Unproven);
+        }
+    }
+
+    fn declare(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let options = |letter: char| args.iter().any(|arg| arg.text.starts_with('-') && arg.text.contains(letter));
+        if options('n') && args[0].text != "export" {
+            self.shell.lost = true;
+            return Facts::confirm("redefined");
+        }
+        for arg in args.iter().skip(1) {
+            if arg.text.starts_with('\0') || arg.open {
+                return Facts::confirm("environment");
+            }
+            let (name, value) = match assignment(&arg.text) {
+                Some((name, value)) => (name, Some(value)),
+                None => (arg.text.trim_end_matches('+'), None),
+            };
+            if let Some(value) = value {
+                let list = value.starts_with('(');
+                let known = !list && !value.contains('\0');
+                let value = if known { Var::Text(value.to_owned()) } else { Var::Unknown };
+                self.assign(name, value, false, source, span);
+            } else if options('p') || options('f') || options('F') || !name.contains('=') {
+                continue;
+            } else {
+                let name = name.split(['+', '=', '[']).next().unwrap_or(name);
+                self.assign(name, Var::Unknown, false, source, span);
+            }
+        }
+        self.subscripts(args)
+    }
+
+    fn set(&mut self, args: &[Arg]) -> Facts {
+        let first = args.iter().position(|arg| arg.text == "--").map(|at| at + 1);
+        let first = first.or_else(|| args.iter().skip(1).position(|arg| !arg.text.starts_with(['-', '+'])).map(|at| at + 1));
+        if let Some(first) = first
+            && args.get(1).is_none_or(|arg| !arg.text.contains('o'))
+        {
+            let mut words = vec![args[0].clone()];
+            words.extend_from_slice(args.get(first..).unwrap_or_default());
+            self.positional(&words);
+        }
+        Facts::READS
+    }
+
+    fn shell_setting(name: &str, args: &[Arg]) -> Facts {
+        let has = |wanted: &[&str]| args.iter().any(|arg| wanted.iter().any(|option| arg.text.starts_with(option)));
+        match name {
+            "enable" if has(&["-f"]) => Facts::confirm("redefined"),
+            "bind" if has(&["-x"]) => Facts::confirm("redefined"),
+            "complete" | "compgen" if has(&["-C", "-F"]) => Facts::confirm("redefined"),
+            "history" if has(&["-c", "-d", "-w", "-r"]) => Facts::confirm("history"),
+            "fc" if !has(&["-l"]) => Facts::confirm("opaque"),
+            "ulimit" | "history" | "fc" | "compgen" => Facts::READS,
+            "shopt" => Facts::ORDINARY.reading(args.len() == 1),
+            _ => Facts::ORDINARY,
+        }
+    }
+
+    /// Findings of an environment variable: some load code into every later command.
+    pub(in crate::engine) fn environment(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Finding {
+        let Some(rule) = tables::variable_rule(name) else { return Finding::ALLOW };
+        match (rule, value) {
+            ("command-variable", Some(value)) => {
+                let code = Arg { text: value.to_owned(), ..Arg::literal("") };
+                if !value.is_empty() {
+                    let stdin = std::mem::replace(&mut self.stdin, Stdin::Null);
+                    self.code_argument(&code, source, span);
+                    self.stdin = stdin;
+                }
+                Finding::ALLOW
+            }
+            ("command-variable", None) => Finding::confirm("environment"),
+            ("option-variable", Some(value)) if !loads_code(value) => Finding::ALLOW,
+            ("history-variable", _) => Finding::confirm("history"),
+            _ => Finding::confirm("environment"),
+        }
+    }
+}
+
+/// Options of interpreters that load code.
+fn loads_code(value: &str) -> bool {
+    value.contains('\0')
+        || value.split_whitespace().any(|word| {
+            ["-r", "--require", "--import", "--loader", "--experimental-loader", "-M", "-m", "-d", "-I", "-e", "-javaagent", "-agent"]
+                .iter()
+                .any(|option| word.starts_with(option))
+        }) && !value.split_whitespace().all(|word| word.starts_with("--max") || word.starts_with("-Xm") || word.starts_with("-D"))
+}
+
+fn quote_home(text: &str) -> String {
+    if text.contains('\u{2}') { text.replace('\u{2}', "~") } else { text.to_owned() }
+}

@@ -1,0 +1,234 @@
+//! Interpreters: shells given code, languages given code, and either given a file or standard input.
+
+use super::code::Language;
+use super::{Facts, Finding};
+use crate::engine::Engine;
+use crate::engine::arg::Arg;
+use crate::engine::shell::{Source, Stdin};
+use crate::verdict::Verdict;
+
+/// An interpreter's options.
+struct Interpreter {
+    names: &'static str,
+    /// Options whose value is code.
+    code: &'static [&'static str],
+    /// Options with a value that is no code.
+    values: &'static [&'static str],
+    /// Options that only print something.
+    prints: &'static [&'static str],
+    language: Language,
+}
+
+const INTERPRETERS: &[Interpreter] = &[
+    Interpreter { names: "python python2 python3 pypy pypy3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13", code: &["-c"], values: &["-W", "-X", "--check-hash-based-pycs"], prints: &["-V", "-VV", "--version", "-h"], language: Language::Python },
+    Interpreter { names: "perl", code: &["-e", "-E"], values: &["-I", "-M", "-x"], prints: &["-v", "-V"], language: Language::Perl },
+    Interpreter { names: "ruby irb jruby", code: &["-e"], values: &["-I", "-r", "-C", "-F"], prints: &["-v", "--version"], language: Language::Ruby },
+    Interpreter { names: "node nodejs deno bun", code: &["-e", "--eval", "-p", "--print", "-pe"], values: &["-r", "--require", "--import", "-C"], prints: &["-v", "--version", "-h"], language: Language::Node },
+    Interpreter { names: "php php-cgi", code: &["-r", "-R", "-B", "-E"], values: &["-d", "-c", "-z"], prints: &["-v", "-m", "-i", "--version"], language: Language::Php },
+    Interpreter { names: "lua luajit", code: &["-e"], values: &["-l"], prints: &["-v"], language: Language::Other },
+    Interpreter { names: "Rscript R julia tclsh expect osascript guile racket gdb pwsh powershell groovy scala elixir erl ghc sbcl swipl", code: &["-e", "-c", "-ex", "--eval", "-E", "-Command", "-x", "-eval", "-EncodedCommand"], values: &[], prints: &["-v", "--version"], language: Language::Other },
+];
+
+const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash", "rbash", "fish", "csh", "tcsh", "yash", "posh"];
+
+impl Engine<'_> {
+    /// Facts of an interpreter, if the name is one.
+    pub(super) fn interpreter(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Option<Facts> {
+        if SHELLS.contains(&name) {
+            return Some(self.shell_command(args, source, span));
+        }
+        let known = INTERPRETERS.iter().find(|known| known.names.split(' ').any(|word| word == name))?;
+        Some(self.language_command(known, args, source, span))
+    }
+
+    fn shell_command(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let mut at = 1;
+        let mut from_stdin = false;
+        let mut finding = Finding::ALLOW;
+        while let Some(arg) = args.get(at) {
+            let text = arg.text.as_str();
+            if arg.open || text.starts_with('\0') {
+                return Facts::confirm("runtime-command");
+            }
+            if !text.starts_with(['-', '+']) || text == "-" {
+                break;
+            }
+            at += 1;
+            match text {
+                "--" => break,
+                "--version" | "--help" => return Facts::ORDINARY,
+                "--rcfile" | "--init-file" => {
+                    finding = finding.strictest(Finding::confirm("startup-file"));
+                    at += 1;
+                }
+                "--command" => return self.shell_code(args, at, finding, source, span),
+                "-o" | "+o" | "-O" | "+O" => at += 1,
+                _ if text.starts_with("--") => {}
+                _ if text.contains('c') && text.starts_with('-') => {
+                    if text.ends_with('o') {
+                        at += 1;
+                    }
+                    while args.get(at).is_some_and(|arg| arg.text.starts_with(['-', '+']) && arg.text.len() > 1) {
+                        at += if args[at].text.ends_with('o') { 2 } else { 1 };
+                    }
+                    return self.shell_code(args, at, finding, source, span);
+                }
+                _ => {
+                    from_stdin |= text.contains('s');
+                    if text.ends_with('o') {
+                        at += 1;
+                    }
+                }
+            }
+        }
+        let file = args.get(at).filter(|_| !from_stdin);
+        match file.map(|arg| arg.text.clone()) {
+            None => {
+                let found = self.shell_on_stdin(source, span).unwrap_or(Finding::confirm("shell-on-stdin"));
+                Facts::of(finding.strictest(found))
+            }
+            Some(path) if matches!(path.as_str(), "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0") => {
+                let found = self.shell_on_stdin(source, span).unwrap_or(Finding::confirm("shell-on-stdin"));
+                Facts::of(finding.strictest(found))
+            }
+            Some(path) if path.contains('\0') => Facts::confirm("runtime-command"),
+            Some(path) if path.starts_with("/dev/") && !self.wrote(&path) => Facts::confirm("shell-on-stdin"),
+            Some(path) => Facts::of(finding.strictest(self.run_file(&path, source, span))),
+        }
+    }
+
+    /// `sh -c CODE NAME ARGS...`.
+    fn shell_code(&mut self, args: &[Arg], at: usize, finding: Finding, source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let Some(code) = args.get(at).cloned() else { return Facts::confirm("runtime-command") };
+        let outer = self.positional(args.get(at + 1..).unwrap_or_default());
+        let shell = self.shell.clone();
+        self.shell.functions.clear();
+        self.shell.aliases.clear();
+        self.code_argument(&code, source, span);
+        let files = std::mem::take(&mut self.shell.files);
+        self.shell = shell;
+        self.shell.files = files;
+        self.restore_positional(outer);
+        Facts::of(finding).reading(finding == Finding::ALLOW)
+    }
+
+    fn language_command(&mut self, known: &Interpreter, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let mut at = 1;
+        let mut codes: Vec<Arg> = Vec::new();
+        let mut finding = Finding::ALLOW;
+        while let Some(arg) = args.get(at) {
+            let text = arg.text.as_str();
+            if arg.open || text.starts_with('\0') {
+                return Facts::confirm("runtime-command");
+            }
+            if !text.starts_with('-') || text == "-" {
+                break;
+            }
+            at += 1;
+            if known.prints.contains(&text) {
+                return Facts::READS;
+            }
+            let (option, attached) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+            if known.code.contains(&option) {
+                let value = attached.map(|value| Arg { text: value.to_owned(), ..arg.clone() });
+                codes.push(value.or_else(|| { at += 1; args.get(at - 1).cloned() }).unwrap_or_else(Arg::unknown));
+            } else if known.values.contains(&text) {
+                at += 1;
+            } else if known.language == Language::Python && text == "-m" {
+                let module = args.get(at).map_or("", |arg| arg.text.as_str());
+                return self.python_module(module, args.get(at + 1..).unwrap_or_default());
+            } else if known.language == Language::Perl && text.starts_with("-i") {
+                for file in args.iter().skip(at).filter(|arg| !arg.text.starts_with('-')).skip(1) {
+                    finding = finding.strictest(self.write_to(file));
+                }
+            } else if !text.starts_with("--") && known.code.iter().any(|code| code.len() == 2 && text[1..].ends_with(&code[1..])) {
+                // A cluster such as perl's -lane or -pi -e: the code is the next word.
+                if text.contains('i') && known.language == Language::Perl {
+                    for file in args.iter().skip(at + 1) {
+                        finding = finding.strictest(self.write_to(file));
+                    }
+                }
+                codes.push(args.get(at).cloned().unwrap_or_else(Arg::unknown));
+                at += 1;
+            } else if !text.starts_with("--") && known.code.iter().any(|code| code.len() == 2 && text.starts_with(code)) {
+                codes.push(Arg { text: text[2..].to_owned(), ..arg.clone() });
+            }
+        }
+        if args.get(1).is_some_and(|arg| matches!(arg.text.as_str(), "eval" | "repl")) && args[0].text.contains("deno") {
+            codes.extend(args.get(2).cloned());
+        }
+        if !codes.is_empty() {
+            for code in &codes {
+                finding = finding.strictest(self.language_code(known.language, code, source, span));
+            }
+            return Facts::of(finding);
+        }
+        match args.get(at).map(|arg| arg.text.clone()) {
+            Some(path) if !matches!(path.as_str(), "-" | "/dev/stdin" | "/dev/fd/0") => {
+                if path.contains('\0') {
+                    return Facts::confirm("runtime-command");
+                }
+                if self.wrote(&path) {
+                    let content = self.file_content(&path);
+                    let found = content.map_or(Finding::confirm("runs-written-file"), |text| {
+                        self.language_code(known.language, &Arg::literal(&text), source, span)
+                    });
+                    return Facts::of(finding.strictest(found));
+                }
+                if path.starts_with("/dev/") {
+                    return Facts::confirm("shell-on-stdin");
+                }
+                Facts::of(finding)
+            }
+            _ => Facts::of(finding.strictest(match self.stdin.clone() {
+                Stdin::Known(text) => self.language_code(known.language, &Arg { text, ..Arg::literal("") }, source, span),
+                Stdin::Pipe { fetched: true } => Finding::confirm("download-and-run"),
+                Stdin::Null | Stdin::File(_) => Finding::ALLOW,
+                _ => Finding::confirm("shell-on-stdin"),
+            })),
+        }
+    }
+
+    /// `python -m MODULE`.
+    fn python_module(&self, module: &str, rest: &[Arg]) -> Facts {
+        let first = rest.first().map_or("", |arg| arg.text.as_str());
+        match module {
+            "pip" => {
+                let mut args = vec![Arg::literal("pip")];
+                args.extend_from_slice(rest);
+                self.tool("pip", &args)
+            }
+            "json.tool" => Facts::READS.reading(rest.len() <= 1 || rest.iter().all(|arg| arg.text.starts_with("--"))),
+            "http.server" | "SimpleHTTPServer" | "smtpd" | "pyftpdlib" => Facts::confirm("network-listen"),
+            "zipfile" | "tarfile" if first == "-l" || first == "--list" => Facts::READS,
+            "site" | "platform" | "sysconfig" => Facts::ORDINARY,
+            _ if module.contains('\0') => Facts::confirm("runtime-command"),
+            _ => Facts::ORDINARY,
+        }
+    }
+
+    fn language_code(&mut self, language: Language, code: &Arg, source: &Source<'_>, span: (usize, usize)) -> Finding {
+        if code.text.contains('\0') && (code.open || code.text.starts_with('\0')) {
+            return Finding::confirm("runtime-command");
+        }
+        let finding = super::code::judge(language, &code.text);
+        if finding.verdict == Verdict::Allow {
+            return finding;
+        }
+        // The strings of dangerous code are read as shell code: a catastrophe in them stays one.
+        for text in super::code::shell_texts(&code.text) {
+            let mut trial = Engine::new(self.policy, self.subject, &self.shell);
+            (trial.depth, trial.steps, trial.parsed) = (self.depth + 1, self.steps, self.parsed);
+            trial.code_argument(&Arg::literal(&text), source, span);
+            (self.steps, self.parsed) = (trial.steps, trial.parsed);
+            trial.segments.retain(|segment| {
+                segment.verdict == Verdict::Block && segment.rule.as_deref().is_some_and(crate::tables::is_catastrophe)
+            });
+            self.segments.append(&mut trial.segments);
+        }
+        if super::code::deletes(&code.text) && super::code::strings(&code.text).iter().any(|text| self.path(&text.replacen('~', "\u{2}", usize::from(text.starts_with('~')))).is_root_tree()) {
+            return Finding::block("root-delete");
+        }
+        finding
+    }
+}

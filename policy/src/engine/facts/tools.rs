@@ -1,0 +1,149 @@
+//! Reading the tables of tools: patterns over operands and options.
+
+use super::{Facts, Finding};
+use crate::config::glob;
+use crate::engine::Engine;
+use crate::engine::arg::Arg;
+use crate::tables::{self, Tool};
+use crate::verdict::Verdict;
+
+/// A command's words, told apart into options and operands.
+pub(super) struct Words<'a> {
+    pub(super) operands: Vec<&'a Arg>,
+    pub(super) options: Vec<&'a Arg>,
+    /// Some word may turn out to be an option.
+    pub(super) uncertain: bool,
+    values: &'a str,
+}
+
+impl<'a> Words<'a> {
+    /// `values` are the options that take the next word, separated by spaces.
+    pub(super) fn new(args: &'a [Arg], values: &'a str) -> Self {
+        let mut words = Self { operands: Vec::new(), options: Vec::new(), uncertain: false, values };
+        let mut rest = args.iter().skip(1);
+        let mut ended = false;
+        while let Some(arg) = rest.next() {
+            let text = arg.text.as_str();
+            if ended || text == "-" || !text.starts_with('-') {
+                words.uncertain |= !ended && arg.may_be_option();
+                words.operands.push(arg);
+                continue;
+            }
+            words.options.push(arg);
+            ended = text == "--";
+            if !ended && takes_next(text, values) {
+                rest.next();
+            }
+        }
+        words
+    }
+
+    /// Whether one of these options (`-f|--force`) is given.
+    pub(super) fn has(&self, wanted: &str) -> bool {
+        self.options.iter().any(|arg| wanted.split('|').any(|option| self.is(&arg.text, option)))
+    }
+
+    fn is(&self, text: &str, option: &str) -> bool {
+        if text == option {
+            return true;
+        }
+        match (text.strip_prefix("--"), option.strip_prefix("--")) {
+            (Some(given), Some(name)) => {
+                let given = given.split('=').next().unwrap_or(given);
+                !given.is_empty() && name.starts_with(given)
+            }
+            (None, None) => match (text.strip_prefix('-'), option.strip_prefix('-')) {
+                (Some(cluster), Some(letter)) if letter.chars().count() == 1 => {
+                    cluster_has(cluster, letter, self.values)
+                }
+                (Some(given), Some(name)) => name.len() > 1 && given.split('=').next() == Some(name),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether the pattern holds. `proving` takes an uncertain word for any option.
+    pub(super) fn matches(&self, pattern: &str, proving: bool) -> bool {
+        let mut at = 0;
+        pattern.split(' ').all(|token| match token.as_bytes() {
+            [b'+', ..] if token.len() > 1 => self.has(&token[1..]),
+            [b'!', ..] if token.len() > 1 => !self.has(&token[1..]) && !(proving && self.uncertain),
+            [b'$'] => at >= self.operands.len(),
+            [] => true,
+            _ => {
+                let found = self.operands.get(at).is_some_and(|arg| {
+                    !arg.is_unknown() && token.split('|').any(|word| glob(word, &arg.text)) || token == "*"
+                });
+                at += 1;
+                found
+            }
+        })
+    }
+}
+
+/// Whether an option takes the next word as its value.
+fn takes_next(text: &str, values: &str) -> bool {
+    if text.contains('=') || text.len() < 2 {
+        return false;
+    }
+    values.split(' ').any(|value| {
+        value == text
+            || (!text.starts_with("--")
+                && value.len() == 2
+                && value.starts_with('-')
+                && text.len() > 2
+                && text.ends_with(&value[1..])
+                && cluster_has(&text[1..], &value[1..], values))
+    })
+}
+
+/// Whether a cluster of short options holds a letter before one that takes the rest as its value.
+fn cluster_has(cluster: &str, letter: &str, values: &str) -> bool {
+    for c in cluster.chars() {
+        let mut buffer = [0; 4];
+        let c = &*c.encode_utf8(&mut buffer);
+        if c == letter {
+            return true;
+        }
+        if values.split(' ').any(|value| value.strip_prefix('-') == Some(c)) {
+            return false;
+        }
+    }
+    false
+}
+
+impl Engine<'_> {
+    /// A program known by its table row only.
+    pub(super) fn tool(&self, name: &str, args: &[Arg]) -> Facts {
+        tables::tool(name).map_or(Facts::ORDINARY, |tool| self.by_table(tool, args))
+    }
+
+    /// What the rows of a tool say of these words.
+    pub(super) fn by_table(&self, tool: &'static Tool, args: &[Arg]) -> Facts {
+        let words = Words::new(args, tool.values);
+        let mut found: Option<Finding> = None;
+        for &(verdict, rule, pattern) in tool.rows {
+            if words.matches(pattern, false) {
+                let rule = (verdict != Verdict::Allow).then_some(rule);
+                let finding = Finding { verdict, rule };
+                found = Some(found.map_or(finding, |before| before.strictest(finding)));
+            }
+        }
+        let otherwise = Finding {
+            verdict: tool.otherwise.0,
+            rule: (tool.otherwise.0 != Verdict::Allow).then_some(tool.otherwise.1),
+        };
+        let mut finding = found.unwrap_or(otherwise);
+        if args.len() <= 4 && args.last().is_some_and(|arg| arg.text == "--help") {
+            finding = Finding::ALLOW;
+        }
+        let reads = finding.verdict == Verdict::Allow && tool.reads.iter().any(|pattern| words.matches(pattern, true));
+        if reads {
+            for arg in &words.operands {
+                finding = finding.strictest(self.read_from(arg));
+            }
+        }
+        Facts::of(finding).reading(reads)
+    }
+}

@@ -1,0 +1,240 @@
+//! Where a path leads, and what writing or deleting there means.
+
+use super::arg::{Arg, HOME, UNKNOWN};
+use super::facts::Finding;
+use super::Engine;
+use crate::config::glob;
+use crate::state::Cwd;
+use crate::tables::places;
+
+/// A path in normal form: components without `.`, `..` and doubled slashes.
+pub(super) struct Path {
+    pub(super) absolute: bool,
+    pub(super) parts: Vec<String>,
+}
+
+impl Path {
+    /// Normalises a path as seen from `cwd`. `/home/NAME`, `/root` and `~` become one home mark.
+    pub(super) fn new(text: &str, cwd: &Cwd) -> Self {
+        let joined = match cwd {
+            Cwd::At(dir) if !text.starts_with(['/', HOME, UNKNOWN]) => format!("{dir}/{text}"),
+            _ => text.to_owned(),
+        };
+        let absolute = joined.starts_with(['/', HOME]);
+        let mut parts: Vec<String> = Vec::new();
+        for part in joined.split('/') {
+            match part {
+                "" | "." => {}
+                ".." if absolute && parts.first().is_some_and(|first| first.starts_with(HOME)) && parts.len() == 1 => {
+                    parts = vec!["home".to_owned()];
+                }
+                ".." if absolute || parts.last().is_some_and(|last| last != "..") => {
+                    parts.pop();
+                }
+                part => parts.push(part.to_owned()),
+            }
+        }
+        if absolute {
+            let homes = match (parts.first().map(String::as_str), parts.get(1).map(String::as_str)) {
+                (Some("root"), _) => 1,
+                (Some("home" | "Users"), Some(name)) if !name.contains(['*', '?', '[']) => 2,
+                _ => 0,
+            };
+            if homes > 0 {
+                parts.splice(..homes, [HOME.to_string()]);
+            }
+        }
+        Self { absolute, parts }
+    }
+
+    fn part(&self, at: usize) -> &str {
+        self.parts.get(at).map_or("", String::as_str)
+    }
+
+    /// Whether deleting the tree here would take the system, all homes or a whole home with it.
+    pub(super) fn is_root_tree(&self) -> bool {
+        if !self.absolute {
+            return false;
+        }
+        let mut parts = &self.parts[..];
+        let mut stars = false;
+        while let Some((last, rest)) = parts.split_last()
+            && is_star(last)
+        {
+            parts = rest;
+            stars = true;
+        }
+        match parts {
+            [] => true,
+            [one] if one.starts_with(HOME) => true,
+            [one] if one.contains(UNKNOWN) && !stars => true,
+            [one] => places::ROOTS.iter().any(|root| matches_glob(one, root)),
+            [one, two] => places::SECOND.iter().any(|(first, second)| one == first && matches_glob(two, second)),
+            _ => false,
+        }
+    }
+}
+
+/// A component that matches everything, or everything hidden.
+fn is_star(part: &str) -> bool {
+    part.contains('*') && part.chars().all(|c| "*?.[]!^".contains(c))
+}
+
+fn matches_glob(pattern: &str, name: &str) -> bool {
+    pattern == name
+        || (pattern.contains(['*', '?', '[']) && {
+            let open: String = pattern.split_inclusive('[').map(|piece| piece.replace('[', "*")).collect();
+            let head = pattern.split(['*', '?', '[']).next().unwrap_or("");
+            name.starts_with(head) && glob(if pattern.contains('[') { cut_class(&open) } else { &open }, name)
+        })
+}
+
+/// A bracket class may match anything: what follows it is not compared.
+fn cut_class(pattern: &str) -> &str {
+    pattern.find(']').map_or(pattern, |at| &pattern[..pattern[..at].rfind('*').map_or(0, |star| star + 1)])
+}
+
+/// Paths that take output and keep nothing.
+pub(super) fn is_sink(path: &str) -> bool {
+    matches!(path, "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/tty" | "/dev/full" | "/dev/fd/1" | "/dev/fd/2" | "-")
+        || path == "/dev/fd/63"
+}
+
+/// Whether a path under `/dev` is a disk, its partition, or memory.
+fn is_raw_device(name: &str) -> bool {
+    let name = name.trim_start_matches('/');
+    name.contains(UNKNOWN)
+        || places::RAW_DEVICES.iter().any(|prefix| name.starts_with(prefix))
+        || (name.contains(['*', '?', '[']) && {
+            let head = name.split(['*', '?', '[']).next().unwrap_or("");
+            places::RAW_DEVICES.iter().any(|prefix| prefix.starts_with(head))
+        })
+}
+
+impl Engine<'_> {
+    /// The path of an argument, seen from the working directory.
+    pub(super) fn path(&self, text: &str) -> Path {
+        Path::new(text, &self.shell.cwd)
+    }
+
+    /// Whether a recursive delete or change at this argument is a catastrophe.
+    pub(super) fn is_root_tree(&self, arg: &Arg) -> bool {
+        self.path(&arg.text).is_root_tree()
+    }
+
+    /// What creating, overwriting or editing this file means.
+    pub(super) fn write_to(&self, arg: &Arg) -> Finding {
+        if is_sink(&arg.text) {
+            return Finding::ALLOW;
+        }
+        if arg.text.starts_with(UNKNOWN) || arg.open {
+            return Finding::confirm("unknown-path");
+        }
+        let path = self.path(&arg.text);
+        if let Some(rule) = sensitive(&path) {
+            return Finding::confirm(rule);
+        }
+        if !path.absolute {
+            return Finding::ALLOW;
+        }
+        let rest = path.parts.get(1..).unwrap_or_default().join("/");
+        match path.part(0) {
+            "" => Finding::confirm("system-path"),
+            "dev" => match rest.split('/').next().unwrap_or("") {
+                "shm" | "pts" | "fd" | "mqueue" => Finding::ALLOW,
+                "tcp" | "udp" => Finding::confirm("network-socket"),
+                _ if is_raw_device(&rest) => Finding::block("raw-device"),
+                _ => Finding::confirm("device"),
+            },
+            "proc" if rest == "sysrq-trigger" => Finding::block("sysrq"),
+            "proc" | "sys" => Finding::confirm("kernel-setting"),
+            "var" if rest == "tmp" || rest.starts_with("tmp/") => Finding::ALLOW,
+            "var" if rest == "log" || rest.starts_with("log/") => Finding::confirm("logs"),
+            first if places::SYSTEM.iter().any(|dir| matches_glob(first, dir)) => Finding::confirm("system-path"),
+            first if first.contains(UNKNOWN) => Finding::confirm("unknown-path"),
+            _ => Finding::ALLOW,
+        }
+    }
+
+    /// What reading this file means: allowed, and named when it holds secrets.
+    pub(super) fn read_from(&self, arg: &Arg) -> Finding {
+        let path = self.path(&arg.text);
+        let whole = path.parts.join("/");
+        let secret = places::SECRETS.iter().any(|pattern| glob(pattern, &whole));
+        if secret { Finding::note("secret-read") } else { Finding::ALLOW }
+    }
+
+    /// The content of a file this session wrote, where it is known.
+    pub(super) fn file_content(&self, path: &str) -> Option<String> {
+        self.shell.files.get(&self.file_key(path)).cloned().flatten()
+    }
+
+    /// Whether this session wrote the file with content that nobody has judged.
+    pub(super) fn wrote(&self, path: &str) -> bool {
+        self.shell.files.contains_key(&self.file_key(path))
+    }
+
+    /// Remembers what a file holds now.
+    pub(super) fn keep_file(&mut self, path: &str, content: Option<String>, append: bool) {
+        let key = self.file_key(path);
+        let content = if append {
+            match (self.shell.files.get(&key), content) {
+                (Some(Some(old)), Some(new)) => Some(format!("{old}{new}")),
+                _ => None,
+            }
+        } else {
+            content
+        };
+        self.shell.files.insert(key, content.filter(|text| text.len() <= 8 * 1024));
+    }
+
+    fn file_key(&self, path: &str) -> String {
+        let path = self.path(path);
+        format!("{}{}", if path.absolute { "/" } else { "" }, path.parts.join("/"))
+    }
+}
+
+/// Files whose content runs later or decides who may log in.
+fn sensitive(path: &Path) -> Option<&'static str> {
+    let whole = path.parts.join("/");
+    let hit = places::SENSITIVE.iter().find(|(pattern, _)| {
+        glob(pattern, &whole)
+            || pattern.strip_prefix("*/").is_some_and(|tail| glob(tail, &whole))
+            || pattern.strip_prefix("\u{2}/").is_some_and(|tail| !path.absolute && glob(tail, &whole))
+    });
+    hit.map(|(_, rule)| *rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(text: &str) -> bool {
+        Path::new(text, &Cwd::Start).is_root_tree()
+    }
+
+    #[test]
+    fn roots_are_roots_however_they_are_spelt() {
+        for text in [
+            "/", "//", "/.", "/..", "/../", "/*", "/.*", "/etc", "/etc/", "/etc/*", "/usr/../etc", "/e*", "/???", "/[a-z]*",
+            "\u{2}", "\u{2}/", "\u{2}/*", "\u{2}/..", "/home", "/home/*", "/home/bob", "/home/bob/", "/root", "/root/*",
+            "/\0", "/var/lib", "/usr/bin", "/usr/lib/*",
+        ] {
+            assert!(root(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ordinary_trees_are_not_roots() {
+        for text in ["build", "*", ".", "/tmp/x", "/home/bob/src", "/var/tmp/a", "/srv/app/old", "/usr/local/x/y", "\u{2}/x"] {
+            assert!(!root(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_relative_path_is_seen_from_the_working_directory() {
+        assert!(Path::new("*", &Cwd::At("/".into())).is_root_tree());
+        assert!(Path::new("..", &Cwd::At("/etc".into())).is_root_tree());
+        assert!(!Path::new("x", &Cwd::At("/srv/app".into())).is_root_tree());
+    }
+}

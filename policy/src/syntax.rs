@@ -1,0 +1,77 @@
+//! From bytes to a syntax tree: bounds first, then brush-parser's grammar, then our own reading of words.
+//!
+//! Everything here is linear in the input but the grammar itself, whose input is bounded in length and nesting
+//! before it sees a byte. A text that is refused here is opaque to the engine.
+
+mod bounds;
+mod braces;
+mod escapes;
+mod word;
+
+use std::io::Cursor;
+
+use brush_parser::ast::Program;
+use brush_parser::{Parser, ParserOptions};
+
+pub(crate) use braces::expand as expand_braces;
+pub(crate) use word::{Param, Piece, read_quoted, read_word};
+
+/// Parses a command text.
+///
+/// Returns nothing for a text that is too long, nests too deeply, holds control characters, or is no shell grammar.
+pub(crate) fn parse(text: &str) -> Option<Program> {
+    if !bounds::acceptable(text) {
+        return None;
+    }
+    let options = ParserOptions::default();
+    Parser::new(Cursor::new(text.as_bytes()), &options).parse_program().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A small stack: the engine must also run on threads of tools that have no more.
+    fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
+        std::thread::Builder::new().stack_size(1 << 20).spawn(work).unwrap().join().unwrap();
+    }
+
+    #[test]
+    fn nesting_bombs_are_refused_before_the_grammar_sees_them() {
+        on_a_small_stack(|| {
+            for (open, close) in [
+                ("(", ")"),
+                ("((", "))"),
+                ("{ ", ";}"),
+                ("$(", ")"),
+                ("if ", "; then :; fi"),
+                ("while :; do ", "; done"),
+                ("case x in a) ", " ;; esac"),
+                ("\"$(", ")\""),
+                ("[[ ( ", " ) ]]"),
+                ("for i in a; do ", "; done"),
+                ("f() ", ""),
+                ("! ", ""),
+                ("until ", "; do :; done"),
+                ("coproc ", ""),
+                ("time ", ""),
+            ] {
+                for depth in [10, 30, 60, 200, 1500] {
+                    let text = format!("{}a{}", open.repeat(depth), close.repeat(depth));
+                    if parse(&text).is_some() {
+                        assert!(depth < 200 || open.starts_with(['!', 't', 'c', 'f']), "{open} {depth}");
+                    }
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn control_characters_and_overlong_texts_are_no_grammar() {
+        assert!(parse("ls \u{0}").is_none());
+        assert!(parse("ls \u{1b}[0m").is_none());
+        assert!(parse("ls\rrm").is_none());
+        assert!(parse(&"a".repeat(crate::MAX_COMMAND_BYTES + 1)).is_none());
+        assert!(parse("ls\t-l\n").is_some());
+    }
+}

@@ -1,0 +1,101 @@
+//! What is known about programs, as data.
+//!
+//! Each file is one domain. A row says what an invocation does in `guarded`; a `reads` line says which invocations
+//! are proven read-only. The little pattern language of rows is described at [`Tool`].
+
+mod cloud;
+mod containers;
+mod hosts;
+mod network;
+mod packages;
+pub(crate) mod places;
+mod reading;
+mod reasons;
+mod services;
+mod storage;
+mod users;
+mod variables;
+mod versions;
+pub(crate) mod wrappers;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::verdict::Verdict;
+
+pub(crate) use reasons::{is_catastrophe, reason};
+pub(crate) use variables::{harmless_variable, variable_rule};
+
+/// What is known about one program, or several that take the same arguments.
+///
+/// A pattern is a list of tokens, all of which must hold:
+/// `word|other` the next operand is one of these (globs allowed; `*` is any operand); `+-f|--force` one of these
+/// options is given; `!-o|--output` none of these options is given; `$` no operand is left.
+/// Operands are the words that are no options; the words after options in `values` are those options' values.
+/// Short options are found in clusters (`-rf`), long ones in their abbreviations (`--forc`).
+pub(crate) struct Tool {
+    /// Names, separated by spaces.
+    pub(crate) names: &'static str,
+    /// Options that take the next word as their value, separated by spaces.
+    pub(crate) values: &'static str,
+    /// What an invocation does that no row describes.
+    pub(crate) otherwise: (Verdict, &'static str),
+    /// Verdict, rule and pattern; the strictest row that matches holds.
+    pub(crate) rows: &'static [(Verdict, &'static str, &'static str)],
+    /// Patterns of invocations proven to read only.
+    pub(crate) reads: &'static [&'static str],
+}
+
+/// Short names for the tables' verdicts.
+mod short {
+    pub(super) const A: super::Verdict = super::Verdict::Allow;
+    pub(super) const C: super::Verdict = super::Verdict::Confirm;
+    pub(super) const B: super::Verdict = super::Verdict::Block;
+}
+
+static TOOLS: LazyLock<HashMap<&'static str, &'static Tool>> = LazyLock::new(|| {
+    [
+        cloud::TOOLS,
+        containers::TOOLS,
+        hosts::TOOLS,
+        network::TOOLS,
+        packages::TOOLS,
+        reading::TOOLS,
+        services::TOOLS,
+        storage::TOOLS,
+        users::TOOLS,
+        versions::TOOLS,
+    ]
+    .into_iter()
+    .flatten()
+    .flat_map(|tool| tool.names.split(' ').map(move |name| (name, tool)))
+    .collect()
+});
+
+/// The table entry of a program.
+pub(crate) fn tool(name: &str) -> Option<&'static Tool> {
+    TOOLS.get(name).copied()
+}
+
+/// Programs read by code of their own rather than by a row.
+const SPECIAL: &str = " rm rmdir unlink shred mv cp install ln tee touch mkdir truncate chmod chown chgrp dd rsync tar unzip zip \
+    gzip gunzip find fd xargs parallel sed awk gawk curl wget ssh scp sftp nc tmux screen psql mysql sqlite3 redis-cli vim vi less more \
+    man kill pkill killall git docker podman kubectl at sh bash dash zsh ksh fish python python3 perl ruby node php lua ";
+
+/// Builtins whose redefinition changes what later commands mean.
+const BUILTINS: &str = " cd echo printf test [ eval exec source . command builtin export set unset read trap alias type pwd true \
+    false kill wait exit return local declare shift ";
+
+/// Whether the name stands for a program or builtin the engine knows: redefining it is suspicious.
+pub(crate) fn is_known(name: &str) -> bool {
+    let listed = |list: &str| list.split(' ').any(|word| word == name && !word.is_empty());
+    TOOLS.contains_key(name) || listed(SPECIAL) || listed(BUILTINS) || wrappers::find(name).is_some()
+}
+
+/// Whether programs are normally found in this directory.
+pub(crate) fn is_program_directory(dir: &str) -> bool {
+    matches!(
+        dir,
+        "/bin" | "/sbin" | "/usr/bin" | "/usr/sbin" | "/usr/local/bin" | "/usr/local/sbin" | "/opt/homebrew/bin" | "/snap/bin"
+    )
+}

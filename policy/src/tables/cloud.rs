@@ -1,0 +1,46 @@
+//! Infrastructure and cloud command lines.
+
+use super::Tool;
+use super::short::{A, C};
+
+pub(super) const TOOLS: &[Tool] = &[
+    Tool {
+        names: "terraform tofu terragrunt",
+        values: "-chdir",
+        otherwise: (C, "infrastructure-change"),
+        rows: &[(A, "", "$"), (A, "", "plan|show|validate|version|providers|graph|output|fmt|init|get|metadata|console|test"), (A, "", "state list|show|pull"), (A, "", "workspace list|show|select"), (C, "infrastructure-change", "plan +-destroy-x")],
+        reads: &["show|validate|version|graph|output !-out", "providers $", "state list|show", "workspace list|show", "fmt +-check"],
+    },
+    Tool {
+        names: "aws",
+        values: "--profile --region --output --query --endpoint-url --filters --max-items --cli-input-json --ca-bundle",
+        otherwise: (C, "infrastructure-change"),
+        rows: &[
+            (A, "", "* describe-*|list-*|get-*|head-*|lookup-*|search-*|scan|query|filter-*|tail|wait|ls|presign|help|batch-get-*|estimate-*|test-*|view-*|validate-*|check-*|decode-*|simulate-*"),
+            (A, "", "sts get-*|assume-role|decode-*"),
+            (A, "", "configure list|get|list-profiles"),
+            (A, "", "s3 ls|presign"),
+            (A, "", "s3 cp|sync s3://* ./*|.|[a-z]*"),
+            (C, "infrastructure-change", "s3 cp|sync s3://* s3://*"),
+            (C, "delete", "s3 sync +--delete"),
+            (C, "infrastructure-change", "lambda get-*-x"),
+        ],
+        reads: &["* describe-*|list-*|head-*|lookup-*|search-*|ls|help|filter-*|batch-get-*|validate-* !--cli-input-json|--endpoint-url|--generate-cli-skeleton", "ec2|iam|rds|ecs|eks|lambda|sns|sqs|route53|cloudwatch|logs|elbv2|autoscaling|dynamodb|cloudformation|sts|ce|kms|acm|ecr|budgets|organizations|apigateway|glue|athena|secretsmanager|ssm get-* !--cli-input-json|--endpoint-url", "configure list|get|list-profiles", "s3 ls", "+--version $"],
+    },
+    Tool {
+        names: "gcloud gsutil bq",
+        values: "--project --zone --region --format --filter --limit --account --configuration",
+        otherwise: (C, "infrastructure-change"),
+        rows: &[(A, "", "$"), (A, "", "ls|stat|du|cat|hash|version|info|help|show|head|query|mb-no|topic"), (A, "", "* list|describe|get-*|read|info|lookup|ls|print-*|search-*"), (A, "", "* * list|describe|get-*|read|ls|get-value|search-*|tail"), (A, "", "* * * list|describe|get-*|read"), (C, "infrastructure-change", "compute ssh|scp"), (C, "login-keys", "auth print-access-token|login|revoke|activate-service-account")],
+        reads: &["ls|stat|du|version|info|help|show|head !-m", "* list|describe|ls", "* * list|describe|get-iam-policy|ls|get-value|read", "* * * list|describe"],
+    },
+    Tool { names: "az", values: "-g -n -o --resource-group --name --output --query --subscription", otherwise: (C, "infrastructure-change"), rows: &[(A, "", "$"), (A, "", "version|find|feedback"), (A, "", "* list|show|list-*|show-*|get-*"), (A, "", "* * list|show|list-*|show-*|get-*|exists|check-*"), (A, "", "* * * list|show|list-*|show-*|exists"), (A, "", "* * * * list|show")], reads: &["version", "* list|show|list-*", "* * list|show|list-*|exists", "* * * list|show|list-*"] },
+    Tool { names: "doctl hcloud linode-cli vultr-cli scw oci ibmcloud exo civo flyctl fly heroku vercel netlify wrangler railway firebase supabase cf eb serverless sls cdk pulumi sam amplify copilot", values: "-a -s --app --stack", otherwise: (C, "infrastructure-change"), rows: &[(A, "", "$"), (A, "", "version|status|list|ls|logs|whoami|info|preview|synth|diff|apps|ps|config-no|about|doctor|validate|regions|releases|open-no|stack-no|help"), (A, "", "* list|ls|get|describe|show|status|info|list-*"), (A, "", "* * list|ls|get|describe|show|status|info")], reads: &["version|status|list|ls|whoami|info|about|regions|releases", "* list|ls|describe|status"] },
+    Tool { names: "ansible", values: "-i -m -a -u -e --inventory", otherwise: (C, "infrastructure-change"), rows: &[(A, "", "+--list-hosts|--version"), (A, "", "+--check|-C")], reads: &["+--list-hosts|--version !-e|-M|-a|-m"] },
+    Tool { names: "ansible-playbook salt salt-call salt-ssh puppet chef-client knife cfn-deploy packer nomad consul vault chef capistrano cap fab mitamae itamae pyinfra", values: "-i", otherwise: (C, "infrastructure-change"), rows: &[(A, "", "+--check|-C|--syntax-check|--list-hosts|--list-tasks|--version|--noop|--list-tags"), (A, "", "status|version|list|members|validate|inspect|info|catalog|fmt|lookup|help"), (A, "", "* list|status|read-no|show")], reads: &["+--syntax-check|--list-hosts|--list-tasks|--version|--list-tags !-M|-e", "status|version|members|validate"] },
+    Tool { names: "ansible-inventory ansible-doc ansible-lint ansible-config", values: "-i", otherwise: (A, ""), rows: &[], reads: &["+--list|--graph|-l|--host !--output"] },
+    Tool { names: "dropdb createdb dropuser createuser pg_restore pg_ctl pg_ctlcluster pg_dropcluster pg_resetwal pg_rewind vacuumdb reindexdb clusterdb initdb pg_upgrade mysqladmin mysqlimport mongorestore mongoimport mysql_secure_installation mysql_install_db rabbitmqctl kafka-topics kafka-topics.sh redis-server rabbitmqadmin etcdctl cqlsh-x nodetool influxd cypher-shell", values: "", otherwise: (C, "database-change"), rows: &[(A, "", "status|get|list_queues|list_exchanges|list_users|cluster_status|member|endpoint|ping|version|extended-status|processlist|variables|info|ring|tpstats"), (A, "", "+--list|--describe|-l !--delete|--create|--alter")], reads: &["status|list_queues|list_exchanges|list_users|cluster_status|ping|version|extended-status|processlist|variables|ring|tpstats $"] },
+    Tool { names: "pg_dump pg_dumpall mysqldump mongodump mongoexport pg_basebackup", values: "-f -h -U -d -p -o", otherwise: (A, ""), rows: &[(C, "overwrite", "+--clean-x")], reads: &["!-f|--file|-o|--out|--output|-r|--result-file|-T|--tab"] },
+    Tool { names: "pg_isready pg_lsclusters pg_config", values: "-h -p", otherwise: (A, ""), rows: &[], reads: &[""] },
+    Tool { names: "alembic rails rake flyway liquibase prisma sequelize knex dbmate goose diesel sqlx manage.py artisan", values: "", otherwise: (A, ""), rows: &[(C, "database-change", "*drop*|*reset*|*rollback*|*flush*|*clean*|*wipe*|downgrade|*fresh*|*undo*|*down*|*purge*|*migrate*"), (C, "database-change", "db|migrate|migration|database|schema drop|reset|deploy|push|rollback|down|redo|revert|run"), (A, "", "current|history|heads|info|validate|status|showmigrations|makemigrations|routes|about|test|check")], reads: &[] },
+];

@@ -1,0 +1,50 @@
+//! Services, power, schedules, logs.
+
+use super::Tool;
+use super::short::{A, C};
+
+/// A program that is asked for however it is called.
+macro_rules! asks {
+    ($names:literal, $rule:literal) => {
+        Tool { names: $names, values: "", otherwise: (C, $rule), rows: &[], reads: &[] }
+    };
+}
+
+pub(super) const TOOLS: &[Tool] = &[
+    Tool {
+        names: "systemctl",
+        values: "-t -p -H -M -n -o -s --type --property --host --machine --lines --output --state --root --signal --kill-whom",
+        otherwise: (C, "service-change"),
+        rows: &[
+            (A, "", "$"),
+            (A, "", "status|show|list-*|is-active|is-enabled|is-failed|is-system-running|cat|help|get-default|show-environment"),
+            (C, "power", "reboot|poweroff|halt|kexec|suspend|hibernate|hybrid-sleep|rescue|emergency|exit|switch-root|soft-reboot|isolate"),
+        ],
+        reads: &["$", "status|show|list-*|is-active|is-enabled|is-failed|is-system-running|cat|help|get-default|show-environment !-H|--host|-f"],
+    },
+    Tool { names: "service", values: "", otherwise: (C, "service-change"), rows: &[(A, "", "* status"), (A, "", "+--status-all")], reads: &["* status $", "+--status-all $"] },
+    Tool { names: "rc-service", values: "", otherwise: (C, "service-change"), rows: &[(A, "", "* status"), (A, "", "+-l|--list")], reads: &["* status $"] },
+    Tool { names: "rc-update update-rc.d chkconfig", values: "", otherwise: (C, "service-change"), rows: &[(A, "", "show"), (A, "", "+--list")], reads: &["show", "+--list"] },
+    Tool { names: "rc-status", values: "", otherwise: (A, ""), rows: &[], reads: &[""] },
+    Tool { names: "launchctl", values: "", otherwise: (C, "service-change"), rows: &[(A, "", "list|print")], reads: &["list|print"] },
+    Tool { names: "supervisorctl", values: "-c -s -u -p", otherwise: (C, "service-change"), rows: &[(A, "", "status|tail|pid|avail|version")], reads: &["status|tail|pid|avail|version !-c"] },
+    Tool { names: "pm2", values: "", otherwise: (C, "service-change"), rows: &[(A, "", "list|ls|status|logs|info|show|describe|jlist|prettylist|monit")], reads: &["list|ls|status|info|show|describe|jlist"] },
+    Tool { names: "initctl start stop restart reload sv s6-svc runsvctrl", values: "", otherwise: (C, "service-change"), rows: &[(A, "", "status|list")], reads: &["status|list"] },
+    Tool { names: "nginx apachectl apache2ctl httpd", values: "-c -p -g", otherwise: (C, "service-change"), rows: &[(A, "", "+-t|-T|-v|-V|-S|-M"), (A, "", "configtest|status")], reads: &["+-t|-T|-v|-V|-S|-M $ !-s|-k|-g|-c|-p"] },
+    Tool { names: "sshd", values: "-f -C", otherwise: (C, "service-change"), rows: &[(A, "", "+-t|-T")], reads: &["+-t|-T !-f|-o"] },
+    Tool { names: "journalctl", values: "-u -n -p -o -b -t -g -S -U --unit --lines --since --until --priority --output --grep --identifier -D --directory -k", otherwise: (A, ""), rows: &[(C, "logs", "+--vacuum-size|--vacuum-time|--vacuum-files|--rotate|--flush|--relinquish-var|--setup-keys|--update-catalog|--smart-relinquish-var")], reads: &["!--vacuum-size|--vacuum-time|--vacuum-files|--rotate|--flush|--relinquish-var|--setup-keys|--update-catalog|--sync|--cursor-file|--smart-relinquish-var"] },
+    asks!("logrotate savelog logsave auditctl faillock pam_tally2", "logs"),
+    Tool { names: "ausearch aureport", values: "", otherwise: (A, ""), rows: &[], reads: &["!--checkpoint"] },
+    Tool { names: "crontab", values: "-u", otherwise: (C, "scheduled"), rows: &[(A, "", "+-l !-r|-e")], reads: &["+-l !-r|-e|-i"] },
+    Tool { names: "atq", values: "", otherwise: (A, ""), rows: &[], reads: &[""] },
+    asks!("atrm anacron run-parts cron crond fcrontab", "scheduled"),
+    Tool { names: "shutdown reboot halt poweroff init telinit pm-suspend pm-hibernate rtcwake kexec", values: "", otherwise: (C, "power"), rows: &[], reads: &[] },
+    Tool { names: "loginctl", values: "", otherwise: (C, "service-change"), rows: &[(A, "", "$"), (A, "", "list-*|show-*|*-status|session-status|user-status")], reads: &["$", "list-*|show-*|session-status|user-status|seat-status"] },
+    Tool { names: "hostnamectl timedatectl localectl", values: "", otherwise: (C, "system-setting"), rows: &[(A, "", "$"), (A, "", "status|show|list-*|show-timesync|timesync-status")], reads: &["$", "status|show|list-*|show-timesync|timesync-status"] },
+    Tool { names: "systemd-analyze", values: "", otherwise: (A, ""), rows: &[(C, "system-setting", "log-level|log-target|set-log-level|set-log-target|service-watchdogs *")], reads: &["$", "blame|critical-chain|time|verify|security|calendar|unit-paths|plot|dump|cat-config"] },
+    Tool { names: "busctl", values: "", otherwise: (C, "service-change"), rows: &[(A, "", "$"), (A, "", "list|status|tree|introspect|get-property|monitor")], reads: &["$", "list|status|tree|introspect|get-property"] },
+    Tool { names: "resolvectl systemd-resolve", values: "", otherwise: (A, ""), rows: &[(C, "network-change", "dns|domain|revert|flush-caches|reset-*|llmnr|mdns|dnssec|default-route * *"), (C, "network-change", "flush-caches|reset-server-features|revert")], reads: &["$", "status|query|statistics|show-*", "dns|domain $"] },
+    Tool { names: "networkctl", values: "", otherwise: (C, "network-change"), rows: &[(A, "", "$"), (A, "", "list|status|lldp|label|cat")], reads: &["$", "list|status|lldp|label|cat"] },
+    Tool { names: "machinectl portablectl coredumpctl homectl", values: "", otherwise: (C, "service-change"), rows: &[(A, "", "$"), (A, "", "list|list-*|status|show|info|image-status|show-image")], reads: &["$", "list|list-*|status|show|info !-o|--output"] },
+    asks!("telnetd inetd xinetd", "service-change"),
+];
