@@ -103,7 +103,9 @@ impl<'p> Engine<'p> {
     fn reason(&self, verdict: Verdict, rule: Option<&String>, command: &str) -> String {
         let culprit = self.segments.iter().find(|segment| segment.verdict == verdict);
         match (verdict, rule) {
-            (Verdict::Allow, _) if self.mode == Mode::Unrestricted => "everything runs in this mode".to_owned(),
+            (Verdict::Allow, _) if self.mode == Mode::Unrestricted => {
+                "everything runs in this mode".to_owned()
+            }
             (Verdict::Allow, _) if self.mode == Mode::Readonly => "it only reads".to_owned(),
             (Verdict::Allow, _) => "nothing in it is destructive".to_owned(),
             (_, Some(rule)) => {
@@ -127,7 +129,12 @@ pub(crate) fn judge(policy: &Policy, subject: &Subject<'_>, state: &ShellState, 
 }
 
 /// Judges a file tool's access as the same access by a shell command.
-pub(crate) fn judge_path(policy: &Policy, subject: &Subject<'_>, action: PathAction, path: &str) -> Judgement {
+pub(crate) fn judge_path(
+    policy: &Policy,
+    subject: &Subject<'_>,
+    action: PathAction,
+    path: &str,
+) -> Judgement {
     let state = ShellState::default();
     let mut engine = Engine::new(policy, subject, &state);
     let words: &[&str] = match action {
@@ -153,8 +160,11 @@ pub(crate) fn rule_matches(rule: &Rule, text: &str) -> bool {
     let mut engine = Engine::new(&policy, &subject, &ShellState::default());
     engine.run(&Source::whole(text));
     engine.segments.iter().any(|segment| {
-        let words: Vec<Option<&str>> =
-            segment.argv.iter().map(|word| (!word.contains(arg::SHOWN_UNKNOWN)).then_some(word.as_str())).collect();
+        let words: Vec<Option<&str>> = segment
+            .argv
+            .iter()
+            .map(|word| (!word.contains(arg::SHOWN_UNKNOWN)).then_some(word.as_str()))
+            .collect();
         rule.matches(&words)
     })
 }

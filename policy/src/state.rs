@@ -54,7 +54,8 @@ impl ShellState {
     /// Forgets everything but the fact itself when the bounds are passed.
     pub(crate) fn bounded(self) -> Self {
         let texts = self.functions.iter().chain(&self.aliases).chain(&self.files);
-        let mut bytes: usize = texts.map(|(name, text)| name.len() + text.as_ref().map_or(0, String::len)).sum();
+        let mut bytes: usize =
+            texts.map(|(name, text)| name.len() + text.as_ref().map_or(0, String::len)).sum();
         for (name, value) in &self.variables {
             bytes += name.len()
                 + match value {

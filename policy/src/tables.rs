@@ -96,6 +96,13 @@ pub(crate) fn is_known(name: &str) -> bool {
 pub(crate) fn is_program_directory(dir: &str) -> bool {
     matches!(
         dir,
-        "/bin" | "/sbin" | "/usr/bin" | "/usr/sbin" | "/usr/local/bin" | "/usr/local/sbin" | "/opt/homebrew/bin" | "/snap/bin"
+        "/bin"
+            | "/sbin"
+            | "/usr/bin"
+            | "/usr/sbin"
+            | "/usr/local/bin"
+            | "/usr/local/sbin"
+            | "/opt/homebrew/bin"
+            | "/snap/bin"
     )
 }

@@ -31,7 +31,7 @@ impl Fields {
         } else {
             self.now.text.push_str(text);
         }
-        self.now.glob |= !quoted && text.contains(['*', '?', '[']);
+        self.now.glob |= !quoted && (text.contains(['*', '?']) || (text.contains('[') && text.contains(']')));
     }
 
     fn unknown(&mut self, quoted: bool) {
@@ -67,7 +67,12 @@ fn empty(span: Option<(usize, usize)>) -> Arg {
 
 impl Engine<'_> {
     /// Expands a raw word into arguments. `span` is its place in `source`.
-    pub(super) fn expand(&mut self, raw: &str, source: &Source<'_>, span: Option<(usize, usize)>) -> Vec<Arg> {
+    pub(super) fn expand(
+        &mut self,
+        raw: &str,
+        source: &Source<'_>,
+        span: Option<(usize, usize)>,
+    ) -> Vec<Arg> {
         if raw.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+=:,@%".contains(&b)) {
             return vec![Arg { text: raw.to_owned(), glob: false, open: false, quoted: false, span }];
         }
@@ -129,7 +134,11 @@ impl Engine<'_> {
                 Piece::Param { param, quoted } => self.param(&param, quoted || !split, source, fields),
                 Piece::Subst { code, offset, quoted } => {
                     let output = self.substitute(code, offset, source, span);
-                    self.insert(output.as_deref().map(|text| text.trim_end_matches('\n')), quoted || !split, fields);
+                    self.insert(
+                        output.as_deref().map(|text| text.trim_end_matches('\n')),
+                        quoted || !split,
+                        fields,
+                    );
                 }
                 Piece::Arith(text) => {
                     self.arithmetic(text, source);
@@ -208,11 +217,8 @@ impl Engine<'_> {
         source: &Source<'_>,
         span: Option<(usize, usize)>,
     ) -> String {
-        let inner = source.inner(
-            Cow::Borrowed(code),
-            span.map(|span| span.0 + offset),
-            span.unwrap_or(source.all()),
-        );
+        let inner =
+            source.inner(Cow::Borrowed(code), span.map(|span| span.0 + offset), span.unwrap_or(source.all()));
         if !read {
             self.isolated(Stdin::Pipe { fetched: false }, false, |engine| engine.run(&inner));
             return "/dev/fd/63".to_owned();

@@ -65,7 +65,11 @@ impl Finding {
     }
 
     pub(super) fn strictest(self, other: Self) -> Self {
-        if other.verdict > self.verdict || (other.verdict == self.verdict && self.rule.is_none()) { other } else { self }
+        if other.verdict > self.verdict || (other.verdict == self.verdict && self.rule.is_none()) {
+            other
+        } else {
+            self
+        }
     }
 }
 
@@ -95,7 +99,13 @@ impl Facts {
 
 impl Engine<'_> {
     /// What the command does.
-    pub(super) fn facts(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+    pub(super) fn facts(
+        &mut self,
+        name: &str,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
         if let [_, only] = args
             && matches!(only.text.as_str(), "--help" | "--version")
         {
@@ -110,20 +120,18 @@ impl Engine<'_> {
         if let Some(facts) = self.interpreter(name, args, source, span) {
             return facts;
         }
-        let special = match name {
+        match name {
             "rm" | "rmdir" | "unlink" | "shred" | "srm" | "wipe" | "trash" => self.remove(name, args),
             "mv" | "cp" | "install" | "ln" | "rename" | "link" => self.transfer(name, args),
-            "tee" | "touch" | "mkdir" | "truncate" | "mkfifo" | "mknod" | "sponge" | "fallocate" | "split" | "csplit" => {
-                self.create(name, args)
-            }
-            "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" | "chcon" | "restorecon" | "setfattr" | "setcap" => {
-                self.permissions(name, args)
-            }
+            "tee" | "touch" | "mkdir" | "truncate" | "mkfifo" | "mknod" | "sponge" | "fallocate"
+            | "split" | "csplit" => self.create(name, args),
+            "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" | "chcon" | "restorecon" | "setfattr"
+            | "setcap" => self.permissions(name, args),
             "dd" | "ddrescue" | "dcfldd" | "dc3dd" => self.copy_blocks(args),
             "rsync" => self.rsync(args, source, span),
             "tar" | "bsdtar" | "gtar" => self.tar(args, source, span),
-            "unzip" | "zip" | "7z" | "7za" | "cpio" | "gzip" | "gunzip" | "bzip2" | "bunzip2" | "xz" | "unxz" | "zstd" | "unzstd"
-            | "patch" | "pax" | "ar" => self.archive(name, args),
+            "unzip" | "zip" | "7z" | "7za" | "cpio" | "gzip" | "gunzip" | "bzip2" | "bunzip2" | "xz"
+            | "unxz" | "zstd" | "unzstd" | "patch" | "pax" | "ar" => self.archive(name, args),
             "find" | "gfind" | "fd" | "fdfind" | "bfs" => self.find(name, args, source, span),
             "xargs" | "gxargs" => self.xargs(args, source, span),
             "parallel" => self.parallel(args, source, span),
@@ -139,15 +147,17 @@ impl Engine<'_> {
             "kubectl" | "oc" | "k3s" | "microk8s" => self.kubectl(args, source, span),
             "tmux" | "screen" | "byobu" => self.multiplexer(name, args, source, span),
             "at" | "batch" => self.at(args, source, span),
-            "psql" | "mysql" | "mariadb" | "sqlite3" | "mongosh" | "mongo" | "redis-cli" | "clickhouse-client" | "cqlsh"
-            | "sqlcmd" | "influx" | "duckdb" => self.database(name, args, source, span),
-            "vim" | "vi" | "nvim" | "view" | "ex" | "ed" | "emacs" | "nano" | "less" | "more" | "most" | "man" => {
-                self.pager(name, args, source, span)
+            "psql" | "mysql" | "mariadb" | "sqlite3" | "mongosh" | "mongo" | "redis-cli"
+            | "clickhouse-client" | "cqlsh" | "sqlcmd" | "influx" | "duckdb" => {
+                self.database(name, args, source, span)
             }
-            _ if name.starts_with("mkfs") || name.starts_with("mke2fs") || disks::is_disk_tool(name) => self.disk(name, args),
+            "vim" | "vi" | "nvim" | "view" | "ex" | "ed" | "emacs" | "nano" | "less" | "more" | "most"
+            | "man" => self.pager(name, args, source, span),
+            _ if name.starts_with("mkfs") || name.starts_with("mke2fs") || disks::is_disk_tool(name) => {
+                self.disk(name, args)
+            }
             "kill" | "pkill" | "killall" | "killall5" | "skill" | "xkill" => self.kill(name, args),
-            _ => return self.tool(name, args),
-        };
-        special
+            _ => self.tool(name, args),
+        }
     }
 }

@@ -11,9 +11,15 @@ use crate::verdict::Verdict;
 
 impl Engine<'_> {
     /// Judges one command by its words. `external` words pass by functions and aliases (they come from a wrapper).
-    pub(super) fn invoke(&mut self, args: Vec<Arg>, source: &Source<'_>, span: (usize, usize), external: bool) -> Output {
+    pub(super) fn invoke(
+        &mut self,
+        args: Vec<Arg>,
+        source: &Source<'_>,
+        span: (usize, usize),
+        external: bool,
+    ) -> Output {
         self.steps += 1;
-        let Some(first) = args.first() else { return None };
+        let first = args.first()?;
         if self.depth >= MAX_DEPTH || self.steps > MAX_STEPS {
             self.opaque(source, span, "too-complex");
             return None;
@@ -30,12 +36,13 @@ impl Engine<'_> {
         let name = first.text.clone();
         let (facts, output) = if first.is_unknown() || first.glob || first.open {
             (self.unknown_command(&args), None)
-        } else if let Some(found) = (!external).then(|| self.redefined(&name, &args, source, span)).flatten() {
+        } else if let Some(found) = (!external).then(|| self.redefined(&name, &args, source, span)).flatten()
+        {
             found
         } else {
             let base = base_name(&name);
             let mut facts = self.facts(base, &args, source, span);
-            facts = self.from_where(&name, base, facts, source, span);
+            facts = self.judge_origin(&name, base, facts, source, span);
             let output = facts.output.take().or_else(|| self.output(base, &args));
             (facts, output)
         };
@@ -52,7 +59,8 @@ impl Engine<'_> {
         let recursive = args.iter().skip(1).any(|arg| {
             arg.text.starts_with("--r") || (arg.text.starts_with('-') && arg.text.contains(['r', 'R', 'f']))
         });
-        let root = args.iter().skip(1).any(|arg| arg.text.starts_with(['/', '\u{2}']) && self.is_root_tree(arg));
+        let root =
+            args.iter().skip(1).any(|arg| arg.text.starts_with(['/', '\u{2}']) && self.is_root_tree(arg));
         let device = args.iter().skip(1).any(|arg| self.write_to(arg).rule == Some("raw-device"));
         if (recursive && root) || device {
             return Facts::of(Finding::block("runtime-command"));
@@ -138,7 +146,14 @@ impl Engine<'_> {
 
     /// Adds what follows from the path a command is named by: a file this session wrote, a place that is no
     /// program directory.
-    fn from_where(&mut self, name: &str, base: &str, facts: Facts, source: &Source<'_>, span: (usize, usize)) -> Facts {
+    fn judge_origin(
+        &mut self,
+        name: &str,
+        base: &str,
+        facts: Facts,
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
         if name == base && !self.wrote(name) {
             return facts;
         }
@@ -158,10 +173,11 @@ impl Engine<'_> {
         match self.file_content(path) {
             None => Finding::confirm("runs-written-file"),
             Some(text) => {
-                let code = text.strip_prefix("#!").map_or(text.as_str(), |rest| {
-                    rest.split_once('\n').map_or("", |(_, body)| body)
-                });
-                let shell = !text.starts_with("#!") || text.lines().next().is_some_and(|line| line.contains("sh"));
+                let code = text
+                    .strip_prefix("#!")
+                    .map_or(text.as_str(), |rest| rest.split_once('\n').map_or("", |(_, body)| body));
+                let shell =
+                    !text.starts_with("#!") || text.lines().next().is_some_and(|line| line.contains("sh"));
                 if !shell {
                     return Finding::confirm("runs-written-file");
                 }

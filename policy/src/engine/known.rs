@@ -18,7 +18,9 @@ impl Engine<'_> {
         let text = match name {
             "echo" => echo(&words),
             "printf" if !open => printf(&words)?,
-            "cat" | "tee" | "head" | "tail" | "sort" | "uniq" | "grep" | "less" | "strings" => self.passed(name, &words)?,
+            "cat" | "tee" | "head" | "tail" | "sort" | "uniq" | "grep" | "less" | "strings" => {
+                self.passed(name, &words)?
+            }
             "base64" | "base32" | "openssl" => self.decoded(name, &words)?,
             "xxd" | "rev" | "tr" | "tac" => self.transformed(name, &words)?,
             "which" | "realpath" | "readlink" => format!("{}\n", words.last()?),
@@ -49,7 +51,9 @@ impl Engine<'_> {
         let files: Vec<&&str> = words.iter().filter(|word| !word.starts_with('-')).skip(skip).collect();
         let numbered = matches!(name, "head" | "tail");
         match files.first() {
-            Some(file) if name != "tee" && !(numbered && file.parse::<u64>().is_ok()) => self.file_content(file),
+            Some(file) if name != "tee" && !(numbered && file.parse::<u64>().is_ok()) => {
+                self.file_content(file)
+            }
             _ => self.stdin_text(),
         }
     }
@@ -59,7 +63,9 @@ impl Engine<'_> {
             "openssl" => {
                 words.first().is_some_and(|word| matches!(*word, "base64" | "enc")) && words.contains(&"-d")
             }
-            _ => words.iter().any(|word| matches!(*word, "-d" | "-D" | "--decode" | "-di" | "-id" | "--d" | "--decod")),
+            _ => words
+                .iter()
+                .any(|word| matches!(*word, "-d" | "-D" | "--decode" | "-di" | "-id" | "--d" | "--decod")),
         };
         if !decode || name == "base32" {
             return None;
@@ -218,7 +224,8 @@ fn translate(text: &str, words: &[&str]) -> Output {
 }
 
 fn expand_set(set: &str) -> Option<Vec<char>> {
-    let set = unescape(&set.replace("[:upper:]", "A-Z").replace("[:lower:]", "a-z").replace("[:space:]", " \t\n"));
+    let set =
+        unescape(&set.replace("[:upper:]", "A-Z").replace("[:lower:]", "a-z").replace("[:space:]", " \t\n"));
     if set.contains([':', UNKNOWN]) {
         return None;
     }

@@ -1,8 +1,8 @@
 //! Parameter expansion: what `${x...}` becomes.
 
+use super::Engine;
 use super::arg::{HOME, UNKNOWN};
 use super::shell::Source;
-use super::Engine;
 use crate::state::Var;
 use crate::syntax::Param;
 

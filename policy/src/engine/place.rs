@@ -1,8 +1,8 @@
 //! Where a path leads, and what writing or deleting there means.
 
+use super::Engine;
 use super::arg::{Arg, HOME, UNKNOWN};
 use super::facts::Finding;
-use super::Engine;
 use crate::config::glob;
 use crate::state::Cwd;
 use crate::tables::places;
@@ -25,7 +25,10 @@ impl Path {
         for part in joined.split('/') {
             match part {
                 "" | "." => {}
-                ".." if absolute && parts.first().is_some_and(|first| first.starts_with(HOME)) && parts.len() == 1 => {
+                ".." if absolute
+                    && parts.first().is_some_and(|first| first.starts_with(HOME))
+                    && parts.len() == 1 =>
+                {
                     parts = vec!["home".to_owned()];
                 }
                 ".." if absolute || parts.last().is_some_and(|last| last != "..") => {
@@ -69,7 +72,9 @@ impl Path {
             [one] if one.starts_with(HOME) => true,
             [one] if one.contains(UNKNOWN) && !stars => true,
             [one] => places::ROOTS.iter().any(|root| matches_glob(one, root)),
-            [one, two] => places::SECOND.iter().any(|(first, second)| one == first && matches_glob(two, second)),
+            [one, two] => {
+                places::SECOND.iter().any(|(first, second)| one == first && matches_glob(two, second))
+            }
             _ => false,
         }
     }
@@ -96,8 +101,17 @@ fn cut_class(pattern: &str) -> &str {
 
 /// Paths that take output and keep nothing.
 pub(super) fn is_sink(path: &str) -> bool {
-    matches!(path, "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/tty" | "/dev/full" | "/dev/fd/1" | "/dev/fd/2" | "-")
-        || path == "/dev/fd/63"
+    matches!(
+        path,
+        "/dev/null"
+            | "/dev/stdout"
+            | "/dev/stderr"
+            | "/dev/tty"
+            | "/dev/full"
+            | "/dev/fd/1"
+            | "/dev/fd/2"
+            | "-"
+    ) || path == "/dev/fd/63"
 }
 
 /// Whether a path under `/dev` is a disk, its partition, or memory.
@@ -150,7 +164,9 @@ impl Engine<'_> {
             "proc" | "sys" => Finding::confirm("kernel-setting"),
             "var" if rest == "tmp" || rest.starts_with("tmp/") => Finding::ALLOW,
             "var" if rest == "log" || rest.starts_with("log/") => Finding::confirm("logs"),
-            first if places::SYSTEM.iter().any(|dir| matches_glob(first, dir)) => Finding::confirm("system-path"),
+            first if places::SYSTEM.iter().any(|dir| matches_glob(first, dir)) => {
+                Finding::confirm("system-path")
+            }
             first if first.contains(UNKNOWN) => Finding::confirm("unknown-path"),
             _ => Finding::ALLOW,
         }
@@ -216,9 +232,34 @@ mod tests {
     #[test]
     fn roots_are_roots_however_they_are_spelt() {
         for text in [
-            "/", "//", "/.", "/..", "/../", "/*", "/.*", "/etc", "/etc/", "/etc/*", "/usr/../etc", "/e*", "/???", "/[a-z]*",
-            "\u{2}", "\u{2}/", "\u{2}/*", "\u{2}/..", "/home", "/home/*", "/home/bob", "/home/bob/", "/root", "/root/*",
-            "/\0", "/var/lib", "/usr/bin", "/usr/lib/*",
+            "/",
+            "//",
+            "/.",
+            "/..",
+            "/../",
+            "/*",
+            "/.*",
+            "/etc",
+            "/etc/",
+            "/etc/*",
+            "/usr/../etc",
+            "/e*",
+            "/???",
+            "/[a-z]*",
+            "\u{2}",
+            "\u{2}/",
+            "\u{2}/*",
+            "\u{2}/..",
+            "/home",
+            "/home/*",
+            "/home/bob",
+            "/home/bob/",
+            "/root",
+            "/root/*",
+            "/\0",
+            "/var/lib",
+            "/usr/bin",
+            "/usr/lib/*",
         ] {
             assert!(root(text), "{text:?}");
         }
@@ -226,7 +267,17 @@ mod tests {
 
     #[test]
     fn ordinary_trees_are_not_roots() {
-        for text in ["build", "*", ".", "/tmp/x", "/home/bob/src", "/var/tmp/a", "/srv/app/old", "/usr/local/x/y", "\u{2}/x"] {
+        for text in [
+            "build",
+            "*",
+            ".",
+            "/tmp/x",
+            "/home/bob/src",
+            "/var/tmp/a",
+            "/srv/app/old",
+            "/usr/local/x/y",
+            "\u{2}/x",
+        ] {
             assert!(!root(text), "{text:?}");
         }
     }

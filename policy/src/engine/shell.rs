@@ -25,7 +25,12 @@ impl<'s> Source<'s> {
     }
 
     /// Code found in a part of this source: verbatim at `offset`, or made of it.
-    pub(super) fn inner<'t>(&self, code: Cow<'t, str>, offset: Option<usize>, within: (usize, usize)) -> Source<'t> {
+    pub(super) fn inner<'t>(
+        &self,
+        code: Cow<'t, str>,
+        offset: Option<usize>,
+        within: (usize, usize),
+    ) -> Source<'t> {
         let base = self.base.and_then(|base| offset.map(|offset| base + offset));
         Source::new(code, base, self.report(within))
     }

@@ -1,11 +1,11 @@
 //! Simple commands: assignments, redirections, and the words that run.
 
+use brush_parser::SourceSpan;
 use brush_parser::ast::{
     AssignmentName, AssignmentValue, CommandPrefixOrSuffixItem as Item, IoFileRedirectKind as Kind,
     IoFileRedirectTarget as Target, IoRedirect, ProcessSubstitutionKind, SimpleCommand, SourceLocation as _,
     SubshellCommand, Word,
 };
-use brush_parser::SourceSpan;
 
 use super::arg::Arg;
 use super::facts::{Finding, Reads};
@@ -22,7 +22,15 @@ pub(super) struct Sink {
     file: Option<(String, bool)>,
 }
 
+impl Sink {
+    /// Whether what is printed ends up in a file.
+    pub(super) fn keeps(&self) -> bool {
+        self.file.as_ref().is_some_and(|(path, _)| !place::is_sink(path))
+    }
+}
+
 impl Engine<'_> {
+    /// Walks a simple command: redirections, assignments, then what runs.
     pub(super) fn simple(&mut self, simple: &SimpleCommand, source: &Source<'_>) -> Output {
         let span = extent(simple).map_or(source.all(), |(from, to)| source.bytes(from, to));
         let items: Vec<&Item> = simple
@@ -50,6 +58,8 @@ impl Engine<'_> {
         });
         let sink = self.redirects(redirects, source, span);
         let bare = simple.word_or_name.is_none();
+        let wanted = self.wanted;
+        self.wanted |= sink.keeps();
         let outer = self.shell.variables.clone();
         for item in simple.prefix.iter().flat_map(|prefix| &prefix.0) {
             if let Item::AssignmentWord(assignment, _) = item {
@@ -78,7 +88,7 @@ impl Engine<'_> {
         if !bare && !sets_variables(simple) {
             self.shell.variables = outer;
         }
-        self.stdin = stdin;
+        (self.stdin, self.wanted) = (stdin, wanted);
         self.written(&sink, output)
     }
 
@@ -130,7 +140,8 @@ impl Engine<'_> {
         };
         let finding = self.environment(name, text.as_deref(), source, span);
         let reads = if tables::harmless_variable(name) { Reads::Proven } else { Reads::Unproven };
-        if finding.rule.is_some() || (reads == Reads::Unproven && self.mode == crate::verdict::Mode::Readonly) {
+        if finding.rule.is_some() || (reads == Reads::Unproven && self.mode == crate::verdict::Mode::Readonly)
+        {
             let shown = Arg::literal(&format!("{name}={}", text.as_deref().unwrap_or("$?")));
             self.segment(&[shown], source, span, finding, reads);
         }
@@ -174,7 +185,9 @@ impl Engine<'_> {
                     self.write_target(&target, *append, source, span);
                     sink.file = Some((target.text, *append));
                 }
-                IoRedirect::File(fd, kind, target) => self.file_redirect(*fd, kind, target, source, span, &mut sink),
+                IoRedirect::File(fd, kind, target) => {
+                    self.file_redirect(*fd, kind, target, source, span, &mut sink)
+                }
             }
         }
         sink
@@ -255,7 +268,12 @@ impl Engine<'_> {
         }
     }
 
-    fn process_argument(&mut self, kind: &ProcessSubstitutionKind, body: &SubshellCommand, source: &Source<'_>) -> Arg {
+    fn process_argument(
+        &mut self,
+        kind: &ProcessSubstitutionKind,
+        body: &SubshellCommand,
+        source: &Source<'_>,
+    ) -> Arg {
         let span = body.location().map(|loc| source.bytes(loc.start.index, loc.end.index));
         let code = span.map_or("", |(from, to)| source.slice((from + 1, to.max(from + 2) - 1)));
         let inner = source.inner(code.into(), span.map(|span| span.0 + 1), span.unwrap_or(source.all()));

@@ -7,7 +7,13 @@ use crate::verdict::{Mode, Verdict};
 
 impl Engine<'_> {
     /// The verdict of one command: what the tables found, then the operator's lists and rules, then the mode.
-    pub(super) fn decide(&self, name: &str, args: &[Arg], finding: Finding, reads: Reads) -> (Verdict, Option<String>) {
+    pub(super) fn decide(
+        &self,
+        name: &str,
+        args: &[Arg],
+        finding: Finding,
+        reads: Reads,
+    ) -> (Verdict, Option<String>) {
         let (mut verdict, mut rule) = (finding.verdict, finding.rule.map(str::to_owned));
         let listed = |list: &[String]| !name.is_empty() && list.iter().any(|known| known == name);
         if verdict < Verdict::Confirm && listed(&self.policy.file.extra_denylist) {
@@ -23,7 +29,8 @@ impl Engine<'_> {
                 && verdict == Verdict::Allow
                 && (reads == Reads::Proven || listed(&self.policy.file.extra_readonly_allow));
             if !proven {
-                let by = rule.filter(|_| verdict == Verdict::Confirm).unwrap_or_else(|| "not-readonly".to_owned());
+                let by =
+                    rule.filter(|_| verdict == Verdict::Confirm).unwrap_or_else(|| "not-readonly".to_owned());
                 return (Verdict::Block, Some(by));
             }
         }

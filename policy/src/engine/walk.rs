@@ -2,7 +2,8 @@
 
 use brush_parser::ast::{
     AndOr, AndOrList, CaseClauseCommand, Command, CompoundCommand, CompoundList, ExtendedTestExpr,
-    ForClauseCommand, FunctionDefinition, IfClauseCommand, Pipeline, Program, SeparatorOperator, SourceLocation as _,
+    ForClauseCommand, FunctionDefinition, IfClauseCommand, Pipeline, Program, SeparatorOperator,
+    SourceLocation as _,
 };
 
 use super::arg::{Arg, UNKNOWN};
@@ -46,7 +47,8 @@ impl Engine<'_> {
                 SeparatorOperator::Sequence => self.and_or(&item.0, source),
                 SeparatorOperator::Async => {
                     let forking = std::mem::replace(&mut self.forking, true);
-                    let output = self.isolated(Stdin::Null, self.wanted, |engine| engine.and_or(&item.0, source));
+                    let output =
+                        self.isolated(Stdin::Null, self.wanted, |engine| engine.and_or(&item.0, source));
                     self.forking = forking;
                     output
                 }
@@ -123,9 +125,15 @@ impl Engine<'_> {
             Command::Simple(simple) => self.simple(simple, source),
             Command::Compound(compound, redirects) => {
                 let stdin = self.stdin.clone();
-                let kept = self.redirects(redirects.iter().flat_map(|list| &list.0), source, compound_span(compound, source));
+                let kept = self.redirects(
+                    redirects.iter().flat_map(|list| &list.0),
+                    source,
+                    compound_span(compound, source),
+                );
+                let wanted = self.wanted;
+                self.wanted |= kept.keeps();
                 let output = self.compound(compound, source);
-                self.stdin = stdin;
+                (self.stdin, self.wanted) = (stdin, wanted);
                 self.written(&kept, output)
             }
             Command::Function(function) => {
@@ -173,7 +181,9 @@ impl Engine<'_> {
                 None
             }
             CompoundCommand::Coprocess(coprocess) => {
-                self.isolated(Stdin::Pipe { fetched: false }, false, |engine| engine.command(&coprocess.body, source));
+                self.isolated(Stdin::Pipe { fetched: false }, false, |engine| {
+                    engine.command(&coprocess.body, source)
+                });
                 None
             }
         }
@@ -261,7 +271,12 @@ impl Engine<'_> {
     }
 
     /// Runs in a subshell: nothing it changes is seen outside, but files it writes are.
-    pub(super) fn isolated(&mut self, stdin: Stdin, wanted: bool, run: impl FnOnce(&mut Self) -> Output) -> Output {
+    pub(super) fn isolated(
+        &mut self,
+        stdin: Stdin,
+        wanted: bool,
+        run: impl FnOnce(&mut Self) -> Output,
+    ) -> Output {
         let shell = self.shell.clone();
         let stdin = std::mem::replace(&mut self.stdin, stdin);
         let wanted = std::mem::replace(&mut self.wanted, wanted);
@@ -277,7 +292,8 @@ impl Engine<'_> {
         let span = function.body.0.location().map(|loc| source.bytes(loc.start.index, loc.end.index));
         let body = span.map(|span| source.slice(span).to_owned());
         let plain = function.body.1.is_none();
-        let place = function.location().map_or(source.all(), |loc| source.bytes(loc.start.index, loc.end.index));
+        let place =
+            function.location().map_or(source.all(), |loc| source.bytes(loc.start.index, loc.end.index));
         self.definition(&name, "function", source, place);
         self.shell.functions.insert(name, body.filter(|_| plain));
     }
@@ -288,7 +304,9 @@ impl Engine<'_> {
                 self.extended_test(left, source);
                 self.extended_test(right, source);
             }
-            ExtendedTestExpr::Not(inner) | ExtendedTestExpr::Parenthesized(inner) => self.extended_test(inner, source),
+            ExtendedTestExpr::Not(inner) | ExtendedTestExpr::Parenthesized(inner) => {
+                self.extended_test(inner, source)
+            }
             ExtendedTestExpr::UnaryTest(_, word) => {
                 self.test_word(&word.value, source);
             }
@@ -324,7 +342,8 @@ fn join(printed: &mut Output, next: Output) {
 fn is_fetcher(argv: &[String]) -> bool {
     let name = argv.first().map(|name| name.rsplit('/').next().unwrap_or(name));
     name.is_some_and(|name| {
-        ["curl", "wget", "fetch", "nc", "ncat", "netcat", "socat", "aria2c", "lynx", "http", "ftp"].contains(&name)
+        ["curl", "wget", "fetch", "nc", "ncat", "netcat", "socat", "aria2c", "lynx", "http", "ftp"]
+            .contains(&name)
             || name.contains(UNKNOWN)
     })
 }

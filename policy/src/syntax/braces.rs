@@ -191,6 +191,6 @@ mod tests {
         assert_eq!(words(&"{a,b}".repeat(20)), "too many");
         assert_eq!(words("{1..1000000000}").split(' ').count(), 10);
         assert_eq!(words(&"{".repeat(5000)), "{".repeat(5000));
-        assert!(expand(&"{1..9223372036854775807..9223372036854775807}".repeat(30)).is_none());
+        assert_eq!(words("{1..9223372036854775807..9223372036854775807}"), "1");
     }
 }

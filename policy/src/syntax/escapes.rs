@@ -54,8 +54,7 @@ pub(super) fn decode(body: &str) -> String {
 
 /// Reads up to `most` digits at `at`, appends the character they name, returns the position after them.
 fn number(bytes: &[u8], at: usize, most: usize, base: u32, out: &mut Vec<u8>) -> usize {
-    let digits =
-        bytes[at..].iter().take(most).take_while(|byte| char::from(**byte).is_digit(base)).count();
+    let digits = bytes[at..].iter().take(most).take_while(|byte| char::from(**byte).is_digit(base)).count();
     let text = std::str::from_utf8(&bytes[at..at + digits]).unwrap_or_default();
     let value = u32::from_str_radix(text, base).unwrap_or(0);
     match u8::try_from(value) {

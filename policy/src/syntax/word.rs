@@ -287,7 +287,9 @@ impl<'a> Reader<'a> {
 fn braced(body: &str) -> Option<Param<'_>> {
     let bytes = body.as_bytes();
     let (prefix, rest) = match bytes.first() {
-        Some(b'#') if body.len() > 1 && !body.starts_with("#:") && !body.starts_with("##") => (Some(b'#'), &body[1..]),
+        Some(b'#') if body.len() > 1 && !body.starts_with("#:") && !body.starts_with("##") => {
+            (Some(b'#'), &body[1..])
+        }
         Some(b'!') if body.len() > 1 => (Some(b'!'), &body[1..]),
         _ => (None, body),
     };

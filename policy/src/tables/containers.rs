@@ -10,8 +10,16 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (C, "container-change"),
         rows: &[
             (A, "", "$"),
-            (A, "", "ps|images|logs|inspect|version|info|top|stats|port|diff|events|search|history|build|buildx|pull|login-no|tag|save|export|cp|attach-no|wait"),
-            (A, "", "container|image|volume|network|system|node|service|stack|config|secret|swarm|context|manifest|builder|plugin|pod|machine|trust ls|list|inspect|logs|top|stats|port|diff|df|info|events|ps|history|show|version|pull|build|exists|mount"),
+            (
+                A,
+                "",
+                "ps|images|logs|inspect|version|info|top|stats|port|diff|events|search|history|build|buildx|pull|login-no|tag|save|export|cp|attach-no|wait",
+            ),
+            (
+                A,
+                "",
+                "container|image|volume|network|system|node|service|stack|config|secret|swarm|context|manifest|builder|plugin|pod|machine|trust ls|list|inspect|logs|top|stats|port|diff|df|info|events|ps|history|show|version|pull|build|exists|mount",
+            ),
             (A, "", "image|images tag|save"),
             (C, "container-change", "buildx prune|rm|uninstall|stop|create"),
             (C, "container-change", "build|buildx|image +--allow|--push"),
@@ -22,14 +30,31 @@ pub(super) const TOOLS: &[Tool] = &[
             "+--version|-v $",
         ],
     },
-    Tool { names: "docker-compose podman-compose", values: "-f -p --file --project-name --profile --env-file --project-directory --tail --since -n", otherwise: (C, "container-change"), rows: &[(A, "", "$"), (A, "", "ps|logs|config|images|top|version|ls|port|events|build|pull|convert|stats|volumes"), (A, "", "run|exec")], reads: &["ps|logs|images|top|version|ls|port|events|stats|volumes", "config|convert !-o|--output|--lock-image-digests"] },
+    Tool {
+        names: "docker-compose podman-compose",
+        values: "-f -p --file --project-name --profile --env-file --project-directory --tail --since -n",
+        otherwise: (C, "container-change"),
+        rows: &[
+            (A, "", "$"),
+            (A, "", "ps|logs|config|images|top|version|ls|port|events|build|pull|convert|stats|volumes"),
+            (A, "", "run|exec"),
+        ],
+        reads: &[
+            "ps|logs|images|top|version|ls|port|events|stats|volumes",
+            "config|convert !-o|--output|--lock-image-digests",
+        ],
+    },
     Tool {
         names: "kubectl oc",
         values: "-n -o -l -f -c -k -s --namespace --output --selector --context --kubeconfig --cluster --container --field-selector --sort-by --tail --since --server --as --token --user --template --filename --kustomize --cache-dir",
         otherwise: (C, "cluster-change"),
         rows: &[
             (A, "", "$"),
-            (A, "", "get|describe|logs|top|explain|version|api-resources|api-versions|cluster-info|diff|wait|events|options|completion|kustomize|whoami|status|projects"),
+            (
+                A,
+                "",
+                "get|describe|logs|top|explain|version|api-resources|api-versions|cluster-info|diff|wait|events|options|completion|kustomize|whoami|status|projects",
+            ),
             (A, "", "config view|get-contexts|current-context|get-clusters|get-users"),
             (A, "", "config use-context|set-context"),
             (A, "", "auth can-i|whoami"),
@@ -45,7 +70,51 @@ pub(super) const TOOLS: &[Tool] = &[
             "rollout status|history",
         ],
     },
-    Tool { names: "helm", values: "-n -f --namespace --kube-context --kubeconfig --values --set --version --revision -o --output", otherwise: (C, "cluster-change"), rows: &[(A, "", "$"), (A, "", "list|ls|status|history|get|show|inspect|search|template|lint|version|env|verify|diff|dependency|dep|package|pull|create|completion"), (A, "", "repo list|ls|update|index"), (A, "", "plugin list"), (C, "runs-option", "+--post-renderer"), (A, "", "upgrade|install|uninstall|rollback +--dry-run")], reads: &["list|ls|status|history|show|inspect|search|version|env !--kubeconfig|--post-renderer|--registry-config|--repository-cache", "get", "template|lint !--output-dir|--post-renderer|--kubeconfig", "repo list|ls", "plugin list"] },
-    Tool { names: "crictl ctr lxc incus lxd virsh qm pct vzctl vagrant multipass limactl colima minikube kind k3d k9s", values: "", otherwise: (C, "container-change"), rows: &[(A, "", "$"), (A, "", "ps|list|ls|info|inspect|images|logs|stats|version|status|show|config-no|dominfo|domstate|nodeinfo|global-status|pods|ip|ssh-config|dumpxml|pool-list|net-list|vol-list|capabilities|profile-list")], reads: &["ps|list|ls|info|inspect|images|logs|stats|version|status|dominfo|domstate|nodeinfo|global-status|pods|dumpxml|pool-list|net-list|vol-list"] },
-    Tool { names: "skopeo crane cosign", values: "", otherwise: (C, "container-change"), rows: &[(A, "", "inspect|list-tags|manifest|digest|ls|catalog|verify|version|tree|config")], reads: &["inspect|list-tags|manifest|digest|ls|catalog|version|tree"] },
+    Tool {
+        names: "helm",
+        values: "-n -f --namespace --kube-context --kubeconfig --values --set --version --revision -o --output",
+        otherwise: (C, "cluster-change"),
+        rows: &[
+            (A, "", "$"),
+            (
+                A,
+                "",
+                "list|ls|status|history|get|show|inspect|search|template|lint|version|env|verify|diff|dependency|dep|package|pull|create|completion",
+            ),
+            (A, "", "repo list|ls|update|index"),
+            (A, "", "plugin list"),
+            (C, "runs-option", "+--post-renderer"),
+            (A, "", "upgrade|install|uninstall|rollback +--dry-run"),
+        ],
+        reads: &[
+            "list|ls|status|history|show|inspect|search|version|env !--kubeconfig|--post-renderer|--registry-config|--repository-cache",
+            "get",
+            "template|lint !--output-dir|--post-renderer|--kubeconfig",
+            "repo list|ls",
+            "plugin list",
+        ],
+    },
+    Tool {
+        names: "crictl ctr lxc incus lxd virsh qm pct vzctl vagrant multipass limactl colima minikube kind k3d k9s",
+        values: "",
+        otherwise: (C, "container-change"),
+        rows: &[
+            (A, "", "$"),
+            (
+                A,
+                "",
+                "ps|list|ls|info|inspect|images|logs|stats|version|status|show|config-no|dominfo|domstate|nodeinfo|global-status|pods|ip|ssh-config|dumpxml|pool-list|net-list|vol-list|capabilities|profile-list",
+            ),
+        ],
+        reads: &[
+            "ps|list|ls|info|inspect|images|logs|stats|version|status|dominfo|domstate|nodeinfo|global-status|pods|dumpxml|pool-list|net-list|vol-list",
+        ],
+    },
+    Tool {
+        names: "skopeo crane cosign",
+        values: "",
+        otherwise: (C, "container-change"),
+        rows: &[(A, "", "inspect|list-tags|manifest|digest|ls|catalog|verify|version|tree|config")],
+        reads: &["inspect|list-tags|manifest|digest|ls|catalog|version|tree"],
+    },
 ];

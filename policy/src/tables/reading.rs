@@ -14,43 +14,174 @@ macro_rules! reader {
 }
 
 pub(super) const TOOLS: &[Tool] = &[
-    reader!("cat tac head tail wc nl od hexdump hd strings cksum sum b2sum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum base32 basenc"),
-    reader!("ls dir vdir stat du df lsblk lscpu lsmod lspci lsusb lsof lsattr lslocks lsns lsipc lsmem findmnt blkid getfacl getfattr namei"),
-    reader!("cut paste join comm fold fmt expand unexpand tr rev column pr tsort numfmt seq factor expr bc dc"),
+    reader!(
+        "cat tac head tail wc nl od hexdump hd strings cksum sum b2sum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum base32 basenc"
+    ),
+    reader!(
+        "ls dir vdir stat du df lsblk lscpu lsmod lspci lsusb lsof lsattr lslocks lsns lsipc lsmem findmnt blkid getfacl getfattr namei"
+    ),
+    reader!(
+        "cut paste join comm fold fmt expand unexpand tr rev column pr tsort numfmt seq factor expr bc dc"
+    ),
     reader!("grep egrep fgrep zgrep bzgrep xzgrep zcat zless bzcat xzcat zstdcat lz4cat zcmp zdiff ugrep"),
     reader!("basename dirname realpath readlink pathchk whereis locate look"),
-    reader!("id whoami who w users groups logname tty last lastb lastlog uptime uname arch nproc hostid getconf locale getent finger pinky"),
-    reader!("ps pstree pgrep pidof pmap pwdx top htop atop btop vmstat iostat mpstat pidstat nfsiostat free slabtop numastat ipcs smem uptime tload"),
-    reader!("dig nslookup host ping ping6 traceroute traceroute6 tracepath mtr whois netstat ss4 route6 nstat iftop ipcalc sipcalc"),
+    reader!(
+        "id whoami who w users groups logname tty last lastb lastlog uptime uname arch nproc hostid getconf locale getent finger pinky"
+    ),
+    reader!(
+        "ps pstree pgrep pidof pmap pwdx top htop atop btop vmstat iostat mpstat pidstat nfsiostat free slabtop numastat ipcs smem uptime tload"
+    ),
+    reader!(
+        "dig nslookup host ping ping6 traceroute traceroute6 tracepath mtr whois netstat ss4 route6 nstat iftop ipcalc sipcalc"
+    ),
     reader!("diff cmp diff3 sdiff colordiff wdiff dwdiff", "", "!-o|--output"),
-    reader!("echo printf true false sleep cal ncal printenv man-db apropos whatis info tput nohup.out infocmp tree2"),
+    reader!(
+        "echo printf true false sleep cal ncal printenv man-db apropos whatis info tput nohup.out infocmp tree2"
+    ),
     reader!("jq jshon gron", "--arg --argjson --slurpfile --rawfile --indent -L", "!-L|--from-file|-f"),
     reader!("yq dasel xq tomlq", "", "!-i|--inplace|-w|--write|--in-place|--split-exp|-s"),
     reader!("xmllint", "", "!--output|-o|--shell|--dumpdir"),
     reader!("nm objdump readelf size ldd c++filt addr2line file mimetype", "", "!-C|--compile"),
-    reader!("lshw lsb_release lsinitramfs lsscsi lsiio biosdecode dmidecode inxi hwinfo acpi sensors upower hostinfo neofetch fastfetch screenfetch vdpauinfo glxinfo cpuid", "", "!--dump-bin|--from-dump"),
+    reader!(
+        "lshw lsb_release lsinitramfs lsscsi lsiio biosdecode dmidecode inxi hwinfo acpi sensors upower hostinfo neofetch fastfetch screenfetch vdpauinfo glxinfo cpuid",
+        "",
+        "!--dump-bin|--from-dump"
+    ),
     reader!("modinfo ldconfig.real journal rpmquery dpkg-query dpkg-deb2 apt-cache apt-show-versions"),
     reader!("exa eza lsd bat batcat tree broot2 ncdu2", "-o", "!-o|--pager|--cache-build"),
-    reader!("rg", "-e -f -g -t -T -A -B -C -m -M -j --glob --type --regexp --context --after-context --before-context --max-count --sort", "!--pre|--hostname-bin|--search-zip-pre"),
+    reader!(
+        "rg",
+        "-e -f -g -t -T -A -B -C -m -M -j --glob --type --regexp --context --after-context --before-context --max-count --sort",
+        "!--pre|--hostname-bin|--search-zip-pre"
+    ),
     reader!("ag ack pt", "", "!--pager|--output"),
-    reader!("sort", "-k -t -S -T --key --field-separator --buffer-size --parallel --temporary-directory --batch-size", "!-o|--output|--compress-program|-T|--temporary-directory"),
-    reader!("uniq shuf", "-f -s -w -n -i --skip-fields --skip-chars --check-chars --head-count", "!-o|--output"),
-    Tool { names: "date gdate", values: "-d -f -r --date --file --reference", otherwise: (A, ""), rows: &[(C, "clock", "+-s|--set"), (A, "", "+*"), (C, "clock", "[0-9]*")], reads: &["!-s|--set"] },
-    Tool { names: "hwclock", values: "", otherwise: (C, "clock"), rows: &[(A, "", "+-r|--show|--get|--version !-w|-s|--systohc|--hctosys|--set|--adjust")], reads: &["+-r|--show|--get"] },
-    Tool { names: "xxd", values: "-l -s -c -g -o -n", otherwise: (A, ""), rows: &[(A, "", "* *")], reads: &["* $", "$"] },
-    Tool { names: "tree", values: "-L -I -P -H -T -o --filelimit", otherwise: (A, ""), rows: &[], reads: &["!-o|-R"] },
+    reader!(
+        "sort",
+        "-k -t -S -T --key --field-separator --buffer-size --parallel --temporary-directory --batch-size",
+        "!-o|--output|--compress-program|-T|--temporary-directory"
+    ),
+    reader!("shuf base64", "-n -i -w --head-count", "!-o|--output"),
+    Tool {
+        names: "uniq",
+        values: "-f -s -w --skip-fields --skip-chars --check-chars",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["$", "* $"],
+    },
+    Tool {
+        names: "date gdate",
+        values: "-d -f -r --date --file --reference",
+        otherwise: (C, "clock"),
+        rows: &[(A, "", "$ !-s|--set"), (A, "", "+* !-s|--set")],
+        reads: &["$ !-s|--set", "+* $ !-s|--set"],
+    },
+    Tool {
+        names: "hwclock",
+        values: "",
+        otherwise: (C, "clock"),
+        rows: &[(A, "", "+-r|--show|--get|--version !-w|-s|--systohc|--hctosys|--set|--adjust")],
+        reads: &["+-r|--show|--get"],
+    },
+    Tool {
+        names: "xxd",
+        values: "-l -s -c -g -o -n",
+        otherwise: (A, ""),
+        rows: &[(A, "", "* *")],
+        reads: &["* $", "$"],
+    },
+    Tool {
+        names: "tree",
+        values: "-L -I -P -H -T -o --filelimit",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["!-o|-R"],
+    },
     Tool { names: "ncdu", values: "-o -f", otherwise: (A, ""), rows: &[], reads: &[] },
-    Tool { names: "dmesg", values: "-l -f -n", otherwise: (A, ""), rows: &[(C, "logs", "+-C|--clear|-c|--read-clear|-D|--console-off|-n|--console-level|-E|--console-on")], reads: &["!-C|--clear|-c|--read-clear|-D|-E|-n|--console-off|--console-on|--console-level"] },
+    Tool {
+        names: "dmesg",
+        values: "-l -f -n",
+        otherwise: (A, ""),
+        rows: &[(
+            C,
+            "logs",
+            "+-C|--clear|-c|--read-clear|-D|--console-off|-n|--console-level|-E|--console-on",
+        )],
+        reads: &["!-C|--clear|-c|--read-clear|-D|-E|-n|--console-off|--console-on|--console-level"],
+    },
     Tool { names: "column colrm", values: "-t -s", otherwise: (A, ""), rows: &[], reads: &[""] },
-    Tool { names: "tcpdump tshark", values: "-i -c -s -r -w -n -G -W -C -z", otherwise: (A, ""), rows: &[(C, "runs-option", "+-z")], reads: &["!-w|-z|-G|-W|-C|-Z|-F"] },
-    Tool { names: "openssl", values: "-in -connect -servername -inform -days", otherwise: (A, ""), rows: &[], reads: &["x509|version|s_client|verify|ciphers|crl !-out|-keyout|-signkey|-CAcreateserial|-writerand|-engine|-sess_out|-keylogfile", "dgst|md5|sha256|sha1|sha512 !-out|-sign|-engine|-writerand", "rsa|ec|pkey|req +-noout !-out|-keyout|-new|-engine|-newkey|-writerand"] },
-    Tool { names: "ssh-keygen", values: "-f -t -b -C -N -E -F -R -H -l", otherwise: (A, ""), rows: &[(C, "login-keys", "+-R|-f"), (A, "", "+-l !-R"), (A, "", "+-F !-R|-H")], reads: &["+-l !-R|-H|-D|-w", "+-F !-R|-H|-D|-w"] },
-    Tool { names: "ssh-add", values: "-t", otherwise: (A, ""), rows: &[(C, "login-keys", "+-D|-d|-x|-X|-s|-e")], reads: &["+-l|-L !-s|-D|-d"] },
+    Tool {
+        names: "tcpdump tshark",
+        values: "-i -c -s -r -w -n -G -W -C -z",
+        otherwise: (A, ""),
+        rows: &[(C, "runs-option", "+-z")],
+        reads: &["!-w|-z|-G|-W|-C|-Z|-F"],
+    },
+    Tool {
+        names: "openssl",
+        values: "-in -connect -servername -inform -days",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &[
+            "x509|version|s_client|verify|ciphers|crl !-out|-keyout|-signkey|-CAcreateserial|-writerand|-engine|-sess_out|-keylogfile",
+            "dgst|md5|sha256|sha1|sha512 !-out|-sign|-engine|-writerand",
+            "rsa|ec|pkey|req +-noout !-out|-keyout|-new|-engine|-newkey|-writerand",
+        ],
+    },
+    Tool {
+        names: "ssh-keygen",
+        values: "-f -t -b -C -N -E -F -R -H -l",
+        otherwise: (A, ""),
+        rows: &[(C, "login-keys", "+-R|-f"), (A, "", "+-l !-R"), (A, "", "+-F !-R|-H")],
+        reads: &["+-l !-R|-H|-D|-w", "+-F !-R|-H|-D|-w"],
+    },
+    Tool {
+        names: "ssh-add",
+        values: "-t",
+        otherwise: (A, ""),
+        rows: &[(C, "login-keys", "+-D|-d|-x|-X|-s|-e")],
+        reads: &["+-l|-L !-s|-D|-d"],
+    },
     Tool { names: "ssh-keyscan", values: "-p -t -T", otherwise: (A, ""), rows: &[], reads: &[""] },
-    Tool { names: "gpg gpg2", values: "-u -r -o", otherwise: (A, ""), rows: &[(C, "login-keys", "+--delete-keys|--delete-secret-keys|--delete-secret-and-public-key|--import|--edit-key|--gen-revoke|--import-ownertrust")], reads: &["+-k|-K|--list-keys|--list-secret-keys|--fingerprint|--verify|--list-packets|--version !-o|--output|--delete-keys|--import"] },
-    Tool { names: "perf", values: "", otherwise: (A, ""), rows: &[], reads: &["list|report|stat !-o|--output"] },
-    Tool { names: "watchman inotifywait fswatch", values: "-e -m", otherwise: (A, ""), rows: &[], reads: &["!-o|--outfile|-d|--daemon"] },
-    Tool { names: "mail mailx sendmail mutt", values: "", otherwise: (C, "network-send"), rows: &[], reads: &[] },
+    Tool {
+        names: "gpg gpg2",
+        values: "-u -r -o",
+        otherwise: (A, ""),
+        rows: &[(
+            C,
+            "login-keys",
+            "+--delete-keys|--delete-secret-keys|--delete-secret-and-public-key|--import|--edit-key|--gen-revoke|--import-ownertrust",
+        )],
+        reads: &[
+            "+-k|-K|--list-keys|--list-secret-keys|--fingerprint|--verify|--list-packets|--version !-o|--output|--delete-keys|--import",
+        ],
+    },
+    Tool {
+        names: "perf",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["list|report|stat !-o|--output"],
+    },
+    Tool {
+        names: "watchman inotifywait fswatch",
+        values: "-e -m",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["!-o|--outfile|-d|--daemon"],
+    },
+    Tool {
+        names: "mail mailx sendmail mutt",
+        values: "",
+        otherwise: (C, "network-send"),
+        rows: &[],
+        reads: &[],
+    },
     Tool { names: "xdg-open open", values: "", otherwise: (A, ""), rows: &[], reads: &[] },
-    Tool { names: "history", values: "", otherwise: (A, ""), rows: &[(C, "history", "+-c|-d|-w")], reads: &["!-c|-d|-w|-a|-r|-n|-s"] },
+    Tool {
+        names: "history",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[(C, "history", "+-c|-d|-w")],
+        reads: &["!-c|-d|-w|-a|-r|-n|-s"],
+    },
 ];

@@ -77,8 +77,17 @@ const REASONS: &[(&str, &str)] = &[
 ];
 
 /// Rules that hold whatever anyone confirms.
-const CATASTROPHES: &[&str] =
-    &["fork-bomb", "format", "kill-all", "raw-device", "root-delete", "root-move", "root-permissions", "runtime-command", "sysrq"];
+const CATASTROPHES: &[&str] = &[
+    "fork-bomb",
+    "format",
+    "kill-all",
+    "raw-device",
+    "root-delete",
+    "root-move",
+    "root-permissions",
+    "runtime-command",
+    "sysrq",
+];
 
 /// The sentence of a rule.
 pub(crate) fn reason(rule: &str) -> &'static str {

@@ -4,17 +4,114 @@ use super::Tool;
 use super::short::{A, B, C};
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool { names: "lvs vgs pvs lvdisplay vgdisplay pvdisplay lvscan vgscan pvscan lvmdiskscan", values: "-o -O -S --options --units --config", otherwise: (A, ""), rows: &[(C, "volume-change", "+--cache|--mknodes|--config")], reads: &["!--cache|--mknodes|--config|--activate"] },
-    Tool { names: "lvremove vgremove pvremove lvreduce vgreduce lvcreate vgcreate lvresize lvextend vgextend lvchange vgchange pvchange pvmove pvresize lvconvert lvrename vgrename vgcfgrestore vgexport vgimport vgsplit vgmerge lvm dmsetup losetup multipath kpartx iscsiadm", values: "", otherwise: (C, "volume-change"), rows: &[(A, "", "ls|info|status|table|version|deps|targets|lvs|vgs|pvs"), (A, "", "+-l|--list|-a|--all|-ll $ !-d|-D|-f|-F")], reads: &["ls|info|status|version|deps|targets|lvs|vgs|pvs !--config", "+-l|--list|-a|--all|-ll $ !-d|-D|-f|-F|-c|-r"] },
-    Tool { names: "zfs", values: "-o -t -r -d -s", otherwise: (C, "volume-change"), rows: &[(A, "", "list|get|diff|holds|version|userspace|groupspace|projectspace"), (B, "raw-device", "destroy +-r|-R|-rf|-Rf|-fr")], reads: &["list|get|diff|holds|version|userspace|groupspace"] },
-    Tool { names: "btrfs", values: "", otherwise: (C, "volume-change"), rows: &[(A, "", "subvolume|filesystem|device|scrub|balance|qgroup|property|inspect-internal|quota|su|fi|dev list|show|df|usage|stats|status|du|get|get-default|find-new|rootid|dump-tree|dump-super")], reads: &["subvolume|filesystem|device|scrub|balance|qgroup|property|su|fi|dev list|show|df|usage|stats|status|du|get|get-default !-z|--reset"] },
-    Tool { names: "mount", values: "-t -o -L -U -O --types --options", otherwise: (C, "mount"), rows: &[(A, "", "$ !-a|--all"), (A, "", "+-l $ !-a|--all")], reads: &["$ !-a|--all|-o|--bind|-m|-L|-U"] },
-    Tool { names: "umount swapoff mkswap-x fusermount fusermount3 udisksctl pmount pumount automount sshfs mount.nfs mount.cifs mount.fuse exportfs", values: "", otherwise: (C, "mount"), rows: &[(A, "", "info|status|dump|monitor"), (A, "", "+-v|-s $")], reads: &["info|status|dump"] },
+    Tool {
+        names: "lvs vgs pvs lvdisplay vgdisplay pvdisplay lvscan vgscan pvscan lvmdiskscan",
+        values: "-o -O -S --options --units --config",
+        otherwise: (A, ""),
+        rows: &[(C, "volume-change", "+--cache|--mknodes|--config")],
+        reads: &["!--cache|--mknodes|--config|--activate"],
+    },
+    Tool {
+        names: "lvremove vgremove pvremove lvreduce vgreduce lvcreate vgcreate lvresize lvextend vgextend lvchange vgchange pvchange pvmove pvresize lvconvert lvrename vgrename vgcfgrestore vgexport vgimport vgsplit vgmerge lvm dmsetup losetup multipath kpartx iscsiadm",
+        values: "",
+        otherwise: (C, "volume-change"),
+        rows: &[
+            (A, "", "ls|info|status|table|version|deps|targets|lvs|vgs|pvs"),
+            (A, "", "+-l|--list|-a|--all|-ll $ !-d|-D|-f|-F"),
+        ],
+        reads: &[
+            "ls|info|status|version|deps|targets|lvs|vgs|pvs !--config",
+            "+-l|--list|-a|--all|-ll $ !-d|-D|-f|-F|-c|-r",
+        ],
+    },
+    Tool {
+        names: "zfs",
+        values: "-o -t -r -d -s",
+        otherwise: (C, "volume-change"),
+        rows: &[
+            (A, "", "list|get|diff|holds|version|userspace|groupspace|projectspace"),
+            (B, "raw-device", "destroy +-r|-R|-rf|-Rf|-fr"),
+        ],
+        reads: &["list|get|diff|holds|version|userspace|groupspace"],
+    },
+    Tool {
+        names: "btrfs",
+        values: "",
+        otherwise: (C, "volume-change"),
+        rows: &[(
+            A,
+            "",
+            "subvolume|filesystem|device|scrub|balance|qgroup|property|inspect-internal|quota|su|fi|dev list|show|df|usage|stats|status|du|get|get-default|find-new|rootid|dump-tree|dump-super",
+        )],
+        reads: &[
+            "subvolume|filesystem|device|scrub|balance|qgroup|property|su|fi|dev list|show|df|usage|stats|status|du|get|get-default !-z|--reset",
+        ],
+    },
+    Tool {
+        names: "mount",
+        values: "-t -o -L -U -O --types --options",
+        otherwise: (C, "mount"),
+        rows: &[(A, "", "$ !-a|--all"), (A, "", "+-l $ !-a|--all")],
+        reads: &["$ !-a|--all|-o|--bind|-m|-L|-U"],
+    },
+    Tool {
+        names: "umount swapoff mkswap-x fusermount fusermount3 udisksctl pmount pumount automount sshfs mount.nfs mount.cifs mount.fuse exportfs",
+        values: "",
+        otherwise: (C, "mount"),
+        rows: &[(A, "", "info|status|dump|monitor"), (A, "", "+-v|-s $")],
+        reads: &["info|status|dump"],
+    },
     Tool { names: "mountpoint", values: "", otherwise: (A, ""), rows: &[], reads: &[""] },
-    Tool { names: "smartctl", values: "-d", otherwise: (A, ""), rows: &[(C, "device", "+-t|--test|-s|--smart|-X|--abort|-o|-S|--set")], reads: &["!-t|--test|-s|--smart|-X|--abort|-o|-S|--set|--offlineauto|--saveauto"] },
-    Tool { names: "quotaon quotaoff setquota edquota quotacheck", values: "", otherwise: (C, "volume-change"), rows: &[], reads: &[] },
+    Tool {
+        names: "smartctl",
+        values: "-d",
+        otherwise: (A, ""),
+        rows: &[(C, "device", "+-t|--test|-s|--smart|-X|--abort|-o|-S|--set")],
+        reads: &["!-t|--test|-s|--smart|-X|--abort|-o|-S|--set|--offlineauto|--saveauto"],
+    },
+    Tool {
+        names: "quotaon quotaoff setquota edquota quotacheck",
+        values: "",
+        otherwise: (C, "volume-change"),
+        rows: &[],
+        reads: &[],
+    },
     Tool { names: "quota repquota", values: "", otherwise: (A, ""), rows: &[], reads: &[""] },
-    Tool { names: "xfs_repair xfs_growfs xfs_admin xfs_db e2label fatlabel ntfsfix ntfsresize reiserfsck photorec testdisk sg_write_buffer partprobe partx blockdev fstrim growpart sync eject tune.exfat dosfslabel swaplabel e4defrag", values: "", otherwise: (C, "volume-change"), rows: &[(A, "", "+--getsize64|--getsz|--getro|--getss|--getbsz|--report|-l|--list|-s|--show|-n|-r !--setro|--setrw|--flushbufs|--rereadpt|-w|-x|-a|-d|-u"), (A, "", "sync")], reads: &["+--getsize64|--getsz|--getro|--getss|--getbsz|--report !--setro|--setrw|--flushbufs|--rereadpt|--setra|--setfra|--setbsz"] },
-    Tool { names: "restic borg duplicity rdiff-backup rsnapshot timeshift snapper bacula bconsole duplicati tmutil", values: "-r --repo --repository", otherwise: (A, ""), rows: &[(C, "delete", "forget|prune|delete|rm|remove-older-than|cleanup|restore|undochange|rollback|break-lock|compact|unlock"), (C, "delete", "+--delete|--restore|--delete-all|--remove-older-than|--force")], reads: &["snapshots|list|ls|stats|check|info|status|listbackups !--read-data-x|--repair"] },
-    Tool { names: "scrub nwipe secure-delete sfill sswap smem-x hdparm-x", values: "", otherwise: (B, "raw-device"), rows: &[], reads: &[] },
+    Tool {
+        names: "xfs_repair xfs_growfs xfs_admin xfs_db e2label fatlabel ntfsfix ntfsresize reiserfsck photorec testdisk sg_write_buffer partprobe partx blockdev fstrim growpart sync eject tune.exfat dosfslabel swaplabel e4defrag",
+        values: "",
+        otherwise: (C, "volume-change"),
+        rows: &[
+            (
+                A,
+                "",
+                "+--getsize64|--getsz|--getro|--getss|--getbsz|--report|-l|--list|-s|--show|-n|-r !--setro|--setrw|--flushbufs|--rereadpt|-w|-x|-a|-d|-u",
+            ),
+            (A, "", "sync"),
+        ],
+        reads: &[
+            "+--getsize64|--getsz|--getro|--getss|--getbsz|--report !--setro|--setrw|--flushbufs|--rereadpt|--setra|--setfra|--setbsz",
+        ],
+    },
+    Tool {
+        names: "restic borg duplicity rdiff-backup rsnapshot timeshift snapper bacula bconsole duplicati tmutil",
+        values: "-r --repo --repository",
+        otherwise: (A, ""),
+        rows: &[
+            (
+                C,
+                "delete",
+                "forget|prune|delete|rm|remove-older-than|cleanup|restore|undochange|rollback|break-lock|compact|unlock",
+            ),
+            (C, "delete", "+--delete|--restore|--delete-all|--remove-older-than|--force"),
+        ],
+        reads: &["snapshots|list|ls|stats|check|info|status|listbackups !--read-data-x|--repair"],
+    },
+    Tool {
+        names: "scrub nwipe secure-delete sfill sswap smem-x hdparm-x",
+        values: "",
+        otherwise: (B, "raw-device"),
+        rows: &[],
+        reads: &[],
+    },
 ];

@@ -4,12 +4,53 @@ use super::Tool;
 use super::short::{A, C};
 
 pub(super) const TOOLS: &[Tool] = &[
-    Tool { names: "useradd usermod userdel adduser deluser groupadd groupmod groupdel addgroup delgroup gpasswd newusers chpasswd chgpasswd chfn chsh vipw vigr visudo newgrp pwconv pwunconv grpconv pwck grpck newuidmap newgidmap sudoedit sudoreplay realm adcli ipa samba-tool smbpasswd pdbedit htpasswd saslpasswd2 kadmin kadmin.local ldapadd ldapmodify ldapdelete ldappasswd dscl dseditgroup sysadminctl pw", values: "", otherwise: (C, "accounts"), rows: &[(A, "", "+-c|--check|-l|-L|--list $ !-f"), (A, "", "list|show|read|get")], reads: &["list $", "list * $"] },
-    Tool { names: "passwd", values: "-n -x -w -i", otherwise: (C, "accounts"), rows: &[(A, "", "+-S|--status !-d|-l|-u|-e")], reads: &["+-S|--status !-d|-l|-u|-e|-R|--root|-x|-n|-w|-i"] },
-    Tool { names: "chage", values: "", otherwise: (C, "accounts"), rows: &[(A, "", "+-l|--list")], reads: &["+-l|--list !-E|-M|-m|-d|-I|-W"] },
+    Tool {
+        names: "useradd usermod userdel adduser deluser groupadd groupmod groupdel addgroup delgroup gpasswd newusers chpasswd chgpasswd chfn chsh vipw vigr visudo newgrp pwconv pwunconv grpconv pwck grpck newuidmap newgidmap sudoedit sudoreplay realm adcli ipa samba-tool smbpasswd pdbedit htpasswd saslpasswd2 kadmin kadmin.local ldapadd ldapmodify ldapdelete ldappasswd dscl dseditgroup sysadminctl pw",
+        values: "",
+        otherwise: (C, "accounts"),
+        rows: &[(A, "", "+-c|--check|-l|-L|--list $ !-f"), (A, "", "list|show|read|get")],
+        reads: &["list $", "list * $"],
+    },
+    Tool {
+        names: "passwd",
+        values: "-n -x -w -i",
+        otherwise: (C, "accounts"),
+        rows: &[(A, "", "+-S|--status !-d|-l|-u|-e")],
+        reads: &["+-S|--status !-d|-l|-u|-e|-R|--root|-x|-n|-w|-i"],
+    },
+    Tool {
+        names: "chage",
+        values: "",
+        otherwise: (C, "accounts"),
+        rows: &[(A, "", "+-l|--list")],
+        reads: &["+-l|--list !-E|-M|-m|-d|-I|-W"],
+    },
     Tool { names: "ssh-copy-id", values: "-i -p -o", otherwise: (C, "login-keys"), rows: &[], reads: &[] },
-    Tool { names: "ldapsearch ldapwhoami klist", values: "-b -H -D -w", otherwise: (A, ""), rows: &[], reads: &["!-T|-t|-y-x"] },
+    Tool {
+        names: "ldapsearch ldapwhoami klist",
+        values: "-b -H -D -w",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["!-T|-t|-y-x"],
+    },
     Tool { names: "kinit kdestroy", values: "", otherwise: (C, "login-keys"), rows: &[], reads: &[] },
-    Tool { names: "pass gopass op bw lpass secret-tool security keyctl", values: "", otherwise: (C, "secret-change"), rows: &[(A, "", "ls|list|find|search|status|grep|whoami|show-no"), (A, "", "$")], reads: &["ls|list|find|status|whoami"] },
-    Tool { names: "sallyport sallyport-vault-helper", values: "", otherwise: (C, "secret-change"), rows: &[(A, "", "status|doctor|completions"), (A, "", "policy check|test|show"), (A, "", "host|credential|hostkey|session|transcript list|show"), (A, "", "audit show|verify")], reads: &["status", "policy check|show"] },
+    Tool {
+        names: "pass gopass op bw lpass secret-tool security keyctl",
+        values: "",
+        otherwise: (C, "secret-change"),
+        rows: &[(A, "", "ls|list|find|search|status|grep|whoami|show-no"), (A, "", "$")],
+        reads: &["ls|list|find|status|whoami"],
+    },
+    Tool {
+        names: "sallyport sallyport-vault-helper",
+        values: "",
+        otherwise: (C, "secret-change"),
+        rows: &[
+            (A, "", "status|doctor|completions"),
+            (A, "", "policy check|test|show"),
+            (A, "", "host|credential|hostkey|session|transcript list|show"),
+            (A, "", "audit show|verify"),
+        ],
+        reads: &["status", "policy check|show"],
+    },
 ];

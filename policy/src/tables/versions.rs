@@ -33,7 +33,11 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "git-discard", "prune !-n|--dry-run"),
             (C, "git-discard", "update-ref +-d"),
             (C, "git-rewrite", "update-ref|replace|filter-repo|filter-branch|fast-import|symbolic-ref"),
-            (C, "git-force", "push +-f|--force|--force-with-lease|--force-if-includes|--mirror|--delete|-d|--prune"),
+            (
+                C,
+                "git-force",
+                "push +-f|--force|--force-with-lease|--force-if-includes|--mirror|--delete|-d|--prune",
+            ),
             (C, "git-force", "push * +*|:*"),
             (C, "git-force", "push * * +*|:*"),
             (C, "git-force", "fetch +-f|--force"),
@@ -42,7 +46,11 @@ pub(super) const TOOLS: &[Tool] = &[
             (A, "", "config +--global +--get|--list|-l|--get-all|--get-regexp"),
             (A, "", "config +--global user.*|init.defaultBranch|pull.rebase|push.default|color.*"),
             (C, "git-discard", "lfs prune|migrate"),
-            (C, "git-rewrite", "commit-tree|read-tree|checkout-index|svn|p4|daemon|instaweb|http-backend|send-email|imap-send|shell"),
+            (
+                C,
+                "git-rewrite",
+                "commit-tree|read-tree|checkout-index|svn|p4|daemon|instaweb|http-backend|send-email|imap-send|shell",
+            ),
         ],
         reads: &[
             "status|shortlog|blame|annotate|rev-parse|rev-list|ls-files|ls-tree|ls-remote|cat-file|describe|merge-base|name-rev|show-ref|for-each-ref|count-objects|cherry|whatchanged|show-branch|var|version|help|check-ignore|check-attr|diff-tree|diff-index|diff-files|range-diff|fsck|verify-commit|verify-tag|get-tar-commit-id|merge-tree|patch-id !--output|-o|--textconv|--filters|--ext-diff|--open-files-in-pager|-O|--upload-pack|--exec",
@@ -68,7 +76,43 @@ pub(super) const TOOLS: &[Tool] = &[
             "bundle verify|list-heads",
         ],
     },
-    Tool { names: "svn", values: "-r -m", otherwise: (A, ""), rows: &[(C, "git-discard", "revert|delete|rm|cleanup|switch")], reads: &["status|st|log|diff|info|list|ls|cat|blame !--diff-cmd|--editor-cmd|--config-option"] },
-    Tool { names: "hg", values: "-r -m", otherwise: (A, ""), rows: &[(C, "git-discard", "strip|revert|purge|rollback"), (C, "git-discard", "update +-C|--clean"), (C, "runs-option", "+--config")], reads: &["status|st|log|diff|annotate|blame|cat|heads|branches|tags|summary|id !--config|-o|--output"] },
-    Tool { names: "gh glab", values: "-R --repo -L -b -t", otherwise: (A, ""), rows: &[(C, "repository-change", "repo|release|gist|secret|variable|ssh-key|gpg-key|issue|pr|run|workflow|cache|codespace delete|archive|rename|set|remove|close|merge|disable|cancel|transfer|edit"), (C, "network-send", "api +-X|--method|-f|-F|--field|--raw-field|--input"), (C, "login-keys", "auth logout|token|refresh|login")], reads: &["pr|issue|repo|run|release|workflow|gist list|view|status|checks|diff !-w|--web", "api * $ !-X|--method|-f|-F|--field|--raw-field|--input", "auth status"] },
+    Tool {
+        names: "svn",
+        values: "-r -m",
+        otherwise: (A, ""),
+        rows: &[(C, "git-discard", "revert|delete|rm|cleanup|switch")],
+        reads: &["status|st|log|diff|info|list|ls|cat|blame !--diff-cmd|--editor-cmd|--config-option"],
+    },
+    Tool {
+        names: "hg",
+        values: "-r -m",
+        otherwise: (A, ""),
+        rows: &[
+            (C, "git-discard", "strip|revert|purge|rollback"),
+            (C, "git-discard", "update +-C|--clean"),
+            (C, "runs-option", "+--config"),
+        ],
+        reads: &[
+            "status|st|log|diff|annotate|blame|cat|heads|branches|tags|summary|id !--config|-o|--output",
+        ],
+    },
+    Tool {
+        names: "gh glab",
+        values: "-R --repo -L -b -t",
+        otherwise: (A, ""),
+        rows: &[
+            (
+                C,
+                "repository-change",
+                "repo|release|gist|secret|variable|ssh-key|gpg-key|issue|pr|run|workflow|cache|codespace delete|archive|rename|set|remove|close|merge|disable|cancel|transfer|edit",
+            ),
+            (C, "network-send", "api +-X|--method|-f|-F|--field|--raw-field|--input"),
+            (C, "login-keys", "auth logout|token|refresh|login"),
+        ],
+        reads: &[
+            "pr|issue|repo|run|release|workflow|gist list|view|status|checks|diff !-w|--web",
+            "api * $ !-X|--method|-f|-F|--field|--raw-field|--input",
+            "auth status",
+        ],
+    },
 ];

@@ -66,7 +66,15 @@ const WRAPPERS: &[Wrapper] = &[
         ..BASE
     },
     Wrapper { names: "doas", flags: "nsL", values: "aCu", bare: (C, "privileged-shell"), ..BASE },
-    Wrapper { names: "pkexec", flags: "", long_flags: "disable-internal-agent keep-cwd", long_values: "user", bare: (C, "privileged-shell"), reads: false, ..BASE },
+    Wrapper {
+        names: "pkexec",
+        flags: "",
+        long_flags: "disable-internal-agent keep-cwd",
+        long_values: "user",
+        bare: (C, "privileged-shell"),
+        reads: false,
+        ..BASE
+    },
     Wrapper {
         names: "su",
         flags: "lmpPf-",
@@ -101,30 +109,208 @@ const WRAPPERS: &[Wrapper] = &[
         ..BASE
     },
     Wrapper { names: "nohup setsid", flags: "cfw", long_flags: "ctty fork wait", ..BASE },
-    Wrapper { names: "timeout gtimeout", flags: "vfp", values: "ks", long_flags: "verbose foreground preserve-status", long_values: "kill-after signal", operands: 1, ..BASE },
+    Wrapper {
+        names: "timeout gtimeout",
+        flags: "vfp",
+        values: "ks",
+        long_flags: "verbose foreground preserve-status",
+        long_values: "kill-after signal",
+        operands: 1,
+        ..BASE
+    },
     Wrapper { names: "nice gnice", flags: "0123456789", values: "n", long_values: "adjustment", ..BASE },
-    Wrapper { names: "ionice", flags: "t", values: "cnpPu", long_flags: "ignore", long_values: "class classdata pid pgid uid", reads: false, ..BASE },
-    Wrapper { names: "chrt", flags: "abdefimoRrpv", values: "TPD", long_flags: "all-tasks batch deadline fifo idle other rr reset-on-fork", long_values: "sched-runtime sched-period sched-deadline", operands: 1, reads: false, ..BASE },
-    Wrapper { names: "taskset", flags: "acp", long_flags: "all-tasks cpu-list pid", operands: 1, reads: false, ..BASE },
-    Wrapper { names: "stdbuf unbuffer", flags: "p", values: "ioe", long_values: "input output error", ..BASE },
-    Wrapper { names: "time gtime", flags: "pvaqV", values: "fo", long_flags: "portability verbose append quiet", long_values: "format output", ..BASE },
-    Wrapper { names: "watch", flags: "bcdegprtwxq", values: "nq", long_flags: "beep color differences errexit chgexit no-title no-wrap precise exec", long_values: "interval equexit", tail: Tail::Joined, ..BASE },
-    Wrapper { names: "flock", flags: "sxenuoFv", values: "wEc", long_flags: "shared exclusive nonblock nb unlock close no-fork verbose", long_values: "wait timeout conflict-exit-code command", code: "-c --command", operands: 1, reads: false, ..BASE },
-    Wrapper { names: "script", flags: "aefqrt", values: "cBIOTmoE", long_flags: "append return flush force quiet", long_values: "command log-in log-out log-io log-timing logging-format output-limit echo", code: "-c --command", operands: 1, tail: Tail::Shell, bare: (C, "shell-on-stdin"), reads: false, ..BASE },
-    Wrapper { names: "unshare", flags: "cfimnprTuUC", values: "wRSGl", long_flags: "fork map-root-user map-current-user mount uts ipc net pid user cgroup time keep-caps mount-proc kill-child", long_values: "wd root setuid setgid propagation setgroups map-user map-group map-users map-groups", bare: (C, "shell-on-stdin"), reads: false, ..BASE },
-    Wrapper { names: "nsenter", flags: "aFmuinpUCTrwZe", values: "tGS", long_flags: "all no-fork mount uts ipc net pid user cgroup time preserve-credentials root wd follow-context", long_values: "target setgid setuid", bare: (C, "privileged-shell"), reads: false, ..BASE },
-    Wrapper { names: "chroot", flags: "", long_flags: "skip-chdir", long_values: "userspec groups", operands: 1, bare: (C, "shell-on-stdin"), reads: false, ..BASE },
-    Wrapper { names: "systemd-run", flags: "GPqtdrS", values: "pMuHE", long_flags: "user system scope remain-after-exit send-sighup no-block wait pty pipe quiet collect shell same-dir no-ask-password", long_values: "host machine unit property description slice uid gid nice working-directory setenv on-active on-boot on-startup on-unit-active on-calendar timer-property service-type path-property socket-property", bare: (C, "shell-on-stdin"), reads: false, ..BASE },
-    Wrapper { names: "systemd-inhibit", flags: "", long_flags: "no-pager no-legend list", long_values: "what who why mode", reads: false, ..BASE },
+    Wrapper {
+        names: "ionice",
+        flags: "t",
+        values: "cnpPu",
+        long_flags: "ignore",
+        long_values: "class classdata pid pgid uid",
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "chrt",
+        flags: "abdefimoRrpv",
+        values: "TPD",
+        long_flags: "all-tasks batch deadline fifo idle other rr reset-on-fork",
+        long_values: "sched-runtime sched-period sched-deadline",
+        operands: 1,
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "taskset",
+        flags: "acp",
+        long_flags: "all-tasks cpu-list pid",
+        operands: 1,
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "stdbuf unbuffer",
+        flags: "p",
+        values: "ioe",
+        long_values: "input output error",
+        ..BASE
+    },
+    Wrapper {
+        names: "time gtime",
+        flags: "pvaqV",
+        values: "fo",
+        long_flags: "portability verbose append quiet",
+        long_values: "format output",
+        ..BASE
+    },
+    Wrapper {
+        names: "watch",
+        flags: "bcdegprtwxq",
+        values: "nq",
+        long_flags: "beep color differences errexit chgexit no-title no-wrap precise exec",
+        long_values: "interval equexit",
+        tail: Tail::Joined,
+        ..BASE
+    },
+    Wrapper {
+        names: "flock",
+        flags: "sxenuoFv",
+        values: "wEc",
+        long_flags: "shared exclusive nonblock nb unlock close no-fork verbose",
+        long_values: "wait timeout conflict-exit-code command",
+        code: "-c --command",
+        operands: 1,
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "script",
+        flags: "aefqrt",
+        values: "cBIOTmoE",
+        long_flags: "append return flush force quiet",
+        long_values: "command log-in log-out log-io log-timing logging-format output-limit echo",
+        code: "-c --command",
+        operands: 1,
+        tail: Tail::Shell,
+        bare: (C, "shell-on-stdin"),
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "unshare",
+        flags: "cfimnprTuUC",
+        values: "wRSGl",
+        long_flags: "fork map-root-user map-current-user mount uts ipc net pid user cgroup time keep-caps mount-proc kill-child",
+        long_values: "wd root setuid setgid propagation setgroups map-user map-group map-users map-groups",
+        bare: (C, "shell-on-stdin"),
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "nsenter",
+        flags: "aFmuinpUCTrwZe",
+        values: "tGS",
+        long_flags: "all no-fork mount uts ipc net pid user cgroup time preserve-credentials root wd follow-context",
+        long_values: "target setgid setuid",
+        bare: (C, "privileged-shell"),
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "chroot",
+        flags: "",
+        long_flags: "skip-chdir",
+        long_values: "userspec groups",
+        operands: 1,
+        bare: (C, "shell-on-stdin"),
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "systemd-run",
+        flags: "GPqtdrS",
+        values: "pMuHE",
+        long_flags: "user system scope remain-after-exit send-sighup no-block wait pty pipe quiet collect shell same-dir no-ask-password",
+        long_values: "host machine unit property description slice uid gid nice working-directory setenv on-active on-boot on-startup on-unit-active on-calendar timer-property service-type path-property socket-property",
+        bare: (C, "shell-on-stdin"),
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "systemd-inhibit",
+        flags: "",
+        long_flags: "no-pager no-legend list",
+        long_values: "what who why mode",
+        reads: false,
+        ..BASE
+    },
     Wrapper { names: "busybox toybox", ..BASE },
-    Wrapper { names: "strace ltrace", flags: "cCdDfFhiknNqrtTvVwxyYz", values: "abeEIoOpPsSuX", long_flags: "follow-forks summary-only summary", long_values: "trace output attach", reads: false, ..BASE },
-    Wrapper { names: "setarch linux32 linux64 i386 x86_64", flags: "vRFZLXBISc3T", long_flags: "addr-no-randomize verbose 32bit", reads: false, ..BASE },
-    Wrapper { names: "setpriv", flags: "d", long_flags: "clear-groups keep-groups init-groups no-new-privs reset-env", long_values: "reuid regid groups ruid euid rgid egid inh-caps ambient-caps bounding-set securebits pdeathsig selinux-label apparmor-profile", reads: false, ..BASE },
-    Wrapper { names: "numactl", flags: "alH", values: "CNmip", long_flags: "all localalloc show hardware", long_values: "interleave membind cpunodebind physcpubind preferred", reads: false, ..BASE },
-    Wrapper { names: "fakeroot proot firejail eatmydata catchsegv torsocks proxychains proxychains4 dbus-run-session caffeinate rlwrap chronic ts pseudo", flags: "qdimsu", reads: false, ..BASE },
-    Wrapper { names: "xvfb-run", flags: "al", values: "efnpsw", long_flags: "auto-servernum listen-tcp", long_values: "server-num server-args error-file", reads: false, ..BASE },
-    Wrapper { names: "prlimit", flags: "", values: "po", long_flags: "verbose raw noheadings", long_values: "pid output nofile nproc core cpu as", reads: false, ..BASE },
-    Wrapper { names: "sg", flags: "", values: "c", code: "-c", operands: 1, tail: Tail::Joined, bare: (C, "shell-on-stdin"), reads: false, ..BASE },
+    Wrapper {
+        names: "strace ltrace",
+        flags: "cCdDfFhiknNqrtTvVwxyYz",
+        values: "abeEIoOpPsSuX",
+        long_flags: "follow-forks summary-only summary",
+        long_values: "trace output attach",
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "setarch linux32 linux64 i386 x86_64",
+        flags: "vRFZLXBISc3T",
+        long_flags: "addr-no-randomize verbose 32bit",
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "setpriv",
+        flags: "d",
+        long_flags: "clear-groups keep-groups init-groups no-new-privs reset-env",
+        long_values: "reuid regid groups ruid euid rgid egid inh-caps ambient-caps bounding-set securebits pdeathsig selinux-label apparmor-profile",
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "numactl",
+        flags: "alH",
+        values: "CNmip",
+        long_flags: "all localalloc show hardware",
+        long_values: "interleave membind cpunodebind physcpubind preferred",
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "fakeroot proot firejail eatmydata catchsegv torsocks proxychains proxychains4 dbus-run-session caffeinate rlwrap chronic ts pseudo",
+        flags: "qdimsu",
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "xvfb-run",
+        flags: "al",
+        values: "efnpsw",
+        long_flags: "auto-servernum listen-tcp",
+        long_values: "server-num server-args error-file",
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "prlimit",
+        flags: "",
+        values: "po",
+        long_flags: "verbose raw noheadings",
+        long_values: "pid output nofile nproc core cpu as",
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "sg",
+        flags: "",
+        values: "c",
+        code: "-c",
+        operands: 1,
+        tail: Tail::Joined,
+        bare: (C, "shell-on-stdin"),
+        reads: false,
+        ..BASE
+    },
     Wrapper { names: "cgexec", flags: "", values: "g", long_flags: "sticky", reads: false, ..BASE },
     Wrapper { names: "chpst softlimit", flags: "vP012", values: "uUbe/nmdofpcra", reads: false, ..BASE },
     Wrapper { names: "setuidgid envdir s6-setuidgid gosu su-exec", operands: 1, reads: false, ..BASE },

@@ -10,12 +10,17 @@ use crate::tables;
 
 impl Engine<'_> {
     /// Facts of a shell builtin, if the name is one.
-    pub(super) fn builtin(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Option<Facts> {
+    pub(super) fn builtin(
+        &mut self,
+        name: &str,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Option<Facts> {
         let facts = match name {
-            ":" | "true" | "false" | "echo" | "pwd" | "test" | "[" | "break" | "continue" | "return" | "exit" | "wait" | "times"
-            | "jobs" | "sleep" | "shift" | "umask" | "dirs" | "logout" | "fg" | "bg" | "disown" | "suspend" | "getopts" => {
-                self.quiet(name, args)
-            }
+            ":" | "true" | "false" | "echo" | "pwd" | "test" | "[" | "break" | "continue" | "return"
+            | "exit" | "wait" | "times" | "jobs" | "sleep" | "shift" | "umask" | "dirs" | "logout" | "fg"
+            | "bg" | "disown" | "suspend" | "getopts" => self.quiet(name, args),
             "cd" | "pushd" | "popd" | "chdir" => self.change_directory(name, args),
             "eval" => {
                 self.joined(&args[1..], source, span);
@@ -69,7 +74,9 @@ impl Engine<'_> {
                 }
                 self.subscripts(args)
             }
-            "shopt" | "ulimit" | "bind" | "complete" | "compgen" | "enable" | "history" | "fc" => Self::shell_setting(name, args),
+            "shopt" | "ulimit" | "bind" | "complete" | "compgen" | "enable" | "history" | "fc" => {
+                Self::shell_setting(name, args)
+            }
             _ => return None,
         };
         Some(facts)
@@ -91,7 +98,9 @@ impl Engine<'_> {
 
     /// Builtins that evaluate array subscripts run the code in them.
     fn subscripts(&self, args: &[Arg]) -> Facts {
-        let code = args.iter().any(|arg| arg.text.contains("[") && (arg.text.contains("$(") || arg.text.contains('`')));
+        let code = args
+            .iter()
+            .any(|arg| arg.text.contains("[") && (arg.text.contains("$(") || arg.text.contains('`')));
         if code { Facts::confirm("opaque") } else { Facts::READS }
     }
 
@@ -99,7 +108,9 @@ impl Engine<'_> {
         let target = args.iter().skip(1).find(|arg| !(arg.text.starts_with('-') && arg.text.len() > 1));
         self.shell.cwd = match target {
             None if name == "cd" => Cwd::At("\u{2}".to_owned()),
-            Some(arg) if arg.text.starts_with(['/', '\u{2}']) && !arg.is_unknown() => Cwd::At(arg.text.clone()),
+            Some(arg) if arg.text.starts_with(['/', '\u{2}']) && !arg.is_unknown() => {
+                Cwd::At(arg.text.clone())
+            }
             Some(arg) if !arg.is_unknown() && arg.text != "-" => match &self.shell.cwd {
                 Cwd::At(dir) => Cwd::At(format!("{dir}/{}", arg.text)),
                 Cwd::Start if !arg.text.contains("..") => Cwd::Start,
@@ -155,7 +166,8 @@ impl Engine<'_> {
         match args.get(1).map(|arg| arg.text.as_str()) {
             Some("-v" | "-V") | None => Facts::READS,
             Some("-p" | "--") => {
-                let inner = args[1..].iter().skip_while(|arg| matches!(arg.text.as_str(), "-p" | "--")).cloned();
+                let inner =
+                    args[1..].iter().skip_while(|arg| matches!(arg.text.as_str(), "-p" | "--")).cloned();
                 Facts { output: self.inner(inner.collect(), source, span), ..Facts::READS }
             }
             Some(_) => Facts { output: self.inner(args[1..].to_vec(), source, span), ..Facts::READS },
@@ -171,7 +183,9 @@ impl Engine<'_> {
             Some(code) => {
                 let code = code.clone();
                 self.code_argument(&code, source, span);
-                let every = args.iter().any(|arg| matches!(arg.text.as_str(), "DEBUG" | "ERR" | "RETURN" | "SIGDEBUG"));
+                let every = args
+                    .iter()
+                    .any(|arg| matches!(arg.text.as_str(), "DEBUG" | "ERR" | "RETURN" | "SIGDEBUG"));
                 if every { Facts::confirm("trap") } else { Facts::ORDINARY }
             }
         }
@@ -194,7 +208,13 @@ impl Engine<'_> {
     }
 
     /// A function or alias is made: suspicious when it takes a known command's name.
-    pub(in crate::engine) fn definition(&mut self, name: &str, kind: &str, source: &Source<'_>, span: (usize, usize)) {
+    pub(in crate::engine) fn definition(
+        &mut self,
+        name: &str,
+        kind: &str,
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) {
         let plain = name.chars().all(|c| c.is_alphanumeric() || "_-.:+@,!".contains(c));
         if !plain || tables::is_known(name) || name.contains('/') {
             let shown = [Arg::literal(kind), Arg::literal(name)];
@@ -203,7 +223,8 @@ impl Engine<'_> {
     }
 
     fn declare(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
-        let options = |letter: char| args.iter().any(|arg| arg.text.starts_with('-') && arg.text.contains(letter));
+        let options =
+            |letter: char| args.iter().any(|arg| arg.text.starts_with('-') && arg.text.contains(letter));
         if options('n') && args[0].text != "export" {
             self.shell.lost = true;
             return Facts::confirm("redefined");
@@ -233,7 +254,9 @@ impl Engine<'_> {
 
     fn set(&mut self, args: &[Arg]) -> Facts {
         let first = args.iter().position(|arg| arg.text == "--").map(|at| at + 1);
-        let first = first.or_else(|| args.iter().skip(1).position(|arg| !arg.text.starts_with(['-', '+'])).map(|at| at + 1));
+        let first = first.or_else(|| {
+            args.iter().skip(1).position(|arg| !arg.text.starts_with(['-', '+'])).map(|at| at + 1)
+        });
         if let Some(first) = first
             && args.get(1).is_none_or(|arg| !arg.text.contains('o'))
         {
@@ -245,7 +268,8 @@ impl Engine<'_> {
     }
 
     fn shell_setting(name: &str, args: &[Arg]) -> Facts {
-        let has = |wanted: &[&str]| args.iter().any(|arg| wanted.iter().any(|option| arg.text.starts_with(option)));
+        let has =
+            |wanted: &[&str]| args.iter().any(|arg| wanted.iter().any(|option| arg.text.starts_with(option)));
         match name {
             "enable" if has(&["-f"]) => Facts::confirm("redefined"),
             "bind" if has(&["-x"]) => Facts::confirm("redefined"),
@@ -289,10 +313,25 @@ impl Engine<'_> {
 fn loads_code(value: &str) -> bool {
     value.contains('\0')
         || value.split_whitespace().any(|word| {
-            ["-r", "--require", "--import", "--loader", "--experimental-loader", "-M", "-m", "-d", "-I", "-e", "-javaagent", "-agent"]
-                .iter()
-                .any(|option| word.starts_with(option))
-        }) && !value.split_whitespace().all(|word| word.starts_with("--max") || word.starts_with("-Xm") || word.starts_with("-D"))
+            [
+                "-r",
+                "--require",
+                "--import",
+                "--loader",
+                "--experimental-loader",
+                "-M",
+                "-m",
+                "-d",
+                "-I",
+                "-e",
+                "-javaagent",
+                "-agent",
+            ]
+            .iter()
+            .any(|option| word.starts_with(option))
+        }) && !value
+            .split_whitespace()
+            .all(|word| word.starts_with("--max") || word.starts_with("-Xm") || word.starts_with("-D"))
 }
 
 fn quote_home(text: &str) -> String {

@@ -17,33 +17,286 @@ pub(super) enum Language {
 
 /// Words that reach outside, per language. Matched anywhere in the code outside plain prose.
 const PYTHON: &[&str] = &[
-    "system", "popen", "subprocess", "exec", "eval", "compile", "__import__", "importlib", "getattr", "setattr", "globals", "__builtins__", "__class__",
-    "rmtree", "remove", "unlink", "rmdir", "removedirs", "rename", "replace(", "truncate", "write", "chmod", "chown", "symlink", "link(", "makedirs", "mkdir",
-    "kill", "fork", "spawn", "pty", "ctypes", "socket", "urlopen", "urlretrieve", "requests", "http.client", "ftplib", "smtplib", "paramiko", "shutil",
-    "marshal", "pickle", "b64decode", "codecs", "fromhex", "bytes.", "chr(", "'w", "\"w", "'a'", "\"a\"", "'x'", "r+", "os.", "from os", "platform.popen", "signal", "runpy", "webbrowser", "multiprocessing", "shelve", "sqlite3", "input(", "breakpoint", "code.interact", "exit_handler", "posix",
+    "system",
+    "popen",
+    "subprocess",
+    "exec",
+    "eval",
+    "compile",
+    "__import__",
+    "importlib",
+    "getattr",
+    "setattr",
+    "globals",
+    "__builtins__",
+    "__class__",
+    "rmtree",
+    "remove",
+    "unlink",
+    "rmdir",
+    "removedirs",
+    "rename",
+    "replace(",
+    "truncate",
+    "write",
+    "chmod",
+    "chown",
+    "symlink",
+    "link(",
+    "makedirs",
+    "mkdir",
+    "kill",
+    "fork",
+    "spawn",
+    "pty",
+    "ctypes",
+    "socket",
+    "urlopen",
+    "urlretrieve",
+    "requests",
+    "http.client",
+    "ftplib",
+    "smtplib",
+    "paramiko",
+    "shutil",
+    "marshal",
+    "pickle",
+    "b64decode",
+    "codecs",
+    "fromhex",
+    "bytes.",
+    "chr(",
+    "os.",
+    "from os",
+    "platform.popen",
+    "signal",
+    "runpy",
+    "webbrowser",
+    "multiprocessing",
+    "shelve",
+    "sqlite3",
+    "input(",
+    "breakpoint",
+    "code.interact",
+    "exit_handler",
+    "posix",
 ];
 const PERL: &[&str] = &[
-    "system", "exec", "`", "qx", "unlink", "rmdir", "rename", "open", "eval", "fork", "kill", "truncate", "chmod", "chown", "symlink", "link", "require",
-    "socket", "syscall", "rmtree", "remove_tree", "File::", "IO::", "LWP", "HTTP::", "MIME", "unpack", "pack", "do ", "use POSIX", "dbmopen", "mkdir", "utime", "/e", "}e", "print $", "<", "|", "sysopen", "ioctl",
+    "system",
+    "exec",
+    "`",
+    "qx",
+    "unlink",
+    "rmdir",
+    "rename",
+    "open",
+    "eval",
+    "fork",
+    "kill",
+    "truncate",
+    "chmod",
+    "chown",
+    "symlink",
+    "link",
+    "require",
+    "socket",
+    "syscall",
+    "rmtree",
+    "remove_tree",
+    "File::",
+    "IO::",
+    "LWP",
+    "HTTP::",
+    "MIME",
+    "unpack",
+    "pack",
+    "do ",
+    "use POSIX",
+    "dbmopen",
+    "mkdir",
+    "utime",
+    "/e",
+    "}e",
+    "print $",
+    "<",
+    "|",
+    "sysopen",
+    "ioctl",
 ];
 const RUBY: &[&str] = &[
-    "system", "exec", "`", "%x", "spawn", "popen", "open", "eval", "send", "fork", "Process", "File.", "FileUtils", "Dir.", "IO.", "Kernel", "require", "load",
-    "rm", "unlink", "delete", "Net::", "Socket", "URI", "write", "unpack", "decode", "constantize", "Pathname", "trap",
+    "system",
+    "exec",
+    "`",
+    "%x",
+    "spawn",
+    "popen",
+    "open",
+    "eval",
+    "send",
+    "fork",
+    "Process",
+    "File.",
+    "FileUtils",
+    "Dir.",
+    "IO.",
+    "Kernel",
+    "require",
+    "load",
+    "rm",
+    "unlink",
+    "delete",
+    "Net::",
+    "Socket",
+    "URI",
+    "write",
+    "unpack",
+    "decode",
+    "constantize",
+    "Pathname",
+    "trap",
 ];
 const NODE: &[&str] = &[
-    "child_process", "exec", "spawn", "fork", "eval", "Function", "fs", "unlink", "rm", "rename", "write", "truncate", "chmod", "chown", "process.kill", "process.binding", "process.mainModule",
-    "net", "http", "dgram", "import(", "vm", "Buffer.from", "atob", "constructor", "fetch", "worker_threads", "Deno.", "Bun.", "appendFile", "symlink", "mkdir", "cluster", "globalThis", "global[",
+    "child_process",
+    "exec",
+    "spawn",
+    "fork",
+    "eval",
+    "Function",
+    "fs",
+    "unlink",
+    "rm",
+    "rename",
+    "write",
+    "truncate",
+    "chmod",
+    "chown",
+    "process.kill",
+    "process.binding",
+    "process.mainModule",
+    "net",
+    "http",
+    "dgram",
+    "import(",
+    "vm",
+    "Buffer.from",
+    "atob",
+    "constructor",
+    "fetch",
+    "worker_threads",
+    "Deno.",
+    "Bun.",
+    "appendFile",
+    "symlink",
+    "mkdir",
+    "cluster",
+    "globalThis",
+    "global[",
 ];
 const PHP: &[&str] = &[
-    "system", "exec", "passthru", "popen", "proc_open", "`", "eval", "assert", "unlink", "rmdir", "rename", "file_put", "fopen", "fwrite", "chmod", "chown", "symlink",
-    "include", "require", "curl", "fsockopen", "base64_decode", "create_function", "call_user", "array_map", "mail(", "copy(", "touch", "mkdir", "pcntl", "posix", "dl(", "$_", "file_get_contents(\"http", "file_get_contents('http", "preg_replace", "move_",
+    "system",
+    "exec",
+    "passthru",
+    "popen",
+    "proc_open",
+    "`",
+    "eval",
+    "assert",
+    "unlink",
+    "rmdir",
+    "rename",
+    "file_put",
+    "fopen",
+    "fwrite",
+    "chmod",
+    "chown",
+    "symlink",
+    "include",
+    "require",
+    "curl",
+    "fsockopen",
+    "base64_decode",
+    "create_function",
+    "call_user",
+    "array_map",
+    "mail(",
+    "copy(",
+    "touch",
+    "mkdir",
+    "pcntl",
+    "posix",
+    "dl(",
+    "$_",
+    "file_get_contents(\"http",
+    "file_get_contents('http",
+    "preg_replace",
+    "move_",
 ];
 
 /// Harmless phrases that hold a listed word.
 const HARMLESS: &[&str] = &[
-    "sys.stdout.write", "sys.stderr.write", "process.stdout.write", "os.environ", "os.getcwd", "os.path", "os.listdir", "os.getenv", "os.cpu_count", "os.name", "os.uname", "os.sep",
-    "os.getpid", "os.walk", "os.stat", "os.scandir", "require('./package.json')", "require(\"./package.json\")", "require('os')", "require(\"os\")", "require('path')", "platform.system", "json.load", "JSON.parse", "process.version", "import os", "import sys", "from __future__", "os.access", ".replace(", "re.compile", "require 'json'", "require \"json\"", "fs.readFileSync", "fs.existsSync", "require('fs')", "require(\"fs\")", "File.read", "File.exist?", "perform", "format", "confirm", "normal", "term", "form", "arm", "firm", "inform", "norm",
-    "networkInterfaces", "socket.gethostname", "import socket", "IO::Handle", "print $F[", "print $1", "print $_", "print $.", "=> ", "Dir.pwd", "Dir.glob", "Dir.entries", "Math.", "preg_replace(",
+    "sys.stdout.write",
+    "sys.stderr.write",
+    "process.stdout.write",
+    "os.environ",
+    "os.getcwd",
+    "os.path",
+    "os.listdir",
+    "os.getenv",
+    "os.cpu_count",
+    "os.name",
+    "os.uname",
+    "os.sep",
+    "os.getpid",
+    "os.walk",
+    "os.stat",
+    "os.scandir",
+    "require('./package.json')",
+    "require(\"./package.json\")",
+    "require('os')",
+    "require(\"os\")",
+    "require('path')",
+    "platform.system",
+    "json.load",
+    "JSON.parse",
+    "process.version",
+    "import os",
+    "import sys",
+    "from __future__",
+    "os.access",
+    ".replace(",
+    "re.compile",
+    "require 'json'",
+    "require \"json\"",
+    "fs.readFileSync",
+    "fs.existsSync",
+    "require('fs')",
+    "require(\"fs\")",
+    "File.read",
+    "File.exist?",
+    "perform",
+    "format",
+    "confirm",
+    "normal",
+    "term",
+    "form",
+    "arm",
+    "firm",
+    "inform",
+    "norm",
+    "networkInterfaces",
+    "socket.gethostname",
+    "import socket",
+    "IO::Handle",
+    "print $F[",
+    "print $1",
+    "print $_",
+    "print $.",
+    "=> ",
+    "Dir.pwd",
+    "Dir.glob",
+    "Dir.entries",
+    "Math.",
+    "preg_replace(",
 ];
 
 /// What code of this language may do.
@@ -62,15 +315,23 @@ pub(super) fn judge(language: Language, code: &str) -> Finding {
             rest = rest.replace(phrase, " _ ");
         }
     }
-    if code.contains('\0') || (code.contains("fork") && (code.contains("while") || code.contains("loop") || code.contains("for"))) {
+    if code.contains('\0')
+        || (code.contains("fork")
+            && (code.contains("while") || code.contains("loop") || code.contains("for")))
+    {
         let bomb = code.contains("fork") && !code.contains('\0');
         return if bomb { Finding::block("fork-bomb") } else { Finding::confirm("runs-code") };
     }
     // Python's write mode and escapes hide in strings: a backslash escape or a joined string is not read.
-    let hidden = code.contains("\\x") || code.contains("\\u") || code.contains("\\1");
+    let opens = code.contains("open")
+        && ["'w", "\"w", "'a", "\"a", "'x", "\"x", "r+", "mode"].iter().any(|mode| code.contains(mode));
+    let hidden = opens || code.contains("\\x") || code.contains("\\u") || code.contains("\\1");
     if hidden || words.iter().any(|word| rest.contains(word)) {
         let target = strings(code).iter().any(|text| {
-            crate::engine::place::Path::new(text, &crate::state::Cwd::Start).parts.first().is_some_and(|part| part == "dev")
+            crate::engine::place::Path::new(text, &crate::state::Cwd::Start)
+                .parts
+                .first()
+                .is_some_and(|part| part == "dev")
                 && !place::is_sink(text)
                 && code.contains("open")
                 && ["'w", "\"w", "'a", "\"a", "r+", ">"].iter().any(|mode| code.contains(mode))
@@ -83,9 +344,23 @@ pub(super) fn judge(language: Language, code: &str) -> Finding {
 
 /// Whether the code deletes trees.
 pub(super) fn deletes(code: &str) -> bool {
-    ["rmtree", "rm_r", "rm_rf", "remove_tree", "rmSync", "rmdirSync", "rimraf", "remove_entry", "remove_dir", "fs.rm", "rmdir", "unlink", "removedirs"]
-        .iter()
-        .any(|word| code.contains(word))
+    [
+        "rmtree",
+        "rm_r",
+        "rm_rf",
+        "remove_tree",
+        "rmSync",
+        "rmdirSync",
+        "rimraf",
+        "remove_entry",
+        "remove_dir",
+        "fs.rm",
+        "rmdir",
+        "unlink",
+        "removedirs",
+    ]
+    .iter()
+    .any(|word| code.contains(word))
 }
 
 /// The string literals of the code.
@@ -115,9 +390,22 @@ pub(super) fn strings(code: &str) -> Vec<String> {
 /// Texts in the code that may be shell commands: each string, all strings as one argv, and quoting operators.
 pub(super) fn shell_texts(code: &str) -> Vec<String> {
     let strings = strings(code);
-    let mut texts: Vec<String> = strings.iter().filter(|text| text.contains(' ') || text.contains('(') || text.contains('\t')).take(8).cloned().collect();
+    let mut texts: Vec<String> = strings
+        .iter()
+        .filter(|text| text.contains(' ') || text.contains('(') || text.contains('\t'))
+        .take(8)
+        .cloned()
+        .collect();
     if strings.len() > 1 {
-        texts.push(strings.iter().map(String::as_str).filter(|text| !text.contains(['\'', '\n'])).take(12).collect::<Vec<_>>().join(" "));
+        texts.push(
+            strings
+                .iter()
+                .map(String::as_str)
+                .filter(|text| !text.contains(['\'', '\n']))
+                .take(12)
+                .collect::<Vec<_>>()
+                .join(" "),
+        );
         texts.push(strings.concat());
     }
     for opener in ["qx(", "qx{", "qx/", "%x(", "%x{", "%x[", "system(q(", "q{", "q("] {

@@ -5,7 +5,6 @@ use crate::engine::Engine;
 use crate::engine::arg::Arg;
 use crate::engine::shell::Source;
 
-
 /// Options of `docker` and of its `run` and `exec` that take a value in the next word.
 const VALUES: &str = "-e -v -p -w -u -h -l -m -c -a --env --env-file --volume --publish --workdir --user --hostname --label --memory --cpus --name --network --net \
     --entrypoint --mount --restart --add-host --dns --log-driver --log-opt --platform --pid --ipc --uts --cap-add --cap-drop --device --security-opt \
@@ -14,7 +13,13 @@ const VALUES: &str = "-e -v -p -w -u -h -l -m -c -a --env --env-file --volume --
 
 impl Engine<'_> {
     /// `docker`, `podman`: `run` and `exec` are wrappers; the rest is in the tables.
-    pub(super) fn docker(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+    pub(super) fn docker(
+        &mut self,
+        name: &str,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
         let mut at = options(args, 1);
         let group = args.get(at).map_or("", |arg| arg.text.as_str());
         let compose = group == "compose";
@@ -23,7 +28,10 @@ impl Engine<'_> {
         }
         let sub = args.get(at).map_or("", |arg| arg.text.as_str());
         if !matches!(sub, "run" | "exec") {
-            return self.tool(if compose { "docker-compose" } else { name }, args_from(args, compose, at).as_slice());
+            return self.tool(
+                if compose { "docker-compose" } else { name },
+                args_from(args, compose, at).as_slice(),
+            );
         }
         let start = at + 1;
         let after = options(args, start);
@@ -79,7 +87,9 @@ impl Engine<'_> {
 
 /// The position after the options that start at `at`.
 fn options(args: &[Arg], mut at: usize) -> usize {
-    while let Some(arg) = args.get(at).filter(|arg| arg.text.starts_with('-') && arg.text.len() > 1 && arg.text != "--") {
+    while let Some(arg) =
+        args.get(at).filter(|arg| arg.text.starts_with('-') && arg.text.len() > 1 && arg.text != "--")
+    {
         at += 1;
         let text = arg.text.as_str();
         let last = text.chars().last().map(|letter| format!("-{letter}"));
@@ -87,7 +97,9 @@ fn options(args: &[Arg], mut at: usize) -> usize {
             !text.contains('=') && VALUES.split_whitespace().any(|value| value == text)
         } else {
             text.len() == 2 && VALUES.split_whitespace().any(|value| value == text)
-                || text.len() > 2 && text.len() <= 4 && last.is_some_and(|last| matches!(last.as_str(), "-e" | "-v" | "-p" | "-w" | "-u"))
+                || text.len() > 2
+                    && text.len() <= 4
+                    && last.is_some_and(|last| matches!(last.as_str(), "-e" | "-v" | "-p" | "-w" | "-u"))
         };
         at += usize::from(valued);
     }
@@ -123,11 +135,42 @@ fn host_options(given: &[Arg]) -> Finding {
         let mount = text.split(['=', ',']).any(|part| {
             let host = part.split(':').next().unwrap_or(part);
             let inside = part.contains(":/");
-            (inside && (host == "/" || host.starts_with("/etc") || host.starts_with("/var/run") || host.starts_with("/run") || host.starts_with("/root") || host.starts_with("/usr") || host.starts_with("/boot") || host.starts_with("/dev") || host.starts_with("/proc") || host.starts_with("/sys") || host == "/home" || host == "\u{2}" || host.contains("/.ssh")))
-                || part == "/" || part.contains("docker.sock")
+            (inside
+                && (host == "/"
+                    || host.starts_with("/etc")
+                    || host.starts_with("/var/run")
+                    || host.starts_with("/run")
+                    || host.starts_with("/root")
+                    || host.starts_with("/usr")
+                    || host.starts_with("/boot")
+                    || host.starts_with("/dev")
+                    || host.starts_with("/proc")
+                    || host.starts_with("/sys")
+                    || host == "/home"
+                    || host == "\u{2}"
+                    || host.contains("/.ssh")))
+                || part == "/"
+                || part.contains("docker.sock")
         });
-        mount || matches!(text, "--privileged" | "--pid=host" | "--net=host" | "--network=host" | "--ipc=host" | "--userns=host" | "--uts=host" | "--cgroupns=host" | "--restart" | "host")
-            || text.starts_with("--cap-add") || text.starts_with("--device") || text.starts_with("--security-opt") || text.starts_with("--restart=") || text.starts_with("--volumes-from")
+        mount
+            || matches!(
+                text,
+                "--privileged"
+                    | "--pid=host"
+                    | "--net=host"
+                    | "--network=host"
+                    | "--ipc=host"
+                    | "--userns=host"
+                    | "--uts=host"
+                    | "--cgroupns=host"
+                    | "--restart"
+                    | "host"
+            )
+            || text.starts_with("--cap-add")
+            || text.starts_with("--device")
+            || text.starts_with("--security-opt")
+            || text.starts_with("--restart=")
+            || text.starts_with("--volumes-from")
     });
     if opens { Finding::confirm("container-host") } else { Finding::ALLOW }
 }

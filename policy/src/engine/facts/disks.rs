@@ -8,8 +8,32 @@ use crate::verdict::Verdict;
 
 /// Tools that write structures to the disks they name.
 const DISK_TOOLS: &[&str] = &[
-    "mkswap", "wipefs", "blkdiscard", "sgdisk", "sfdisk", "fdisk", "gdisk", "cgdisk", "cfdisk", "parted", "badblocks", "hdparm", "nvme",
-    "newfs", "mformat", "cryptsetup", "mdadm", "zpool", "format", "sg_format", "pvcreate", "debugfs", "tune2fs", "resize2fs", "e2fsck", "fsck",
+    "mkswap",
+    "wipefs",
+    "blkdiscard",
+    "sgdisk",
+    "sfdisk",
+    "fdisk",
+    "gdisk",
+    "cgdisk",
+    "cfdisk",
+    "parted",
+    "badblocks",
+    "hdparm",
+    "nvme",
+    "newfs",
+    "mformat",
+    "cryptsetup",
+    "mdadm",
+    "zpool",
+    "format",
+    "sg_format",
+    "pvcreate",
+    "debugfs",
+    "tune2fs",
+    "resize2fs",
+    "e2fsck",
+    "fsck",
 ];
 
 pub(super) fn is_disk_tool(name: &str) -> bool {
@@ -30,17 +54,20 @@ impl Engine<'_> {
                 finding = finding.strictest(Finding::confirm("unknown-path"));
             }
         }
-        let device = args.iter().any(|arg| !arg.text.contains('=') && self.write_to(arg).rule == Some("raw-device"));
+        let device =
+            args.iter().any(|arg| !arg.text.contains('=') && self.write_to(arg).rule == Some("raw-device"));
         if device {
             finding = Finding::block("raw-device");
         }
-        Facts::of(finding).reading(!writes && finding.verdict == Verdict::Allow && args[0].text.ends_with("dd"))
+        Facts::of(finding)
+            .reading(!writes && finding.verdict == Verdict::Allow && args[0].text.ends_with("dd"))
     }
 
     /// Formats and partition editors: reading forms pass, destructive forms on a disk are blocked.
     pub(super) fn disk(&mut self, name: &str, args: &[Arg]) -> Facts {
         let words = Words::new(args, "-t -L -U -n -o -b");
-        let device = args.iter().skip(1).any(|arg| self.write_to(arg).rule == Some("raw-device") || arg.is_unknown());
+        let device =
+            args.iter().skip(1).any(|arg| self.write_to(arg).rule == Some("raw-device") || arg.is_unknown());
         let operand = |at: usize| words.operands.get(at).map_or("", |arg| arg.text.as_str());
         let any = |list: &[&str]| words.operands.iter().any(|arg| list.contains(&arg.text.as_str()));
         let (reads, destroys) = match name {
@@ -62,10 +89,14 @@ impl Engine<'_> {
             "resize2fs" | "pvcreate" => (false, false),
             _ => (false, true),
         };
-        if reads && !words.uncertain && !(destroys && matches!(name, "sgdisk" | "mdadm" | "hdparm" | "parted")) {
+        if reads
+            && !words.uncertain
+            && !(destroys && matches!(name, "sgdisk" | "mdadm" | "hdparm" | "parted"))
+        {
             return Facts::READS;
         }
-        let certain = matches!(name, "cryptsetup" | "mdadm" | "zpool" | "nvme" | "format" | "newfs") || device;
+        let certain =
+            matches!(name, "cryptsetup" | "mdadm" | "zpool" | "nvme" | "format" | "newfs") || device;
         let rule = if name.starts_with("mk") || name == "newfs" { "format" } else { "raw-device" };
         if destroys && certain { Facts::block(rule) } else { Facts::confirm(rule) }
     }
@@ -74,7 +105,9 @@ impl Engine<'_> {
     pub(super) fn kill(&mut self, name: &str, args: &[Arg]) -> Facts {
         let texts: Vec<&str> = args.iter().skip(1).map(|arg| arg.text.as_str()).collect();
         if name == "kill" {
-            if matches!(texts.first(), Some(&("-l" | "-L" | "--list" | "--table" | "-0"))) || texts.starts_with(&["-s", "0"]) {
+            if matches!(texts.first(), Some(&("-l" | "-L" | "--list" | "--table" | "-0")))
+                || texts.starts_with(&["-s", "0"])
+            {
                 return Facts::READS;
             }
             let everyone = texts.iter().skip(1).any(|text| *text == "-1") || texts == ["--", "-1"];
@@ -82,7 +115,10 @@ impl Engine<'_> {
                 return Facts::block("kill-all");
             }
         }
-        if name == "killall5" || (matches!(name, "pkill" | "killall") && texts.iter().any(|text| matches!(*text, "." | ".*" | "*" | "^"))) {
+        if name == "killall5"
+            || (matches!(name, "pkill" | "killall")
+                && texts.iter().any(|text| matches!(*text, "." | ".*" | "*" | "^")))
+        {
             return Facts::block("kill-all");
         }
         Facts::confirm("process-kill")

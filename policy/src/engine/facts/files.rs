@@ -10,7 +10,8 @@ impl Engine<'_> {
     /// `rm` and its kin: always asked for; a catastrophe when a root goes with it.
     pub(super) fn remove(&mut self, name: &str, args: &[Arg]) -> Facts {
         let words = Words::new(args, "");
-        let recursive = name == "rm" && (words.has("-r|-R|--recursive") || words.uncertain) || matches!(name, "srm" | "wipe");
+        let recursive = name == "rm" && (words.has("-r|-R|--recursive") || words.uncertain)
+            || matches!(name, "srm" | "wipe");
         let device = words.operands.iter().any(|arg| self.write_to(arg).rule == Some("raw-device"));
         if device && name != "unlink" {
             return Facts::block("raw-device");
@@ -59,9 +60,14 @@ impl Engine<'_> {
             // A copy or link into a sensitive directory is named like the file it becomes.
             let base = source.text.rsplit('/').next().unwrap_or_default();
             let inside = Arg::literal(&format!("{}/{base}", target.shown()));
-            finding = finding.strictest(self.write_to(&Arg { text: inside.text.replacen('~', "\u{2}", usize::from(target.text.starts_with('\u{2}'))), ..inside }));
+            finding = finding.strictest(self.write_to(&Arg {
+                text: inside.text.replacen('~', "\u{2}", usize::from(target.text.starts_with('\u{2}'))),
+                ..inside
+            }));
         }
-        if name == "cp" && operands.iter().any(|arg| arg.text == "/dev/null" || arg.text.starts_with("/dev/zero")) {
+        if name == "cp"
+            && operands.iter().any(|arg| arg.text == "/dev/null" || arg.text.starts_with("/dev/zero"))
+        {
             finding = finding.strictest(Finding::confirm("truncate"));
         }
         if name == "rename" {
@@ -103,7 +109,9 @@ impl Engine<'_> {
         for arg in &words.operands {
             finding = finding.strictest(self.write_to(arg));
         }
-        if name == "truncate" || (name == "fallocate" && words.has("-p|-c|-z|--punch-hole|--collapse-range|--zero-range")) {
+        if name == "truncate"
+            || (name == "fallocate" && words.has("-p|-c|-z|--punch-hole|--collapse-range|--zero-range"))
+        {
             finding = finding.strictest(Finding::confirm("truncate"));
         }
         if name == "mknod" && args.iter().any(|arg| arg.text == "b") {
@@ -112,7 +120,8 @@ impl Engine<'_> {
         if matches!(name, "split" | "csplit") && words.has("--filter") {
             finding = finding.strictest(Finding::confirm("opaque"));
         }
-        let only_looks = name == "tee" && words.operands.iter().all(|arg| crate::engine::place::is_sink(&arg.text));
+        let only_looks =
+            name == "tee" && words.operands.iter().all(|arg| crate::engine::place::is_sink(&arg.text));
         if matches!(name, "tee" | "sponge") {
             let content = match &self.stdin {
                 crate::engine::shell::Stdin::Known(text) => Some(text.clone()),
@@ -131,7 +140,8 @@ impl Engine<'_> {
     pub(super) fn permissions(&mut self, name: &str, args: &[Arg]) -> Facts {
         let words = Words::new(args, "--reference --from");
         let recursive = words.has("-R|--recursive");
-        let targets: Vec<&Arg> = words.operands.iter().copied().skip(usize::from(!matches!(name, "restorecon"))).collect();
+        let targets: Vec<&Arg> =
+            words.operands.iter().copied().skip(usize::from(!matches!(name, "restorecon"))).collect();
         let root = words.operands.iter().any(|arg| self.is_root_tree(arg));
         if root && (recursive || words.operands.iter().any(|arg| arg.text == "/")) && name != "restorecon" {
             return Facts::block("root-permissions");
@@ -142,7 +152,11 @@ impl Engine<'_> {
         }
         let mode = words.operands.first().map_or("", |arg| arg.text.as_str());
         let strict = match name {
-            "chmod" => recursive || chmod_is_risky(mode) || args.get(1).is_none_or(|arg| arg.may_be_option() && chmod_is_risky(&arg.text)),
+            "chmod" => {
+                recursive
+                    || chmod_is_risky(mode)
+                    || args.get(1).is_none_or(|arg| arg.may_be_option() && chmod_is_risky(&arg.text))
+            }
             _ => true,
         };
         if strict {
@@ -156,10 +170,20 @@ impl Engine<'_> {
         let values = "-f -C -T -X -I -b -H -g -K -N -V -L -F --file --directory --files-from --exclude-from --use-compress-program \
             --to-command --checkpoint-action --exclude --transform --info-script --new-volume-script --rsh-command --rmt-command --owner --group --mode";
         let words = Words::new(args, values);
-        for long in ["--to-command", "--checkpoint-action", "--use-compress-program", "--info-script", "--new-volume-script", "--rsh-command", "--rmt-command"] {
+        for long in [
+            "--to-command",
+            "--checkpoint-action",
+            "--use-compress-program",
+            "--info-script",
+            "--new-volume-script",
+            "--rsh-command",
+            "--rmt-command",
+        ] {
             if let Some(code) = long_value(args, long) {
                 let code = Arg { text: code.text.trim_start_matches("exec=").to_owned(), ..code };
-                if !matches!(code.text.as_str(), "dot" | "echo" | "bell" | "ttyout") && !is_compressor(&code.text) {
+                if !matches!(code.text.as_str(), "dot" | "echo" | "bell" | "ttyout")
+                    && !is_compressor(&code.text)
+                {
                     self.code_argument(&code, source, span);
                     return Facts::confirm("runs-option");
                 }
@@ -167,7 +191,9 @@ impl Engine<'_> {
         }
         let bundle = args.get(1).map_or("", |arg| arg.text.trim_start_matches('-'));
         let bundled = args.get(1).is_some_and(|arg| !arg.text.starts_with("--")) && !bundle.is_empty();
-        let letter = |wanted: char, long: &str| (bundled && bundle.contains(wanted)) || words.has(&format!("-{wanted}|{long}"));
+        let letter = |wanted: char, long: &str| {
+            (bundled && bundle.contains(wanted)) || words.has(&format!("-{wanted}|{long}"))
+        };
         if letter('I', "--use-compress-program") || letter('F', "--info-script") {
             let known = args.iter().any(|arg| is_compressor(&arg.text));
             if !known {
@@ -175,9 +201,8 @@ impl Engine<'_> {
             }
         }
         let directory = option_value(args, 'C', "--directory");
-        let archive = option_value(args, 'f', "--file").or_else(|| {
-            (bundled && bundle.contains('f')).then(|| args.get(2).cloned()).flatten()
-        });
+        let archive = option_value(args, 'f', "--file")
+            .or_else(|| (bundled && bundle.contains('f')).then(|| args.get(2).cloned()).flatten());
         let mut finding = Finding::ALLOW;
         let lists = letter('t', "--list") && !letter('x', "--extract") && !letter('c', "--create");
         if lists {
@@ -199,7 +224,11 @@ impl Engine<'_> {
         }
         if words.has("--remove-files|--delete|--recursive-unlink|--unlink-first|--overwrite-dir") {
             let root = words.operands.iter().any(|arg| self.is_root_tree(arg));
-            finding = finding.strictest(if root { Finding::block("root-delete") } else { Finding::confirm("delete") });
+            finding = finding.strictest(if root {
+                Finding::block("root-delete")
+            } else {
+                Finding::confirm("delete")
+            });
         }
         Facts::of(finding)
     }
@@ -210,7 +239,9 @@ impl Engine<'_> {
         let reads = match name {
             "unzip" => words.has("-l|-t|-v|-Z|-p|-c") && !words.has("-o"),
             "zip" => words.has("-sf"),
-            "7z" | "7za" => matches!(words.operands.first().map(|arg| arg.text.as_str()), Some("l" | "t" | "i")),
+            "7z" | "7za" => {
+                matches!(words.operands.first().map(|arg| arg.text.as_str()), Some("l" | "t" | "i"))
+            }
             "gzip" | "bzip2" | "xz" | "zstd" | "gunzip" | "bunzip2" | "unxz" | "unzstd" => {
                 words.has("-c|--stdout|--to-stdout|-l|--list|-t|--test") && !words.has("-o|--rm|-k")
             }
@@ -250,7 +281,8 @@ impl Engine<'_> {
         }
         let Some((target, sources)) = words.operands.split_last() else { return Facts::ORDINARY };
         if sources.is_empty() || words.has("-n|--dry-run|--list-only") {
-            return Facts::ORDINARY.reading(!words.uncertain && !words.has("-e|--rsh|--rsync-path|--log-file"));
+            return Facts::ORDINARY
+                .reading(!words.uncertain && !words.has("-e|--rsh|--rsync-path|--log-file"));
         }
         let remote = |arg: &Arg| arg.text.contains(':') && !arg.text.starts_with(['/', '.']);
         let deletes = words.has("--delete|--delete-before|--delete-after|--delete-during|--delete-excluded|--del|--remove-source-files|--delete-delay");
@@ -258,7 +290,8 @@ impl Engine<'_> {
         if deletes && self.path(path).is_root_tree() {
             return Facts::block("root-delete");
         }
-        let mut finding = if remote(target) { Finding::confirm("remote-write") } else { self.write_tree(target) };
+        let mut finding =
+            if remote(target) { Finding::confirm("remote-write") } else { self.write_tree(target) };
         if deletes {
             finding = finding.strictest(Finding::confirm("delete"));
         }
@@ -280,7 +313,9 @@ fn chmod_is_risky(mode: &str) -> bool {
             let who = clause.split(['+', '-', '=']).next().unwrap_or("");
             let what = &clause[who.len()..];
             what.contains('s')
-                || (what.starts_with(['+', '=']) && what.contains('w') && (who.contains(['o', 'a']) || who.is_empty() && what.contains('=')))
+                || (what.starts_with(['+', '='])
+                    && what.contains('w')
+                    && (who.contains(['o', 'a']) || who.is_empty() && what.contains('=')))
                 || (what.starts_with('-') && who.contains('a'))
                 || what == "="
         })
@@ -288,7 +323,10 @@ fn chmod_is_risky(mode: &str) -> bool {
 
 fn is_compressor(text: &str) -> bool {
     let name = text.split(' ').next().unwrap_or(text);
-    matches!(name, "gzip" | "pigz" | "bzip2" | "pbzip2" | "xz" | "zstd" | "lz4" | "lzop" | "lzma" | "zstdmt" | "brotli")
+    matches!(
+        name,
+        "gzip" | "pigz" | "bzip2" | "pbzip2" | "xz" | "zstd" | "lz4" | "lzop" | "lzma" | "zstdmt" | "brotli"
+    )
 }
 
 /// The value of a short option (alone, at the end of a cluster, or attached) or of its long form.
@@ -297,7 +335,9 @@ pub(super) fn option_value(args: &[Arg], letter: char, long: &str) -> Option<Arg
         return Some(value);
     }
     for (at, arg) in args.iter().enumerate().skip(1) {
-        let Some(cluster) = arg.text.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else { continue };
+        let Some(cluster) = arg.text.strip_prefix('-').filter(|rest| !rest.starts_with('-')) else {
+            continue;
+        };
         if let Some(found) = cluster.find(letter) {
             let attached = &cluster[found + letter.len_utf8()..];
             return match attached {
@@ -312,7 +352,8 @@ pub(super) fn option_value(args: &[Arg], letter: char, long: &str) -> Option<Arg
 /// The value of a long option, attached or in the next word; abbreviations count.
 pub(super) fn long_value(args: &[Arg], long: &str) -> Option<Arg> {
     for (at, arg) in args.iter().enumerate().skip(1) {
-        let (name, value) = arg.text.split_once('=').map_or((arg.text.as_str(), None), |(name, value)| (name, Some(value)));
+        let (name, value) =
+            arg.text.split_once('=').map_or((arg.text.as_str(), None), |(name, value)| (name, Some(value)));
         if name.len() > 3 && name.starts_with("--") && long.starts_with(name) {
             return match value {
                 Some(value) => Some(Arg { text: value.to_owned(), ..arg.clone() }),

@@ -7,8 +7,28 @@ use crate::engine::shell::Source;
 
 /// Configuration keys whose value is a command or a file that holds some.
 const RUNS: &[&str] = &[
-    "core.pager", "core.editor", "core.sshcommand", "core.fsmonitor", "core.hookspath", "core.askpass", "core.gitproxy", "core.alternaterefscommand", "sequence.editor", "credential.helper",
-    "diff.external", "gpg.program", "gpg.ssh.program", "uploadpack.packobjectshook", "protocol.ext.allow", "include.path", "sendemail.smtpserver", "core.attributesfile", "core.worktree", "init.templatedir", "web.browser", "http.proxy",
+    "core.pager",
+    "core.editor",
+    "core.sshcommand",
+    "core.fsmonitor",
+    "core.hookspath",
+    "core.askpass",
+    "core.gitproxy",
+    "core.alternaterefscommand",
+    "sequence.editor",
+    "credential.helper",
+    "diff.external",
+    "gpg.program",
+    "gpg.ssh.program",
+    "uploadpack.packobjectshook",
+    "protocol.ext.allow",
+    "include.path",
+    "sendemail.smtpserver",
+    "core.attributesfile",
+    "core.worktree",
+    "init.templatedir",
+    "web.browser",
+    "http.proxy",
 ];
 
 impl Engine<'_> {
@@ -29,8 +49,21 @@ impl Engine<'_> {
                     finding = finding.strictest(found);
                 }
                 "-C" | "--git-dir" | "--work-tree" | "--namespace" | "--super-prefix" => at += 1,
-                text if text.starts_with("--exec-path=") => finding = finding.strictest(Finding::confirm("runs-option")),
-                "-p" | "--paginate" | "--no-pager" | "-P" | "--bare" | "--no-replace-objects" | "--literal-pathspecs" | "--no-optional-locks" | "--version" | "--help" | "-h" | "-v" => {}
+                text if text.starts_with("--exec-path=") => {
+                    finding = finding.strictest(Finding::confirm("runs-option"))
+                }
+                "-p"
+                | "--paginate"
+                | "--no-pager"
+                | "-P"
+                | "--bare"
+                | "--no-replace-objects"
+                | "--literal-pathspecs"
+                | "--no-optional-locks"
+                | "--version"
+                | "--help"
+                | "-h"
+                | "-v" => {}
                 text if text.starts_with("--git-dir=") || text.starts_with("--work-tree=") => {}
                 _ => plain = false,
             }
@@ -55,7 +88,10 @@ impl Engine<'_> {
                 if arg.text == option {
                     return rest.get(at + 1).cloned();
                 }
-                arg.text.strip_prefix(option).and_then(|rest| rest.strip_prefix('=')).map(|value| Arg { text: value.to_owned(), ..arg.clone() })
+                arg.text
+                    .strip_prefix(option)
+                    .and_then(|rest| rest.strip_prefix('='))
+                    .map(|value| Arg { text: value.to_owned(), ..arg.clone() })
             })
         };
         match sub {
@@ -64,7 +100,8 @@ impl Engine<'_> {
                 Finding::ALLOW
             }
             "submodule" if rest.first().is_some_and(|arg| arg.text == "foreach") => {
-                let command: Vec<Arg> = rest[1..].iter().filter(|arg| arg.text != "--recursive").cloned().collect();
+                let command: Vec<Arg> =
+                    rest[1..].iter().filter(|arg| arg.text != "--recursive").cloned().collect();
                 self.joined(&command, source, span);
                 Finding::ALLOW
             }
@@ -75,7 +112,13 @@ impl Engine<'_> {
                 }
                 None => Finding::ALLOW,
             },
-            "grep" if rest.iter().any(|arg| arg.text.starts_with("-O") || arg.text.starts_with("--open-files")) => Finding::confirm("runs-option"),
+            "grep"
+                if rest
+                    .iter()
+                    .any(|arg| arg.text.starts_with("-O") || arg.text.starts_with("--open-files")) =>
+            {
+                Finding::confirm("runs-option")
+            }
             "difftool" | "mergetool" => match value("--extcmd").or_else(|| value("-x")) {
                 Some(code) => {
                     self.code_argument(&code, source, span);
@@ -90,19 +133,30 @@ impl Engine<'_> {
                 Finding::confirm("git-rewrite")
             }
             "clone" | "fetch" | "pull" | "push" | "ls-remote" | "archive" => {
-                let runs = value("--upload-pack").or_else(|| value("-u").filter(|_| sub == "clone")).or_else(|| value("--receive-pack")).or_else(|| value("--exec"));
-                let transport = rest.iter().any(|arg| arg.text.starts_with("ext::") || arg.text.starts_with("fd::"));
+                let runs = value("--upload-pack")
+                    .or_else(|| value("-u").filter(|_| sub == "clone"))
+                    .or_else(|| value("--receive-pack"))
+                    .or_else(|| value("--exec"));
+                let transport =
+                    rest.iter().any(|arg| arg.text.starts_with("ext::") || arg.text.starts_with("fd::"));
                 for arg in rest.iter().filter(|arg| arg.text.starts_with("ext::")) {
                     self.code_argument(&Arg::literal(&arg.text[5..]), source, span);
                 }
-                if runs.is_some() || transport || value("--template").is_some() || (sub == "clone" && (value("-c").or_else(|| value("--config"))).is_some_and(|pair| key_runs(&pair.text))) {
+                if runs.is_some()
+                    || transport
+                    || value("--template").is_some()
+                    || (sub == "clone"
+                        && (value("-c").or_else(|| value("--config")))
+                            .is_some_and(|pair| key_runs(&pair.text)))
+                {
                     Finding::confirm("runs-option")
                 } else {
                     Finding::ALLOW
                 }
             }
             "config" => {
-                let pair: Vec<&Arg> = rest.iter().filter(|arg| !arg.text.starts_with("--") && arg.text != "set").collect();
+                let pair: Vec<&Arg> =
+                    rest.iter().filter(|arg| !arg.text.starts_with("--") && arg.text != "set").collect();
                 match pair[..] {
                     [key, value, ..] => {
                         let (key, value) = (key.text.clone(), value.text.clone());
@@ -128,7 +182,28 @@ impl Engine<'_> {
             self.inner(inner, source, span);
             return if key.contains('\0') { Finding::confirm("runs-option") } else { Finding::ALLOW };
         }
-        if !key_runs(key) || matches!(value, "cat" | "less" | "" | "true" | "vim" | "vi" | "nano" | "store" | "cache" | "false" | "more" | "less -R" | "less -F" | "delta" | ":" | "code --wait" | "osxkeychain") {
+        if !key_runs(key)
+            || matches!(
+                value,
+                "cat"
+                    | "less"
+                    | ""
+                    | "true"
+                    | "vim"
+                    | "vi"
+                    | "nano"
+                    | "store"
+                    | "cache"
+                    | "false"
+                    | "more"
+                    | "less -R"
+                    | "less -F"
+                    | "delta"
+                    | ":"
+                    | "code --wait"
+                    | "osxkeychain"
+            )
+        {
             return Finding::ALLOW;
         }
         self.code_argument(&Arg::literal(value.trim_start_matches('!')), source, span);
@@ -142,5 +217,23 @@ fn key_runs(key: &str) -> bool {
         || key.starts_with("pager.")
         || key.starts_with("alias.")
         || key.starts_with("includeif.")
-        || [".textconv", ".command", ".cmd", ".path", ".clean", ".smudge", ".process", ".driver", ".helper", ".proxy", ".program", ".uploadpack", ".receivepack", ".insteadof", ".update"].iter().any(|tail| key.ends_with(tail))
+        || [
+            ".textconv",
+            ".command",
+            ".cmd",
+            ".path",
+            ".clean",
+            ".smudge",
+            ".process",
+            ".driver",
+            ".helper",
+            ".proxy",
+            ".program",
+            ".uploadpack",
+            ".receivepack",
+            ".insteadof",
+            ".update",
+        ]
+        .iter()
+        .any(|tail| key.ends_with(tail))
 }

@@ -20,20 +20,71 @@ struct Interpreter {
 }
 
 const INTERPRETERS: &[Interpreter] = &[
-    Interpreter { names: "python python2 python3 pypy pypy3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13", code: &["-c"], values: &["-W", "-X", "--check-hash-based-pycs"], prints: &["-V", "-VV", "--version", "-h"], language: Language::Python },
-    Interpreter { names: "perl", code: &["-e", "-E"], values: &["-I", "-M", "-x"], prints: &["-v", "-V"], language: Language::Perl },
-    Interpreter { names: "ruby irb jruby", code: &["-e"], values: &["-I", "-r", "-C", "-F"], prints: &["-v", "--version"], language: Language::Ruby },
-    Interpreter { names: "node nodejs deno bun", code: &["-e", "--eval", "-p", "--print", "-pe"], values: &["-r", "--require", "--import", "-C"], prints: &["-v", "--version", "-h"], language: Language::Node },
-    Interpreter { names: "php php-cgi", code: &["-r", "-R", "-B", "-E"], values: &["-d", "-c", "-z"], prints: &["-v", "-m", "-i", "--version"], language: Language::Php },
-    Interpreter { names: "lua luajit", code: &["-e"], values: &["-l"], prints: &["-v"], language: Language::Other },
-    Interpreter { names: "Rscript R julia tclsh expect osascript guile racket gdb pwsh powershell groovy scala elixir erl ghc sbcl swipl", code: &["-e", "-c", "-ex", "--eval", "-E", "-Command", "-x", "-eval", "-EncodedCommand"], values: &[], prints: &["-v", "--version"], language: Language::Other },
+    Interpreter {
+        names: "python python2 python3 pypy pypy3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13",
+        code: &["-c"],
+        values: &["-W", "-X", "--check-hash-based-pycs"],
+        prints: &["-V", "-VV", "--version", "-h"],
+        language: Language::Python,
+    },
+    Interpreter {
+        names: "perl",
+        code: &["-e", "-E"],
+        values: &["-I", "-M", "-x"],
+        prints: &["-v", "-V"],
+        language: Language::Perl,
+    },
+    Interpreter {
+        names: "ruby irb jruby",
+        code: &["-e"],
+        values: &["-I", "-r", "-C", "-F"],
+        prints: &["-v", "--version"],
+        language: Language::Ruby,
+    },
+    Interpreter {
+        names: "node nodejs deno bun",
+        code: &["-e", "--eval", "-p", "--print", "-pe"],
+        values: &["-r", "--require", "--import", "-C"],
+        prints: &["-v", "--version", "-h"],
+        language: Language::Node,
+    },
+    Interpreter {
+        names: "php php-cgi",
+        code: &["-r", "-R", "-B", "-E"],
+        values: &["-d", "-c", "-z"],
+        prints: &["-v", "-m", "-i", "--version"],
+        language: Language::Php,
+    },
+    Interpreter {
+        names: "lua luajit",
+        code: &["-e"],
+        values: &["-l"],
+        prints: &["-v"],
+        language: Language::Other,
+    },
+    Interpreter {
+        names: "Rscript R julia tclsh expect osascript guile racket gdb pwsh powershell groovy scala elixir erl ghc sbcl swipl",
+        code: &["-e", "-c", "-ex", "--eval", "-E", "-Command", "-x", "-eval", "-EncodedCommand"],
+        values: &[],
+        prints: &["-v", "--version"],
+        language: Language::Other,
+    },
 ];
 
-const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash", "rbash", "fish", "csh", "tcsh", "yash", "posh"];
+const SHELLS: &[&str] = &[
+    "sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash", "rbash", "fish", "csh", "tcsh", "yash",
+    "posh",
+];
 
 impl Engine<'_> {
     /// Facts of an interpreter, if the name is one.
-    pub(super) fn interpreter(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Option<Facts> {
+    pub(super) fn interpreter(
+        &mut self,
+        name: &str,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Option<Facts> {
         if SHELLS.contains(&name) {
             return Some(self.shell_command(args, source, span));
         }
@@ -68,7 +119,10 @@ impl Engine<'_> {
                     if text.ends_with('o') {
                         at += 1;
                     }
-                    while args.get(at).is_some_and(|arg| arg.text.starts_with(['-', '+']) && arg.text.len() > 1) {
+                    while args
+                        .get(at)
+                        .is_some_and(|arg| arg.text.starts_with(['-', '+']) && arg.text.len() > 1)
+                    {
                         at += if args[at].text.ends_with('o') { 2 } else { 1 };
                     }
                     return self.shell_code(args, at, finding, source, span);
@@ -98,7 +152,14 @@ impl Engine<'_> {
     }
 
     /// `sh -c CODE NAME ARGS...`.
-    fn shell_code(&mut self, args: &[Arg], at: usize, finding: Finding, source: &Source<'_>, span: (usize, usize)) -> Facts {
+    fn shell_code(
+        &mut self,
+        args: &[Arg],
+        at: usize,
+        finding: Finding,
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
         let Some(code) = args.get(at).cloned() else { return Facts::confirm("runtime-command") };
         let outer = self.positional(args.get(at + 1..).unwrap_or_default());
         let shell = self.shell.clone();
@@ -112,10 +173,18 @@ impl Engine<'_> {
         Facts::of(finding).reading(finding == Finding::ALLOW)
     }
 
-    fn language_command(&mut self, known: &Interpreter, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+    fn language_command(
+        &mut self,
+        known: &Interpreter,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
         let mut at = 1;
         let mut codes: Vec<Arg> = Vec::new();
         let mut finding = Finding::ALLOW;
+        let edits = matches!(known.language, Language::Perl | Language::Ruby);
+        let mut in_place = false;
         while let Some(arg) = args.get(at) {
             let text = arg.text.as_str();
             if arg.open || text.starts_with('\0') {
@@ -125,37 +194,51 @@ impl Engine<'_> {
                 break;
             }
             at += 1;
+            in_place |= edits
+                && !text.starts_with("--")
+                && !["-I", "-M", "-m", "-r"].iter().any(|option| text.starts_with(option))
+                && text.contains('i');
             if known.prints.contains(&text) {
                 return Facts::READS;
             }
-            let (option, attached) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+            let (option, attached) =
+                text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
             if known.code.contains(&option) {
                 let value = attached.map(|value| Arg { text: value.to_owned(), ..arg.clone() });
-                codes.push(value.or_else(|| { at += 1; args.get(at - 1).cloned() }).unwrap_or_else(Arg::unknown));
+                codes.push(
+                    value
+                        .or_else(|| {
+                            at += 1;
+                            args.get(at - 1).cloned()
+                        })
+                        .unwrap_or_else(Arg::unknown),
+                );
             } else if known.values.contains(&text) {
                 at += 1;
             } else if known.language == Language::Python && text == "-m" {
                 let module = args.get(at).map_or("", |arg| arg.text.as_str());
                 return self.python_module(module, args.get(at + 1..).unwrap_or_default());
-            } else if known.language == Language::Perl && text.starts_with("-i") {
-                for file in args.iter().skip(at).filter(|arg| !arg.text.starts_with('-')).skip(1) {
-                    finding = finding.strictest(self.write_to(file));
-                }
-            } else if !text.starts_with("--") && known.code.iter().any(|code| code.len() == 2 && text[1..].ends_with(&code[1..])) {
+            } else if !text.starts_with("--")
+                && known.code.iter().any(|code| code.len() == 2 && text[1..].ends_with(&code[1..]))
+            {
                 // A cluster such as perl's -lane or -pi -e: the code is the next word.
-                if text.contains('i') && known.language == Language::Perl {
-                    for file in args.iter().skip(at + 1) {
-                        finding = finding.strictest(self.write_to(file));
-                    }
-                }
                 codes.push(args.get(at).cloned().unwrap_or_else(Arg::unknown));
                 at += 1;
-            } else if !text.starts_with("--") && known.code.iter().any(|code| code.len() == 2 && text.starts_with(code)) {
+            } else if !text.starts_with("--")
+                && known.code.iter().any(|code| code.len() == 2 && text.starts_with(code))
+            {
                 codes.push(Arg { text: text[2..].to_owned(), ..arg.clone() });
             }
         }
-        if args.get(1).is_some_and(|arg| matches!(arg.text.as_str(), "eval" | "repl")) && args[0].text.contains("deno") {
+        if args.get(1).is_some_and(|arg| matches!(arg.text.as_str(), "eval" | "repl"))
+            && args[0].text.contains("deno")
+        {
             codes.extend(args.get(2).cloned());
+        }
+        if in_place {
+            for file in args.get(at..).unwrap_or_default() {
+                finding = finding.strictest(self.write_to(file));
+            }
         }
         if !codes.is_empty() {
             for code in &codes {
@@ -181,7 +264,9 @@ impl Engine<'_> {
                 Facts::of(finding)
             }
             _ => Facts::of(finding.strictest(match self.stdin.clone() {
-                Stdin::Known(text) => self.language_code(known.language, &Arg { text, ..Arg::literal("") }, source, span),
+                Stdin::Known(text) => {
+                    self.language_code(known.language, &Arg { text, ..Arg::literal("") }, source, span)
+                }
                 Stdin::Pipe { fetched: true } => Finding::confirm("download-and-run"),
                 Stdin::Null | Stdin::File(_) => Finding::ALLOW,
                 _ => Finding::confirm("shell-on-stdin"),
@@ -198,7 +283,9 @@ impl Engine<'_> {
                 args.extend_from_slice(rest);
                 self.tool("pip", &args)
             }
-            "json.tool" => Facts::READS.reading(rest.len() <= 1 || rest.iter().all(|arg| arg.text.starts_with("--"))),
+            "json.tool" => {
+                Facts::READS.reading(rest.len() <= 1 || rest.iter().all(|arg| arg.text.starts_with("--")))
+            }
             "http.server" | "SimpleHTTPServer" | "smtpd" | "pyftpdlib" => Facts::confirm("network-listen"),
             "zipfile" | "tarfile" if first == "-l" || first == "--list" => Facts::READS,
             "site" | "platform" | "sysconfig" => Facts::ORDINARY,
@@ -207,7 +294,13 @@ impl Engine<'_> {
         }
     }
 
-    fn language_code(&mut self, language: Language, code: &Arg, source: &Source<'_>, span: (usize, usize)) -> Finding {
+    fn language_code(
+        &mut self,
+        language: Language,
+        code: &Arg,
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Finding {
         if code.text.contains('\0') && (code.open || code.text.starts_with('\0')) {
             return Finding::confirm("runtime-command");
         }
@@ -222,11 +315,16 @@ impl Engine<'_> {
             trial.code_argument(&Arg::literal(&text), source, span);
             (self.steps, self.parsed) = (trial.steps, trial.parsed);
             trial.segments.retain(|segment| {
-                segment.verdict == Verdict::Block && segment.rule.as_deref().is_some_and(crate::tables::is_catastrophe)
+                segment.verdict == Verdict::Block
+                    && segment.rule.as_deref().is_some_and(crate::tables::is_catastrophe)
             });
             self.segments.append(&mut trial.segments);
         }
-        if super::code::deletes(&code.text) && super::code::strings(&code.text).iter().any(|text| self.path(&text.replacen('~', "\u{2}", usize::from(text.starts_with('~')))).is_root_tree()) {
+        if super::code::deletes(&code.text)
+            && super::code::strings(&code.text).iter().any(|text| {
+                self.path(&text.replacen('~', "\u{2}", usize::from(text.starts_with('~')))).is_root_tree()
+            })
+        {
             return Finding::block("root-delete");
         }
         finding

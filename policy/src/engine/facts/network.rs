@@ -34,7 +34,9 @@ impl Engine<'_> {
             finding = finding.strictest(Finding::confirm("network-send"));
         }
         let method = option_value(args, 'X', "--request").filter(|_| words.has("-X|--request"));
-        let reading_method = method.as_ref().is_none_or(|method| matches!(method.text.to_ascii_uppercase().as_str(), "GET" | "HEAD" | "OPTIONS"));
+        let reading_method = method.as_ref().is_none_or(|method| {
+            matches!(method.text.to_ascii_uppercase().as_str(), "GET" | "HEAD" | "OPTIONS")
+        });
         if !reading_method {
             finding = finding.strictest(Finding::confirm("network-send"));
         }
@@ -50,7 +52,16 @@ impl Engine<'_> {
                 }
             }
         }
-        for long in ["--output-dir", "--trace", "--trace-ascii", "--stderr", "--hsts", "--alt-svc", "--etag-save", "--libcurl"] {
+        for long in [
+            "--output-dir",
+            "--trace",
+            "--trace-ascii",
+            "--stderr",
+            "--hsts",
+            "--alt-svc",
+            "--etag-save",
+            "--libcurl",
+        ] {
             if let Some(target) = long_value(args, long) {
                 writes |= !place::is_sink(&target.text);
                 finding = finding.strictest(self.write_to(&target));
@@ -61,24 +72,44 @@ impl Engine<'_> {
                 self.keep_download(&Arg::literal(url.text.rsplit('/').next().unwrap_or_default()));
             }
         }
-        let plain = words.options.iter().all(|option| curl_reads(&option.text) || matches!(option.text.as_str(), "--output" | "--request" | "--"))
-            && !args.iter().any(|arg| arg.text.starts_with("file:") || arg.text.starts_with("telnet:") || arg.text.starts_with("smtp") || arg.text.starts_with("@"));
+        let plain = words.options.iter().all(|option| {
+            curl_reads(&option.text) || matches!(option.text.as_str(), "--output" | "--request" | "--")
+        }) && !args.iter().any(|arg| {
+            arg.text.starts_with("file:")
+                || arg.text.starts_with("telnet:")
+                || arg.text.starts_with("smtp")
+                || arg.text.starts_with("@")
+        });
         Facts::of(finding).reading(plain && !writes && reading_method && !words.uncertain)
     }
 
     /// `wget`: writes a file unless told to print.
     pub(super) fn wget(&mut self, args: &[Arg]) -> Facts {
-        let words = Words::new(args, "-O -o -a -P -t -T -U -Q -i -e -w --output-document --output-file --directory-prefix --tries --timeout --user-agent --header --post-data --post-file --method --body-data --execute");
+        let words = Words::new(
+            args,
+            "-O -o -a -P -t -T -U -Q -i -e -w --output-document --output-file --directory-prefix --tries --timeout --user-agent --header --post-data --post-file --method --body-data --execute",
+        );
         let mut finding = Finding::ALLOW;
-        if words.has("--post-data|--post-file|--body-data|--body-file") || long_value(args, "--method").is_some_and(|method| method.text != "GET" && method.text != "HEAD") {
+        if words.has("--post-data|--post-file|--body-data|--body-file")
+            || long_value(args, "--method")
+                .is_some_and(|method| method.text != "GET" && method.text != "HEAD")
+        {
             finding = finding.strictest(Finding::confirm("network-send"));
         }
         if words.has("-e|--execute|--use-askpass|--config") {
             finding = finding.strictest(Finding::confirm("runs-option"));
         }
-        let target = option_value(args, 'O', "--output-document").filter(|_| words.has("-O|--output-document") || args.iter().any(|arg| arg.text.starts_with("-qO")));
-        let prints = target.as_ref().is_some_and(|target| place::is_sink(&target.text)) || words.has("--spider");
-        for (letter, long) in [('O', "--output-document"), ('o', "--output-file"), ('a', "--append-output"), ('P', "--directory-prefix")] {
+        let target = option_value(args, 'O', "--output-document").filter(|_| {
+            words.has("-O|--output-document") || args.iter().any(|arg| arg.text.starts_with("-qO"))
+        });
+        let prints =
+            target.as_ref().is_some_and(|target| place::is_sink(&target.text)) || words.has("--spider");
+        for (letter, long) in [
+            ('O', "--output-document"),
+            ('o', "--output-file"),
+            ('a', "--append-output"),
+            ('P', "--directory-prefix"),
+        ] {
             if words.has(&format!("-{letter}|{long}"))
                 && let Some(target) = option_value(args, letter, long)
             {

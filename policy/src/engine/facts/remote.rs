@@ -11,9 +11,16 @@ const SSH_VALUES: &str = "BbcDEeFIiJLlmOopQRSWwP";
 
 impl Engine<'_> {
     /// `ssh HOST COMMAND`: the command is judged as if it ran here.
-    pub(super) fn ssh(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+    pub(super) fn ssh(
+        &mut self,
+        name: &str,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
         if name == "sshpass" {
-            let at = args.iter().position(|arg| arg.text == "ssh" || arg.text == "scp" || arg.text == "rsync");
+            let at =
+                args.iter().position(|arg| arg.text == "ssh" || arg.text == "scp" || arg.text == "rsync");
             return match at {
                 Some(at) => {
                     self.inner(args[at..].to_vec(), source, span);
@@ -63,7 +70,13 @@ impl Engine<'_> {
         Facts::of(finding).reading(finding == Finding::ALLOW)
     }
 
-    fn ssh_option(&mut self, letter: char, value: &str, source: &Source<'_>, span: (usize, usize)) -> Finding {
+    fn ssh_option(
+        &mut self,
+        letter: char,
+        value: &str,
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Finding {
         match letter {
             'L' | 'R' | 'D' | 'W' | 'w' => Finding::confirm("network-tunnel"),
             'F' | 'I' | 'E' => Finding::confirm("runs-option"),
@@ -74,7 +87,9 @@ impl Engine<'_> {
                         self.code_argument(&Arg::literal(code), source, span);
                         Finding::confirm("runs-option")
                     }
-                    "permitlocalcommand" | "pkcs11provider" | "securitykeyprovider" | "include" | "match" => Finding::confirm("runs-option"),
+                    "permitlocalcommand" | "pkcs11provider" | "securitykeyprovider" | "include" | "match" => {
+                        Finding::confirm("runs-option")
+                    }
                     _ => Finding::ALLOW,
                 }
             }
@@ -83,7 +98,13 @@ impl Engine<'_> {
     }
 
     /// `scp` and `sftp`: copies from elsewhere are like `cp`, copies to elsewhere are writes there.
-    pub(super) fn scp(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+    pub(super) fn scp(
+        &mut self,
+        name: &str,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
         for (letter, at) in args.iter().enumerate().filter_map(|(at, arg)| match arg.text.as_str() {
             "-o" | "-S" | "-F" => arg.text.chars().nth(1).map(|letter| (letter, at)),
             _ => None,
@@ -107,12 +128,25 @@ impl Engine<'_> {
     }
 
     /// Raw sockets: shells on them, listening, and plain probes.
-    pub(super) fn sockets(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
-        let cluster = |letter: char| args.iter().skip(1).any(|arg| arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.contains(letter));
+    pub(super) fn sockets(
+        &mut self,
+        name: &str,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
+        let cluster = |letter: char| {
+            args.iter().skip(1).any(|arg| {
+                arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.contains(letter)
+            })
+        };
         if name == "socat" {
             for arg in args.iter().skip(1) {
                 let lower = arg.text.to_ascii_lowercase();
-                if let Some(code) = ["exec:", "system:"].iter().find_map(|kind| lower.starts_with(kind).then(|| &arg.text[kind.len()..])) {
+                if let Some(code) = ["exec:", "system:"]
+                    .iter()
+                    .find_map(|kind| lower.starts_with(kind).then(|| &arg.text[kind.len()..]))
+                {
                     let code = code.split(",pty").next().unwrap_or(code).to_owned();
                     self.code_argument(&Arg::literal(code.trim_matches(['\'', '"'])), source, span);
                 }
@@ -120,7 +154,9 @@ impl Engine<'_> {
             return Facts::confirm("network-socket");
         }
         for (letter, long) in [('e', "--exec"), ('c', "--sh-exec")] {
-            if let Some(code) = option_value(args, letter, long).filter(|_| cluster(letter) || args.iter().any(|arg| arg.text.starts_with(long))) {
+            if let Some(code) = option_value(args, letter, long)
+                .filter(|_| cluster(letter) || args.iter().any(|arg| arg.text.starts_with(long)))
+            {
                 self.code_argument(&code, source, span);
                 return Facts::confirm("network-shell");
             }
@@ -133,20 +169,33 @@ impl Engine<'_> {
     }
 
     /// `tmux` and `screen`: text typed into other terminals is code that nobody judged.
-    pub(super) fn multiplexer(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
-        let sub = args.iter().skip(1).find(|arg| !arg.text.starts_with('-')).map_or("", |arg| arg.text.as_str());
+    pub(super) fn multiplexer(
+        &mut self,
+        name: &str,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
+        let sub =
+            args.iter().skip(1).find(|arg| !arg.text.starts_with('-')).map_or("", |arg| arg.text.as_str());
         let has = |word: &str| args.iter().any(|arg| arg.text == word);
         if name == "screen" {
             if has("-ls") || has("-list") || has("-v") {
                 return Facts::READS;
             }
             if has("-X") {
-                for arg in args.iter().skip(1).filter(|arg| arg.text.contains(' ') || arg.text.contains('\n')) {
+                for arg in args.iter().skip(1).filter(|arg| arg.text.contains(' ') || arg.text.contains('\n'))
+                {
                     self.code_argument(&Arg::literal(arg.text.trim()), source, span);
                 }
                 return Facts::confirm("types-into-terminal");
             }
-            let command = args.iter().skip(1).skip_while(|arg| arg.text.starts_with('-')).skip(usize::from(has("-dmS") || has("-S"))).cloned();
+            let command = args
+                .iter()
+                .skip(1)
+                .skip_while(|arg| arg.text.starts_with('-'))
+                .skip(usize::from(has("-dmS") || has("-S")))
+                .cloned();
             let command: Vec<Arg> = command.collect();
             if !command.is_empty() && !has("-r") && !has("-x") {
                 self.inner(command, source, span);
@@ -155,11 +204,13 @@ impl Engine<'_> {
             return Facts::confirm("types-into-terminal");
         }
         match sub {
-            "ls" | "list-sessions" | "lsw" | "list-windows" | "lsp" | "list-panes" | "capture-pane" | "capturep" | "info" | "has-session" | "has"
-            | "show-options" | "show" | "display-message" | "display" | "list-clients" | "lsc" | "list-keys" | "lsk" => {
+            "ls" | "list-sessions" | "lsw" | "list-windows" | "lsp" | "list-panes" | "capture-pane"
+            | "capturep" | "info" | "has-session" | "has" | "show-options" | "show" | "display-message"
+            | "display" | "list-clients" | "lsc" | "list-keys" | "lsk" => {
                 Facts::READS.reading(!args.iter().any(|arg| arg.text.contains("#(")))
             }
-            "new" | "new-session" | "neww" | "new-window" | "split-window" | "splitw" | "respawn-pane" | "run-shell" | "run" | "if-shell" | "popup" => {
+            "new" | "new-session" | "neww" | "new-window" | "split-window" | "splitw" | "respawn-pane"
+            | "run-shell" | "run" | "if-shell" | "popup" => {
                 let mut rest: Vec<Arg> = Vec::new();
                 let mut skip = false;
                 for arg in args.iter().skip_while(|arg| arg.text != sub).skip(1) {
@@ -177,7 +228,8 @@ impl Engine<'_> {
                 self.joined(&rest, source, span);
                 Facts::ORDINARY
             }
-            "send-keys" | "send" | "paste-buffer" | "pipe-pane" | "source-file" | "source" | "set-hook" | "bind-key" | "bind" => {
+            "send-keys" | "send" | "paste-buffer" | "pipe-pane" | "source-file" | "source" | "set-hook"
+            | "bind-key" | "bind" => {
                 for arg in args.iter().skip(2).filter(|arg| arg.text.contains(' ')) {
                     self.code_argument(&Arg::literal(&arg.text), source, span);
                 }

@@ -20,10 +20,15 @@ impl Engine<'_> {
             at += 1;
             let text = arg.text.as_str();
             if let Some(long) = text.strip_prefix("--") {
-                let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
+                let (name, value) =
+                    long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
                 if name == "replace" || name.starts_with("rep") {
                     place = Some(value.unwrap_or("{}").to_owned());
-                } else if value.is_none() && ["arg-file", "delimiter", "max-args", "max-procs", "max-chars"].iter().any(|known| known.starts_with(name) && name.len() > 3) {
+                } else if value.is_none()
+                    && ["arg-file", "delimiter", "max-args", "max-procs", "max-chars"]
+                        .iter()
+                        .any(|known| known.starts_with(name) && name.len() > 3)
+                {
                     at += 1;
                 }
                 continue;
@@ -74,7 +79,11 @@ impl Engine<'_> {
             None => {
                 let files = known.is_none() && runs_no_code(&command);
                 let mut inner = command;
-                if files { inner.push(Arg::some_file()) } else { inner.extend(words) }
+                if files {
+                    inner.push(Arg::some_file())
+                } else {
+                    inner.extend(words)
+                }
                 run(self, inner);
             }
             Some(mark) => {
@@ -91,7 +100,23 @@ impl Engine<'_> {
     pub(super) fn parallel(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
         let mut at = 1;
         while let Some(arg) = args.get(at).filter(|arg| arg.text.starts_with('-')) {
-            let valued = ["-j", "-P", "-S", "-a", "-n", "-N", "-I", "--jobs", "--colsep", "--delay", "--timeout", "--joblog", "--results", "--tmpdir", "--sshlogin"];
+            let valued = [
+                "-j",
+                "-P",
+                "-S",
+                "-a",
+                "-n",
+                "-N",
+                "-I",
+                "--jobs",
+                "--colsep",
+                "--delay",
+                "--timeout",
+                "--joblog",
+                "--results",
+                "--tmpdir",
+                "--sshlogin",
+            ];
             at += if valued.contains(&arg.text.as_str()) { 2 } else { 1 };
         }
         let rest = args.get(at..).unwrap_or_default();
@@ -126,8 +151,34 @@ fn runs_no_code(command: &[Arg]) -> bool {
     let name = command[0].text.rsplit('/').next().unwrap_or_default();
     matches!(
         name,
-        "grep" | "egrep" | "fgrep" | "rg" | "cat" | "ls" | "wc" | "head" | "tail" | "file" | "stat" | "du" | "md5sum" | "sha256sum"
-            | "basename" | "dirname" | "echo" | "printf" | "realpath" | "sha1sum" | "cksum" | "nl" | "cut" | "jq" | "test" | "diff" | "strings" | "zgrep"
+        "grep"
+            | "egrep"
+            | "fgrep"
+            | "rg"
+            | "cat"
+            | "ls"
+            | "wc"
+            | "head"
+            | "tail"
+            | "file"
+            | "stat"
+            | "du"
+            | "md5sum"
+            | "sha256sum"
+            | "basename"
+            | "dirname"
+            | "echo"
+            | "printf"
+            | "realpath"
+            | "sha1sum"
+            | "cksum"
+            | "nl"
+            | "cut"
+            | "jq"
+            | "test"
+            | "diff"
+            | "strings"
+            | "zgrep"
     )
 }
 

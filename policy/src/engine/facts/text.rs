@@ -20,9 +20,15 @@ impl Engine<'_> {
             match text {
                 "-e" | "--expression" => scripts.push(next()),
                 "-f" | "--file" => from_file = true,
-                _ if text.starts_with("--expression=") => scripts.push(Arg { text: text[13..].to_owned(), ..arg.clone() }),
+                _ if text.starts_with("--expression=") => {
+                    scripts.push(Arg { text: text[13..].to_owned(), ..arg.clone() })
+                }
                 _ if text.starts_with("--file=") => from_file = true,
-                _ if text.starts_with('-') && !text.starts_with("--") && !text.starts_with("-i") && text.ends_with('e') => {
+                _ if text.starts_with('-')
+                    && !text.starts_with("--")
+                    && !text.starts_with("-i")
+                    && text.ends_with('e') =>
+                {
                     scripts.push(next());
                 }
                 _ => {}
@@ -67,11 +73,14 @@ impl Engine<'_> {
 
     /// `awk`: programs that run commands or write files.
     pub(super) fn awk(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
-        let words = Words::new(args, "-F -v -f -i -l -E -e --field-separator --assign --file --include --load --exec --source");
+        let words = Words::new(
+            args,
+            "-F -v -f -i -l -E -e --field-separator --assign --file --include --load --exec --source",
+        );
         let from_file = words.has("-f|--file|-E|--exec|-i|--include|-l|--load|--inplace");
-        let program = option_value(args, 'e', "--source").filter(|_| words.has("-e|--source")).or_else(|| {
-            words.operands.first().filter(|_| !from_file).map(|arg| (*arg).clone())
-        });
+        let program = option_value(args, 'e', "--source")
+            .filter(|_| words.has("-e|--source"))
+            .or_else(|| words.operands.first().filter(|_| !from_file).map(|arg| (*arg).clone()));
         if args.iter().any(|arg| arg.text == "inplace" || arg.text.ends_with("=inplace")) {
             return Facts::ORDINARY;
         }
@@ -91,9 +100,15 @@ impl Engine<'_> {
                 if literal.chars().any(|c| c.is_ascii_alphabetic()) {
                     self.code_argument(&Arg::literal(literal), source, span);
                 }
-                stopped |= self.segments[seen..].iter().any(|segment| segment.verdict != crate::verdict::Verdict::Allow);
+                stopped |= self.segments[seen..]
+                    .iter()
+                    .any(|segment| segment.verdict != crate::verdict::Verdict::Allow);
             }
-            let plain_pipe = !code.contains("system") && !code.contains("|&") && !code.contains("getline") && !code.contains('@') && !stopped;
+            let plain_pipe = !code.contains("system")
+                && !code.contains("|&")
+                && !code.contains("getline")
+                && !code.contains('@')
+                && !stopped;
             finding = if plain_pipe { Finding::ALLOW } else { Finding::confirm("runs-option") };
         }
         if redirects {
@@ -105,17 +120,29 @@ impl Engine<'_> {
     }
 
     /// Editors and pagers: without options they wait for a person; some options run commands.
-    pub(super) fn pager(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+    pub(super) fn pager(
+        &mut self,
+        name: &str,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
         match name {
             "man" => {
                 for letter in ['P', 'H'] {
-                    if let Some(code) = option_value(args, letter, if letter == 'P' { "--pager" } else { "--html" })
-                        && args.iter().any(|arg| arg.text.starts_with(&format!("-{letter}")) || arg.text.starts_with("--pager") || arg.text.starts_with("--html"))
+                    if let Some(code) =
+                        option_value(args, letter, if letter == 'P' { "--pager" } else { "--html" })
+                        && args.iter().any(|arg| {
+                            arg.text.starts_with(&format!("-{letter}"))
+                                || arg.text.starts_with("--pager")
+                                || arg.text.starts_with("--html")
+                        })
                     {
                         self.code_argument(&code, source, span);
                     }
                 }
-                let plain = !args.iter().skip(1).any(|arg| arg.text.starts_with("-C") || arg.text.starts_with("-l"));
+                let plain =
+                    !args.iter().skip(1).any(|arg| arg.text.starts_with("-C") || arg.text.starts_with("-l"));
                 Facts::READS.reading(plain && !args.iter().any(Arg::may_be_unknown_option))
             }
             "less" | "more" | "most" => {
@@ -123,14 +150,17 @@ impl Engine<'_> {
                 if args.iter().any(|arg| arg.text.starts_with('+') && arg.text.contains('!')) {
                     return Facts::confirm("runs-option");
                 }
-                if let Some(log) = option_value(args, 'o', "--log-file").filter(|_| words.has("-o|-O|--log-file|--LOG-FILE")) {
+                if let Some(log) =
+                    option_value(args, 'o', "--log-file").filter(|_| words.has("-o|-O|--log-file|--LOG-FILE"))
+                {
                     return Facts::of(self.write_to(&log).strictest(Finding::ALLOW));
                 }
                 let mut finding = Finding::ALLOW;
                 for file in &words.operands {
                     finding = finding.strictest(self.read_from(file));
                 }
-                Facts::of(finding).reading(!words.has("-k|--lesskey-file|--lesskey-src|-O") && !words.uncertain)
+                Facts::of(finding)
+                    .reading(!words.has("-k|--lesskey-file|--lesskey-src|-O") && !words.uncertain)
             }
             _ => self.editor(name, args, source, span),
         }
@@ -142,23 +172,38 @@ impl Engine<'_> {
             let text = arg.text.as_str();
             let code = match text {
                 "-c" | "--cmd" | "-S" | "-s" => args.get(at + 1).map(|arg| arg.text.clone()),
-                "--eval" | "-eval" | "--execute" | "-f" | "--funcall" if name == "emacs" => return Facts::confirm("runs-option"),
+                "--eval" | "-eval" | "--execute" | "-f" | "--funcall" if name == "emacs" => {
+                    return Facts::confirm("runs-option");
+                }
                 _ if text.starts_with('+') => Some(text[1..].to_owned()),
                 _ => None,
             };
             let Some(code) = code else { continue };
             for command in code.split(['|', '\n']) {
                 let command = command.trim_start_matches([':', ' ', '%']);
-                let shell = command.strip_prefix('!').or_else(|| command.strip_prefix("silent !")).or_else(|| command.strip_prefix("r !")).or_else(|| command.strip_prefix("r!"));
+                let shell = command
+                    .strip_prefix('!')
+                    .or_else(|| command.strip_prefix("silent !"))
+                    .or_else(|| command.strip_prefix("r !"))
+                    .or_else(|| command.strip_prefix("r!"));
                 if let Some(shell) = shell {
                     self.code_argument(&Arg::literal(shell), source, span);
                     finding = finding.strictest(Finding::confirm("runs-option"));
-                } else if ["call", "py", "lua", "ruby", "perl", "source", "so ", "exe", "term", "w !", "w!", "g/", "norm", "shell", "sh", "make"].iter().any(|word| command.starts_with(word)) || code.contains("system(") {
+                } else if [
+                    "call", "py", "lua", "ruby", "perl", "source", "so ", "exe", "term", "w !", "w!", "g/",
+                    "norm", "shell", "sh", "make",
+                ]
+                .iter()
+                .any(|word| command.starts_with(word))
+                    || code.contains("system(")
+                {
                     finding = finding.strictest(Finding::confirm("runs-option"));
                 }
             }
         }
-        if matches!(name, "ed" | "ex" | "vim" | "vi" | "nvim") && !matches!(self.stdin, crate::engine::shell::Stdin::Outer | crate::engine::shell::Stdin::Null) {
+        if matches!(name, "ed" | "ex" | "vim" | "vi" | "nvim")
+            && !matches!(self.stdin, crate::engine::shell::Stdin::Outer | crate::engine::shell::Stdin::Null)
+        {
             finding = finding.strictest(Finding::confirm("runs-option"));
         }
         for file in args.iter().skip(1).filter(|arg| !arg.text.starts_with(['-', '+'])) {
@@ -203,8 +248,12 @@ fn sed_script(script: &str) -> SedScript {
         }
         at + 1
     };
-    let line_end = |at: usize| chars[at.min(chars.len())..].iter().position(|c| *c == '\n').map_or(chars.len(), |end| at + end);
-    let text = |from: usize, to: usize| chars.get(from..to).unwrap_or_default().iter().collect::<String>().trim().to_owned();
+    let line_end = |at: usize| {
+        chars[at.min(chars.len())..].iter().position(|c| *c == '\n').map_or(chars.len(), |end| at + end)
+    };
+    let text = |from: usize, to: usize| {
+        chars.get(from..to).unwrap_or_default().iter().collect::<String>().trim().to_owned()
+    };
     while at < chars.len() {
         match chars[at] {
             c if c.is_whitespace() || ";{}!,$+~0123456789I".contains(c) => at += 1,
@@ -253,7 +302,8 @@ fn sed_script(script: &str) -> SedScript {
                     at += 1;
                 }
             }
-            'd' | 'D' | 'p' | 'P' | 'q' | 'Q' | 'g' | 'G' | 'h' | 'H' | 'x' | 'n' | 'N' | '=' | 'l' | 'F' | 'z' => at += 1,
+            'd' | 'D' | 'p' | 'P' | 'q' | 'Q' | 'g' | 'G' | 'h' | 'H' | 'x' | 'n' | 'N' | '=' | 'l' | 'F'
+            | 'z' => at += 1,
             _ => {
                 found.unsure = true;
                 at += 1;
@@ -328,7 +378,18 @@ mod tests {
 
     #[test]
     fn plain_sed_scripts_are_sure_and_quiet() {
-        for script in ["s/e/w/g", "10,20p", "/start/,/end/p", "$!N;P;D", "s#/etc#w#", "s/\\//e/", "1~2d", "/^$/d", "a hello; w x", "y/ew/we/"] {
+        for script in [
+            "s/e/w/g",
+            "10,20p",
+            "/start/,/end/p",
+            "$!N;P;D",
+            "s#/etc#w#",
+            "s/\\//e/",
+            "1~2d",
+            "/^$/d",
+            "a hello; w x",
+            "y/ew/we/",
+        ] {
             let found = sed_script(script);
             assert!(found.writes.is_empty() && found.runs.is_empty() && !found.unsure, "{script}");
         }

@@ -67,8 +67,8 @@ impl<'a> Words<'a> {
     pub(super) fn matches(&self, pattern: &str, proving: bool) -> bool {
         let mut at = 0;
         pattern.split(' ').all(|token| match token.as_bytes() {
-            [b'+', ..] if token.len() > 1 => self.has(&token[1..]),
-            [b'!', ..] if token.len() > 1 => !self.has(&token[1..]) && !(proving && self.uncertain),
+            [b'+', b'-', ..] => self.has(&token[1..]),
+            [b'!', b'-', ..] => !(self.has(&token[1..]) || proving && self.uncertain),
             [b'$'] => at >= self.operands.len(),
             [] => true,
             _ => {
@@ -138,7 +138,8 @@ impl Engine<'_> {
         if args.len() <= 4 && args.last().is_some_and(|arg| arg.text == "--help") {
             finding = Finding::ALLOW;
         }
-        let reads = finding.verdict == Verdict::Allow && tool.reads.iter().any(|pattern| words.matches(pattern, true));
+        let reads = finding.verdict == Verdict::Allow
+            && tool.reads.iter().any(|pattern| words.matches(pattern, true));
         if reads {
             for arg in &words.operands {
                 finding = finding.strictest(self.read_from(arg));

@@ -22,13 +22,21 @@ struct Peeled {
 
 impl Engine<'_> {
     /// Facts of a wrapper: nothing of its own, its command's are judged in their own segment.
-    pub(super) fn wrapper(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Option<Facts> {
-        let as_su = name == "runuser" && !args.iter().any(|arg| arg.text.starts_with("-u") || arg.text.starts_with("--user"));
+    pub(super) fn wrapper(
+        &mut self,
+        name: &str,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Option<Facts> {
+        let as_su = name == "runuser"
+            && !args.iter().any(|arg| arg.text.starts_with("-u") || arg.text.starts_with("--user"));
         let wrapper = find(if as_su { "su" } else { name })?;
         let peeled = peel(wrapper, args);
         if peeled.opaque {
             // What follows is read all the same: a catastrophe behind an unknown option stays one.
-            let rest = args.iter().skip(1).skip_while(|arg| arg.text.starts_with('-')).cloned().collect::<Vec<_>>();
+            let rest =
+                args.iter().skip(1).skip_while(|arg| arg.text.starts_with('-')).cloned().collect::<Vec<_>>();
             self.inner(rest, source, span);
             return Some(Facts::confirm("wrapper-option"));
         }
@@ -84,7 +92,12 @@ impl Engine<'_> {
     }
 
     /// Runs a wrapped command: past functions and aliases.
-    pub(super) fn inner(&mut self, args: Vec<Arg>, source: &Source<'_>, span: (usize, usize)) -> Option<String> {
+    pub(super) fn inner(
+        &mut self,
+        args: Vec<Arg>,
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Option<String> {
         if args.is_empty() {
             return None;
         }
@@ -167,13 +180,19 @@ fn peel(wrapper: &Wrapper, args: &[Arg]) -> Peeled {
         }
         peeled.rest += 1;
         if let Some(long) = text.strip_prefix("--") {
-            let (name, value) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
-            let among = |list: &str| list.split_whitespace().find(|known| *known == name).or_else(|| {
-                list.split_whitespace().find(|known| known.starts_with(name))
-            }).map(str::to_owned);
+            let (name, value) =
+                long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
+            let among = |list: &str| {
+                list.split_whitespace()
+                    .find(|known| *known == name)
+                    .or_else(|| list.split_whitespace().find(|known| known.starts_with(name)))
+                    .map(str::to_owned)
+            };
             let (flag, valued) = (among(wrapper.long_flags), among(wrapper.long_values));
             match (value, valued, flag) {
-                (Some(value), Some(full), _) => peeled.value(wrapper, &format!("--{full}"), Arg { text: value.to_owned(), ..arg.clone() }),
+                (Some(value), Some(full), _) => {
+                    peeled.value(wrapper, &format!("--{full}"), Arg { text: value.to_owned(), ..arg.clone() })
+                }
                 (_, _, Some(full)) => {
                     peeled.list |= full == "list";
                     peeled.shell |= sudo && matches!(full.as_str(), "login" | "shell");
@@ -187,8 +206,7 @@ fn peel(wrapper: &Wrapper, args: &[Arg]) -> Peeled {
             }
             continue;
         }
-        let mut letters = text[1..].char_indices();
-        while let Some((at, letter)) = letters.next() {
+        for (at, letter) in text[1..].char_indices() {
             if wrapper.values.contains(letter) {
                 let attached = &text[1 + at + letter.len_utf8()..];
                 let value = if attached.is_empty() {
