@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use sallyport_vault_helper::vault::{Ask, RecordType, Secret, Vault, VaultError};
+use sallyport_vault_helper::vault::{Ask, GpgHome, RecordType, Secret, Vault, VaultError};
 use vault_support::{OWNER, World, secret, slug};
 
 const WEB: &str = "ssh://deploy@web1.example:2222";
@@ -167,4 +167,33 @@ async fn a_git_store_names_the_work_tree_to_commit_in() {
     assert_eq!(written.work_tree, Some(world.store_dir()));
     let removed = vault.remove(&slug(WEB), RecordType::Password).await.unwrap();
     assert_eq!(removed.work_tree, Some(world.store_dir()));
+}
+
+#[tokio::test]
+async fn a_service_reads_with_the_key_it_was_handed() {
+    let person = World::open();
+    let record = person.encrypt(OWNER, b"hunter2-long");
+    let key = person.gpg(&["--export-secret-keys", OWNER]);
+    let service = World::empty();
+    service.plant(&format!("{WEB_FOLDER}/password.gpg"), &record);
+    let vault = service.vault_with_window(std::time::Duration::ZERO);
+    assert!(matches!(read(&vault, RecordType::Password).await, Err(VaultError::NoSecretKey { .. })));
+    let home = GpgHome(Some(service.gnupg()));
+    home.import_secret_key(&Secret::copy_of(&key)).unwrap();
+    home.import_secret_key(&Secret::copy_of(&key)).unwrap();
+    assert_eq!(read(&vault, RecordType::Password).await.unwrap().expose(), b"hunter2-long");
+    let public = person.gpg(&["--export", OWNER]);
+    for wrong in [&public[..], b"no key at all", b""] {
+        assert!(home.import_secret_key(&Secret::copy_of(wrong)).is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_written_says_where_and_stays_as_it_was() {
+    let (world, vault) = world().await;
+    let in_the_way = world.plant("sallyport", b"a file where a folder belongs");
+    let error = vault.add(&slug(WEB), RecordType::Password, secret("hunter2-long")).await.unwrap_err();
+    assert!(matches!(error, VaultError::Io { action: "writing", .. }), "{error:?}");
+    assert!(error.to_string().contains(WEB_FOLDER), "{error}");
+    assert_eq!(fs::read(in_the_way).unwrap(), b"a file where a folder belongs");
 }

@@ -1,9 +1,10 @@
 //! The public keys behind a store's recipients.
 
-use gpgme::{Context, Key, Validity};
+use gpgme::{Context, Data, Key, PinentryMode, Validity};
 
 use super::error::{RecipientProblem, VaultError};
 use super::gpg::{GpgHome, other};
+use super::record::Secret;
 
 impl GpgHome {
     /// Checks that every recipient could be encrypted to, and says whether one of them can decrypt here.
@@ -15,6 +16,27 @@ impl GpgHome {
             readable |= key.fingerprint().is_ok_and(|id| context.get_secret_key(id).is_ok());
         }
         Ok(readable)
+    }
+}
+
+impl GpgHome {
+    /// Imports a secret key that the service manager hands in (`LoadCredentialEncrypted=` of systemd), for an
+    /// account where no person unlocks. The key must have no passphrase: its protection is the service manager's.
+    /// A key that is there already is no error. Blocking; for the start of the program.
+    ///
+    /// # Errors
+    /// [`VaultError::Gpg`] when the bytes hold no secret key that gpg takes.
+    pub fn import_secret_key(&self, key: &Secret) -> Result<(), VaultError> {
+        let mut context = self.context().map_err(other)?;
+        context.set_pinentry_mode(PinentryMode::Error).map_err(other)?;
+        let outcome = context.import(Data::from_buffer(key.expose()).map_err(other)?).map_err(other)?;
+        if outcome.secret_considered() > 0 && outcome.secret_imported() + outcome.secret_unchanged() > 0 {
+            Ok(())
+        } else {
+            Err(VaultError::Gpg {
+                reason: "the credential holds no secret key that could be imported".into(),
+            })
+        }
     }
 }
 

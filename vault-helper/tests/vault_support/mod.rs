@@ -31,15 +31,21 @@ impl World {
     }
 
     fn with_passphrase(passphrase: &str) -> Self {
+        let world = Self::empty();
+        world.make_key(OWNER, passphrase);
+        world.forget_passphrases();
+        world
+    }
+
+    /// A world without any key.
+    pub fn empty() -> Self {
         let dir = tempfile::Builder::new().prefix("sp").tempdir_in("/tmp").unwrap();
         let world = Self { dir };
         fs::create_dir(world.gnupg()).unwrap();
         fs::set_permissions(world.gnupg(), fs::Permissions::from_mode(0o700)).unwrap();
         world.set_pinentry("OK");
-        world.make_key(OWNER, passphrase);
         fs::create_dir(world.store_dir()).unwrap();
         fs::write(world.store_dir().join(".gpg-id"), format!("{OWNER}\n")).unwrap();
-        world.forget_passphrases();
         world
     }
 
