@@ -179,13 +179,14 @@ fn is_deceptive(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Seconds as people say them.
+/// Seconds as people say them, to the nearest unit.
 pub fn span(seconds: u64) -> String {
+    let in_units = |unit: u64| seconds.saturating_add(unit / 2) / unit;
     match seconds {
         0..=119 => format!("{seconds} s"),
-        120..=7199 => format!("{} min", seconds / 60),
-        7200..=172_799 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
+        120..=7199 => format!("{} min", in_units(60)),
+        7200..=172_799 => format!("{} h", in_units(3600)),
+        _ => format!("{} days", in_units(86_400)),
     }
 }
 
@@ -249,6 +250,12 @@ mod tests {
         assert_eq!((out.len(), err.as_str(), cut), (18, "!!", false));
         let (out, err, cut) = render_pair(&kept(20, &[b'o'; 50]), &kept(20, &[b'e'; 50]), 20);
         assert!(cut && out.starts_with("ooooo\n[... 40 bytes") && err.starts_with("eeeee\n[... 40 bytes"));
+    }
+
+    #[test]
+    fn times_are_told_to_the_nearest_unit() {
+        let told = [59, 1799, 7200, 172_800, u64::MAX].map(span);
+        assert_eq!(told, ["59 s", "30 min", "2 h", "2 days", "213503982334601 days"]);
     }
 
     #[test]

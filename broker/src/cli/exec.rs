@@ -129,7 +129,9 @@ impl Args {
 /// What keeps an agent from doing so.
 pub async fn test(alias: &str) -> Result<ExitCode, Problem> {
     let code = Args::for_test(alias).run().await?;
-    super::output::line(&format!("{alias} works."))?;
+    if code == ExitCode::SUCCESS {
+        super::output::line(&format!("{alias} works."))?;
+    }
     Ok(code)
 }
 
@@ -329,14 +331,16 @@ fn outcome_json(outcome: &Outcome) -> serde_json::Value {
             "retryable": failure.retryable,
         })
     };
+    let filled =
+        |text: &sallyport_protocol::Text| Some(text.as_str().to_owned()).filter(|text| !text.is_empty());
     match outcome {
         Outcome::Exited(exited) => json!({
             "status": "ok",
             "exit_code": exited.exit_code,
-            "signal": exited.signal.as_str(),
+            "signal": filled(&exited.signal),
             "duration_ms": exited.duration_ms,
-            "cwd": exited.cwd.as_str(),
-            "output_id": exited.job.as_str(),
+            "cwd": filled(&exited.cwd),
+            "output_id": filled(&exited.job),
             "redactions": exited.redactions,
         }),
         Outcome::NeedsConfirmation(needs) => json!({

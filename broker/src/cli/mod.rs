@@ -14,6 +14,7 @@
 //! | [`approve`] | `approve` |
 //! | [`host`], [`hosts_file`] | `host`, and the file behind it |
 //! | [`hostkey`], [`scan`] | `hostkey`, and deciding about a key |
+//! | [`install`] | `install` |
 //! | [`admin`] | asking the helper on a person's behalf |
 //! | [`secret`] | taking a secret from a person |
 //! | [`git`] | committing a change of the store |
@@ -27,6 +28,7 @@ mod git;
 mod host;
 mod hostkey;
 mod hosts_file;
+mod install;
 mod output;
 mod scan;
 mod secret;
@@ -67,6 +69,7 @@ enum Command {
     Approve(approve::Args),
     Host(host::Args),
     Hostkey(hostkey::Args),
+    Install(install::Args),
 }
 
 /// Parses the command line and runs it.
@@ -90,6 +93,7 @@ fn run(command: Command) -> Result<ExitCode, Problem> {
         Command::Approve(args) => in_runtime(args.run()),
         Command::Host(args) => in_runtime(args.run()),
         Command::Hostkey(args) => in_runtime(args.run()),
+        Command::Install(args) => args.run(),
     }
 }
 

@@ -248,13 +248,13 @@ mod tests {
             host("web1", vec![user("deploy"), user("root")], Some("bastion".into())),
             host("db", vec![], None),
         ];
-        let vault = VaultState { locked: false, expires_in_s: Some(1750) };
+        let vault = VaultState { locked: false, expires_in_s: Some(1790) };
         let guidance = guidance(&hosts, vault);
-        let fields = ListFields { hosts, vault: Vault { locked: false, expires_in_s: Some(1750) }, guidance };
+        let fields = ListFields { hosts, vault: Vault { locked: false, expires_in_s: Some(1790) }, guidance };
         insta::assert_snapshot!(text(&fields), @r"
         web1: deploy, root at 203.0.113.10 port 22, guarded, through bastion [web, prod]
         db: no credential at 203.0.113.10 port 22, guarded [web, prod]
-        vault: open for 29 min
+        vault: open for 30 min
         Run commands with ssh_exec, target = an alias, or user@alias where several users are shown. You never need a password or key: Sallyport logs in by itself.
         ");
     }
