@@ -240,9 +240,13 @@ fn names_and_hosts_of_an_address_stay_readable() {
 #[test]
 fn a_short_secret_is_masked_between_word_boundaries_only() {
     let (redactor, _guard) = with("k3y!z");
-    for (text, expected) in
-        [("k3y!z", MASK), ("a k3y!z.", "a [redacted]."), ("xk3y!z", "xk3y!z"), ("_k3y!z \0\0\0\0", "_k3y!z \0\0\0\0"), ("k3y!zz", "k3y!zz")]
-    {
+    for (text, expected) in [
+        ("k3y!z", MASK),
+        ("a k3y!z.", "a [redacted]."),
+        ("xk3y!z", "xk3y!z"),
+        ("_k3y!z \0\0\0\0", "_k3y!z \0\0\0\0"),
+        ("k3y!zz", "k3y!zz"),
+    ] {
         for cut in 0..=text.len() {
             assert_eq!(shown(&redactor, &[&text.as_bytes()[..cut], &text.as_bytes()[cut..]]), expected);
         }
@@ -310,4 +314,13 @@ fn quotes_and_spaces_inside_a_secret_do_not_lengthen_what_may_be_shown_of_it() {
         let shown = shown(&redactor, &[b"~", &secret.as_bytes()[from..from + 12], b"~"]);
         assert!(shown.contains(MASK), "{shown}");
     }
+}
+
+#[test]
+fn a_match_that_begins_inside_a_character_takes_the_whole_character_in_any_chunks() {
+    let (redactor, _guard) = with("pässwörd-über-ñandú");
+    let text = b"+\xc8\xbcber-\xc3\xb1and\xc3\xba-26";
+    let single: Vec<&[u8]> = text.chunks(1).collect();
+    assert_eq!(shown(&redactor, &[text]), format!("+{MASK}-26"));
+    assert_eq!(shown(&redactor, &single), format!("+{MASK}-26"));
 }

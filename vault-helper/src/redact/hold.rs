@@ -130,8 +130,10 @@ impl Held {
         (torn.start < torn.end).then_some(torn.start)
     }
 
-    /// Lets everything before `to` go, but keeps bytes from `keep` on for reading.
+    /// Lets everything before `to`, or the character it is inside of, go, but keeps bytes from `keep` on for reading.
     pub(super) fn release(&mut self, to: u64, keep: u64) -> Clean {
+        let inside = self.left < to && to < self.end();
+        let to = if inside { self.character(to).start } else { to };
         let to = self.spans.iter().find(|span| span.start <= to && to < span.end).map_or(to, |span| span.end);
         let to = to.max(self.left);
         let keep = keep.min(to);

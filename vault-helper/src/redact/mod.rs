@@ -19,6 +19,7 @@ mod material;
 mod normal;
 mod registry;
 mod screen;
+mod shapes;
 mod stream;
 mod strength;
 mod weak;

@@ -158,13 +158,13 @@ impl Redactor {
     /// A masker for one output stream; standard output and standard error need one each.
     #[must_use]
     pub fn stream(&self) -> StreamRedactor {
-        StreamRedactor::new(Arc::clone(&self.shared))
+        StreamRedactor::new(Arc::clone(&self.shared), true)
     }
 
     /// A detector for one exact download.
     #[must_use]
     pub fn detector(&self) -> Detector {
-        Detector::new(self.stream())
+        Detector::new(self.stream().without_shapes())
     }
 }
 

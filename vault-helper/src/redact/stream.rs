@@ -11,6 +11,7 @@ use super::hold::Held;
 use super::index::Stop;
 use super::lane::{Lanes, Raw, Span};
 use super::registry::{Shared, State};
+use super::shapes::ShapeLane;
 use super::weak::ShortLane;
 
 /// How long one to three characters that may begin a secret are held: they give little away.
@@ -32,23 +33,32 @@ pub struct StreamRedactor {
     lanes: Lanes,
     dumps: Dumps,
     shorts: ShortLane,
+    shapes: ShapeLane,
     spans: Vec<Span>,
     since: Option<Instant>,
     pending: usize,
 }
 
 impl StreamRedactor {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, shapes: bool) -> Self {
         Self {
             shared,
             held: Held::default(),
             lanes: Lanes::new(),
             dumps: Dumps::new(),
             shorts: ShortLane::default(),
+            shapes: ShapeLane::new(shapes),
             spans: Vec::new(),
             since: None,
             pending: 0,
         }
+    }
+
+    /// Leaves keys and tokens that are not enrolled alone; what is enrolled is masked all the same. For hosts
+    /// whose configuration says so, before the first byte.
+    #[must_use]
+    pub fn without_shapes(self) -> Self {
+        Self::new(Arc::clone(&self.shared), false)
     }
 
     /// Takes the next bytes of the stream and returns what may leave.
@@ -62,7 +72,7 @@ impl StreamRedactor {
     pub fn push_owned(&mut self, now: Instant, bytes: Vec<u8>) -> Clean {
         let shared = Arc::clone(&self.shared);
         let state = shared.read();
-        if state.is_idle() && self.held.bytes().is_empty() {
+        if state.is_idle() && self.held.bytes().is_empty() && self.shapes.passes(&bytes) {
             self.held.pass(bytes.len());
             self.skip();
             return Clean::new(bytes);
@@ -104,7 +114,7 @@ impl StreamRedactor {
         let clean = self.resolve(&state, Stop::Ended);
         let seen = std::mem::take(&mut self.held.seen);
         let masks = self.held.masks;
-        *self = Self::new(Arc::clone(&shared));
+        *self = Self::new(Arc::clone(&shared), self.shapes.is_on());
         (self.held.seen, self.held.masks) = (seen, masks);
         clean
     }
@@ -145,9 +155,11 @@ impl StreamRedactor {
         self.lanes.advance(&state.index, raw, &mut self.spans);
         self.dumps.advance(&state.index, raw, &mut self.spans);
         self.shorts.advance(&state.shorts, raw, &mut self.spans);
+        self.shapes.advance(raw, &mut self.spans);
         self.pending = self.lanes.pending().max(self.shorts.pending());
         self.held.mark(&mut self.spans);
-        let holds = [self.lanes.hold(end), self.dumps.hold(end), self.shorts.hold(), self.held.torn()];
+        let (lanes, dumps) = (self.lanes.hold(end), self.dumps.hold(end));
+        let holds = [lanes, dumps, self.shorts.hold(), self.shapes.hold(), self.held.torn()];
         holds.into_iter().flatten().min().unwrap_or(end)
     }
 
