@@ -5,7 +5,7 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::redact::{Enrollment, Redactor, SecretKind};
+use crate::redact::{Enrollment, Redactor, SecretKind, StreamRedactor};
 
 /// Secrets with what each machine treats apart: quotes, escapes, repeats, other alphabets, shortness.
 pub const SECRETS: [&str; 6] = [
@@ -49,10 +49,9 @@ pub fn expand(input: &[u8]) -> Vec<u8> {
     out
 }
 
-/// One stream, in the given pieces.
-pub fn run<'a>(redactor: &Redactor, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+/// What a stream shows of the given pieces.
+pub fn run<'a>(mut stream: StreamRedactor, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let now = Instant::now();
-    let mut stream = redactor.stream();
     let mut out = Vec::new();
     for piece in pieces {
         out.extend(stream.push(now, piece).into_vec());
