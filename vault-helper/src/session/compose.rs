@@ -34,11 +34,24 @@ fn is_simple(command: &str) -> bool {
     !command.contains(['\n', ';', '&', '|', '#', '(', ')', '{', '}', '!', '<'])
 }
 
+/// What the first line of output tells when a process group must be signalled by its number.
+const TELL_PID: &str = "echo $$";
+
+/// A one-shot command for an account whose processes sshd will not signal for us (see [`super::stop`]): the
+/// first line of its output is its process group. The command itself is one quoted word.
+pub fn with_pid(command: &str) -> String {
+    format!("exec /bin/sh -c '{TELL_PID}; exec \"${{SHELL:-/bin/sh}}\" -c \"$1\"' sh {}", quote(command))
+}
+
+/// What the first command of a session sets up: a signal meant for a command must not end the shell.
+pub const SHELL_TRAPS: &str = "trap : INT TERM; ";
+
 /// What starts a session's shell: any login shell can read this line. Output and
 /// errors are kept on descriptors 8 and 9, where the end marks go, so that a
-/// command's own redirections do not move them.
+/// command's own redirections do not move them. The first line of output is the
+/// shell's process group.
 pub const BOOTSTRAP: &str = concat!(
-    "exec /bin/sh -c 'exec 8>&1 9>&2; ",
+    "exec /bin/sh -c 'echo $$; exec 8>&1 9>&2; ",
     "case \"${SHELL##*/}\" in bash|zsh|dash|ash|ksh|mksh|busybox|sh) ;; *) SHELL=/bin/sh ;; esac; ",
     "export SHELL; exec \"$SHELL\" -s'",
 );
@@ -74,6 +87,14 @@ mod tests {
         assert_eq!(command("ls", Some(&cwd), &[]), "cd -- '/srv/my app' && ls");
         assert_eq!(command("a; b", Some(&cwd), &[]), "cd -- '/srv/my app' && {\na; b\n}");
         assert_eq!(command("a; b", None, &[]), "a; b");
+    }
+
+    #[test]
+    fn a_command_behind_its_process_number_is_one_quoted_word() {
+        assert_eq!(
+            with_pid("echo 'a'; b"),
+            r#"exec /bin/sh -c 'echo $$; exec "${SHELL:-/bin/sh}" -c "$1"' sh 'echo '\''a'\''; b'"#
+        );
     }
 
     #[test]

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use russh::client::Msg;
-use russh::{Channel, ChannelMsg, Sig};
+use russh::{Channel, ChannelMsg};
 use sallyport_protocol::envelope::Stream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::job::{Exit, Stop};
 use super::sink::Sink;
-use super::stop::Ladder;
+use super::compose;
+use super::stop::{FirstLine, Ladder, signal, signal_text};
 use crate::ssh::pool::Lease;
 
 /// After the command's end, output may still be on its way; a child it left in the
@@ -28,6 +29,10 @@ pub async fn run(
 ) {
     let (mut read, write) = channel.split();
     let mut exit = Exit::default();
+    // Root's processes are signalled by number: see `stop`.
+    let mut first = lease.is_root().then(FirstLine::default);
+    let mut group = None;
+    let text = if first.is_some() { compose::with_pid(&text) } else { text };
     if let Err(error) = write.exec(true, text).await {
         exit.lost = Some(lease.lost_text(&error.to_string()));
         sink.end(exit).await;
@@ -50,7 +55,17 @@ pub async fn run(
         tokio::select! {
             message = read.wait() => match message {
                 Some(ChannelMsg::Data { data }) => {
-                    sink.write(Stream::Output, data.into()).await;
+                    let output = match &mut first {
+                        None => Some(data.into()),
+                        Some(line) => line.take(&data).map(|(number, rest)| {
+                            group = number;
+                            first = None;
+                            rest
+                        }),
+                    };
+                    if let Some(output) = output {
+                        sink.write(Stream::Output, output).await;
+                    }
                     drained = drained.map(|_| Instant::now() + DRAIN);
                 }
                 Some(ChannelMsg::ExtendedData { data, ext: 1 }) => {
@@ -84,33 +99,15 @@ pub async fn run(
             () = until(due) => sink.tick().await,
             () = until(drained) => break,
             Some(stop) = stops.recv() => ladder.begin(&stop),
-            signal = ladder.step() => {
-                let _ = write.signal(signal).await;
-            }
+            step = ladder.step() => signal(&lease, &write, group, step).await,
         }
+    }
+    if let Some(mut line) = first {
+        sink.write(Stream::Output, line.rest()).await;
     }
     let _ = write.close().await;
     drop(lease);
     sink.end(exit).await;
-}
-
-/// The name of a signal, as RFC 4254 writes it.
-pub fn signal_text(signal: &Sig) -> &str {
-    match signal {
-        Sig::ABRT => "ABRT",
-        Sig::ALRM => "ALRM",
-        Sig::FPE => "FPE",
-        Sig::HUP => "HUP",
-        Sig::ILL => "ILL",
-        Sig::INT => "INT",
-        Sig::KILL => "KILL",
-        Sig::PIPE => "PIPE",
-        Sig::QUIT => "QUIT",
-        Sig::SEGV => "SEGV",
-        Sig::TERM => "TERM",
-        Sig::USR1 => "USR1",
-        Sig::Custom(name) => name,
-    }
 }
 
 /// Sleeps until a moment; for ever without one.

@@ -138,6 +138,7 @@ async fn first_command(op: &Operation, shell: &Shell, text: String) -> Result<()
             "the account needs /bin/sh and a login shell that runs commands",
         )
     };
+    let text = format!("{}{text}", compose::SHELL_TRAPS);
     // A new shell is free.
     let _ = shell.occupy(&shell.id);
     if shell.feed(Feed { text, input: String::new(), sink, stops }).await.is_err() {

@@ -16,9 +16,9 @@ use tokio::time::Instant;
 use super::compose;
 use super::job::{Exit, Stop};
 use super::marks::{Finder, Found, Mark};
-use super::oneshot::{signal_text, until};
+use super::oneshot::until;
 use super::sink::Sink;
-use super::stop::Ladder;
+use super::stop::{FirstLine, Ladder, signal, signal_text};
 use crate::guard::target::Target;
 use crate::redact::{CleanText, Redactor};
 use crate::serve::connection::came_true;
@@ -177,6 +177,36 @@ struct Driver {
     late_bytes: usize,
     /// How the shell ended, as the host said.
     exit: Exit,
+    /// The shell's process group, told by its first line.
+    first: First,
+}
+
+/// The shell's first line of output, and what it told.
+enum First {
+    Awaited(FirstLine),
+    Told(Option<u32>),
+}
+
+impl First {
+    /// Takes output of the shell; what follows its first line is its commands'.
+    fn take(&mut self, bytes: Vec<u8>) -> Event {
+        let Self::Awaited(line) = self else { return Event::Data(Stream::Output, bytes) };
+        match line.take(&bytes) {
+            None => Event::Other,
+            Some((group, rest)) => {
+                *self = Self::Told(group);
+                Event::Data(Stream::Output, rest)
+            }
+        }
+    }
+
+    /// The process group, for an account whose processes sshd does not signal.
+    fn group(&self, lease: &Lease) -> Option<u32> {
+        match self {
+            Self::Told(group) if lease.is_root() => *group,
+            _ => None,
+        }
+    }
 }
 
 /// What the host sent.
@@ -206,12 +236,15 @@ impl Driver {
             late: VecDeque::new(),
             late_bytes: 0,
             exit: Exit::default(),
+            first: First::Awaited(FirstLine::default()),
         };
         let why = driver.serve(&mut inbox, idle).await;
         let why = driver.redactor.text(&why);
         // HUP for the whole process group: the shell must not outlive its session.
-        let _ = driver.write.signal(Sig::HUP).await;
-        let _ = driver.write.signal(Sig::KILL).await;
+        let group = driver.first.group(&driver.lease);
+        for last in [Sig::HUP, Sig::KILL] {
+            signal(&driver.lease, &driver.write, group, last).await;
+        }
         let _ = driver.write.close().await;
         driver.shell.ended.send_replace(Some(why));
     }
@@ -230,7 +263,7 @@ impl Driver {
                         Some(feed) => break feed,
                         None => return "closed".into(),
                     },
-                    event = next(&mut self.read, &mut self.exit, &redactor) => match event {
+                    event = next(&mut self.read, &mut self.exit, &mut self.first, &redactor) => match event {
                         Event::Data(stream, bytes) => self.keep_late(stream, bytes),
                         Event::Other => {}
                         Event::End => return self.end_text(),
@@ -299,7 +332,7 @@ impl Driver {
             }
             let due = sink.deadline().map(Instant::from_std);
             tokio::select! {
-                event = next(&mut self.read, &mut self.exit, &redactor) => match event {
+                event = next(&mut self.read, &mut self.exit, &mut self.first, &redactor) => match event {
                     Event::Data(Stream::Output, bytes) => sink.write(Stream::Output, output.take(bytes)).await,
                     Event::Data(Stream::ErrorOutput, bytes) => sink.write(Stream::ErrorOutput, error.take(bytes)).await,
                     Event::Other => {}
@@ -317,9 +350,7 @@ impl Driver {
                 }
                 () = until(due) => sink.tick().await,
                 Some(stop) = stops.recv() => ladder.begin(&stop),
-                signal = ladder.step() => {
-                    let _ = write.signal(signal).await;
-                }
+                step = ladder.step() => signal(&self.lease, &write, self.first.group(&self.lease), step).await,
                 () = came_true(&mut self.closing) => {
                     let why = "the session was closed";
                     let ended = Some(self.redactor.text(why));
@@ -342,9 +373,14 @@ impl Driver {
 }
 
 /// The next thing the host sends. Cancel safe: it only waits on the channel.
-async fn next(read: &mut ChannelReadHalf, exit: &mut Exit, redactor: &Redactor) -> Event {
+async fn next(
+    read: &mut ChannelReadHalf,
+    exit: &mut Exit,
+    first: &mut First,
+    redactor: &Redactor,
+) -> Event {
     match read.wait().await {
-        Some(ChannelMsg::Data { data }) => Event::Data(Stream::Output, data.into()),
+        Some(ChannelMsg::Data { data }) => first.take(data.into()),
         Some(ChannelMsg::ExtendedData { data, ext: 1 }) => Event::Data(Stream::ErrorOutput, data.into()),
         Some(ChannelMsg::ExitStatus { exit_status }) => {
             exit.code = i32::try_from(exit_status).ok();

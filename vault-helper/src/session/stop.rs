@@ -1,14 +1,81 @@
-//! Stopping a remote process group: INT, TERM and KILL in turn (RFC 4254, 6.9),
-//! until the command is seen to be gone.
+//! Stopping a remote process group: INT, TERM and KILL in turn, until the command
+//! is seen to be gone.
+//!
+//! SSH has a request for it (RFC 4254, 6.9) and sshd answers it for ordinary
+//! accounts. For root it has no process that could ("session signalling requires
+//! privilege separation"), so there the group's number is learned when the command
+//! starts and `kill` is run on a channel of its own.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use russh::Sig;
+use russh::client::Msg;
+use russh::{ChannelWriteHalf, Sig};
 use sallyport_protocol::request::Signal;
 use tokio::time::Instant;
 
 use super::job::Stop;
+use crate::ssh::pool::Lease;
+
+/// Sends a signal to a command's process group.
+pub async fn signal(lease: &Lease, write: &ChannelWriteHalf<Msg>, group: Option<u32>, signal: Sig) {
+    match group {
+        // A signal that does not arrive is followed by the next one, and the end of the ladder says so.
+        None => drop(write.signal(signal).await),
+        Some(group) => lease.run_aside(&format!("kill -s {} -- -{group}", signal_text(&signal))).await,
+    }
+}
+
+/// A process number from the first line of output.
+#[derive(Debug, Default)]
+pub struct FirstLine {
+    line: Vec<u8>,
+}
+
+/// Digits a process number may have.
+const MAX_PID: usize = 10;
+
+impl FirstLine {
+    /// Takes output until the line is whole: then the number, and the output after it. A first line that is no
+    /// number is output like any other.
+    pub fn take(&mut self, bytes: &[u8]) -> Option<(Option<u32>, Vec<u8>)> {
+        self.line.extend_from_slice(bytes);
+        let end = self.line.iter().position(|byte| *byte == b'\n');
+        if end.is_none() && self.line.len() <= MAX_PID {
+            return None;
+        }
+        let number = end.and_then(|end| std::str::from_utf8(&self.line[..end]).ok()?.parse().ok()).filter(|pid| *pid > 1);
+        let rest = match (number, end) {
+            (Some(_), Some(end)) => self.line.split_off(end + 1),
+            _ => std::mem::take(&mut self.line),
+        };
+        Some((number, rest))
+    }
+
+    /// What was taken when the output ends before the line does.
+    pub fn rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.line)
+    }
+}
+
+/// The name of a signal, as RFC 4254 writes it.
+pub fn signal_text(signal: &Sig) -> &str {
+    match signal {
+        Sig::ABRT => "ABRT",
+        Sig::ALRM => "ALRM",
+        Sig::FPE => "FPE",
+        Sig::HUP => "HUP",
+        Sig::ILL => "ILL",
+        Sig::INT => "INT",
+        Sig::KILL => "KILL",
+        Sig::PIPE => "PIPE",
+        Sig::QUIT => "QUIT",
+        Sig::SEGV => "SEGV",
+        Sig::TERM => "TERM",
+        Sig::USR1 => "USR1",
+        Sig::Custom(name) => name,
+    }
+}
 
 /// How long a command has to go after each signal.
 const PATIENCE: [(Signal, Duration); 3] = [
@@ -53,6 +120,25 @@ impl Ladder {
                     Signal::Kill => Sig::KILL,
                 };
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_is_read_however_the_line_is_cut() {
+        let mut first = FirstLine::default();
+        assert_eq!(first.take(b"12"), None);
+        assert_eq!(first.take(b"34\nout"), Some((Some(1234), b"out".to_vec())));
+    }
+
+    #[test]
+    fn a_first_line_that_is_no_number_is_output() {
+        for line in ["hello\n", "-5\n", "1\n", "0\n", "99999999999\n", "123456789012345"] {
+            assert_eq!(FirstLine::default().take(line.as_bytes()), Some((None, line.as_bytes().to_vec())), "{line:?}");
         }
     }
 }

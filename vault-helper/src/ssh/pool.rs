@@ -21,8 +21,9 @@ use crate::guard::target::Target;
 use crate::helper::Helper;
 use crate::redact::{CleanText, Enrollment, Redactor};
 
-/// Channels a transport carries unless its server says fewer.
-const CHANNELS: usize = 10;
+/// Channels a transport carries unless its server says fewer: one less than sshd's default, so that a command
+/// can always be stopped from a channel of its own.
+const CHANNELS: usize = 9;
 /// Transports for one principal, account and host.
 const TRANSPORTS: usize = 16;
 /// Logins under way at once: sshd drops beyond its MaxStartups (10:30:100 by default).
@@ -35,6 +36,7 @@ pub struct Transport {
     handle: Handle<Client>,
     closed: watch::Receiver<Option<String>>,
     redactor: Redactor,
+    root: bool,
     /// Keeps the login's secrets masked while this host could echo them.
     _enrolled: Vec<Enrollment>,
     /// The jump host's transport, kept open.
@@ -54,6 +56,7 @@ impl Transport {
         handle: Handle<Client>,
         closed: watch::Receiver<Option<String>>,
         redactor: Redactor,
+        root: bool,
         enrolled: Vec<Enrollment>,
         fingerprint: String,
         through: Option<Lease>,
@@ -62,6 +65,7 @@ impl Transport {
             handle,
             closed,
             redactor,
+            root,
             _enrolled: enrolled,
             _through: through,
             fingerprint,
@@ -126,6 +130,22 @@ impl Lease {
     /// What is told about a command whose transport went away under it.
     pub fn lost_text(&self, why: &str) -> CleanText {
         self.redact(&self.transport.closed().unwrap_or_else(|| why.to_owned()))
+    }
+
+    /// Whether the account is root: sshd does not signal its processes for us.
+    pub fn is_root(&self) -> bool {
+        self.transport.root
+    }
+
+    /// Runs one of our own commands beside the others and waits for its end, a second at most.
+    pub async fn run_aside(&self, command: &str) {
+        let run = async {
+            let mut channel = self.transport.handle.channel_open_session().await.ok()?;
+            channel.exec(true, command).await.ok()?;
+            while channel.wait().await.is_some() {}
+            Some(())
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(1), run).await;
     }
 
     /// Opens a TCP channel to somewhere the host can reach.
