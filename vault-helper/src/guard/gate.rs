@@ -40,7 +40,7 @@ pub struct Gate<'a> {
 #[must_use]
 pub enum Passage {
     /// It may run.
-    Open(Granted),
+    Open(Box<Granted>),
     /// It may not, or not yet: the answer for the caller.
     Shut(Box<Outcome>),
 }
@@ -59,7 +59,7 @@ impl Gate<'_> {
         let subject = self.target.subject(self.principal);
         let judgement = self.now.policy.judge(&subject, self.state, self.text);
         match judgement.verdict {
-            Verdict::Allow => Passage::Open(Granted { judgement, confirmed: None }),
+            Verdict::Allow => open(judgement, None),
             Verdict::Block => shut(Outcome::Blocked {
                 rules: rules(&judgement),
                 failure: Failure::new(
@@ -76,7 +76,7 @@ impl Gate<'_> {
         let digest = self.digest();
         let approvals = &self.helper.approvals;
         if self.consent == Consent::Model && who == Confirmation::Model {
-            return Passage::Open(Granted { judgement, confirmed: Some((String::new(), "model")) });
+            return open(judgement, Some((String::new(), "model")));
         }
         if let Some(id) = self.confirmation {
             let by_client = self.consent == Consent::Client && who >= Confirmation::Client;
@@ -87,10 +87,7 @@ impl Gate<'_> {
             match redeemed {
                 Redeemed::Granted => {
                     let by = if by_client { "client" } else { "operator" };
-                    return Passage::Open(Granted {
-                        judgement,
-                        confirmed: Some((id.as_str().to_owned(), by)),
-                    });
+                    return open(judgement, Some((id.as_str().to_owned(), by)));
                 }
                 Redeemed::Denied => {
                     return refuse(
@@ -160,6 +157,10 @@ impl Gate<'_> {
 /// The rules of a judgement, for the wire.
 pub fn rules(judgement: &Judgement) -> List<Text, 32> {
     List::clip(judgement.rules.iter().map(|rule| Text::clip(rule.clone())))
+}
+
+fn open(judgement: Judgement, confirmed: Option<(String, &'static str)>) -> Passage {
+    Passage::Open(Box::new(Granted { judgement, confirmed }))
 }
 
 fn shut(outcome: Outcome) -> Passage {

@@ -109,7 +109,7 @@ impl Run {
             confirmation: self.request.confirmation.as_ref(),
         };
         match passage.pass() {
-            Passage::Open(granted) => Ok(granted),
+            Passage::Open(granted) => Ok(*granted),
             Passage::Shut(outcome) => Err(Early(outcome)),
         }
     }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use russh::client::Msg;
-use russh::{Channel, ChannelMsg};
+use russh::{Channel, ChannelMsg, Sig};
 use sallyport_protocol::envelope::Stream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::compose;
 use super::job::{Exit, Stop};
 use super::sink::Sink;
-use super::compose;
 use super::stop::{FirstLine, Ladder, signal, signal_text};
 use crate::ssh::pool::Lease;
 
@@ -49,7 +49,7 @@ pub async fn run(
     let mut fed = false;
     let mut ladder = Ladder::default();
     let mut drained: Option<Instant> = None;
-    let mut ended = false;
+    let (mut ended, mut stopped) = (false, false);
     loop {
         let due = sink.deadline().map(Instant::from_std);
         tokio::select! {
@@ -98,12 +98,19 @@ pub async fn run(
             () = &mut feed, if !fed => fed = true,
             () = until(due) => sink.tick().await,
             () = until(drained) => break,
-            Some(stop) = stops.recv() => ladder.begin(&stop),
+            Some(stop) = stops.recv() => {
+                stopped |= stop.signal.is_none();
+                ladder.begin(&stop);
+            }
             step = ladder.step() => signal(&lease, &write, group, step).await,
         }
     }
     if let Some(mut line) = first {
         sink.write(Stream::Output, line.rest()).await;
+    }
+    if stopped && group.is_some() {
+        // What ignored INT and outlived the command, a background child for example.
+        signal(&lease, &write, group, Sig::KILL).await;
     }
     let _ = write.close().await;
     drop(lease);

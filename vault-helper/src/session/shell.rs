@@ -373,12 +373,7 @@ impl Driver {
 }
 
 /// The next thing the host sends. Cancel safe: it only waits on the channel.
-async fn next(
-    read: &mut ChannelReadHalf,
-    exit: &mut Exit,
-    first: &mut First,
-    redactor: &Redactor,
-) -> Event {
+async fn next(read: &mut ChannelReadHalf, exit: &mut Exit, first: &mut First, redactor: &Redactor) -> Event {
     match read.wait().await {
         Some(ChannelMsg::Data { data }) => first.take(data.into()),
         Some(ChannelMsg::ExtendedData { data, ext: 1 }) => Event::Data(Stream::ErrorOutput, data.into()),

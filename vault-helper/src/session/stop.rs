@@ -44,7 +44,9 @@ impl FirstLine {
         if end.is_none() && self.line.len() <= MAX_PID {
             return None;
         }
-        let number = end.and_then(|end| std::str::from_utf8(&self.line[..end]).ok()?.parse().ok()).filter(|pid| *pid > 1);
+        let number = end
+            .and_then(|end| std::str::from_utf8(&self.line[..end]).ok()?.parse().ok())
+            .filter(|pid| *pid > 1);
         let rest = match (number, end) {
             (Some(_), Some(end)) => self.line.split_off(end + 1),
             _ => std::mem::take(&mut self.line),
@@ -138,7 +140,11 @@ mod tests {
     #[test]
     fn a_first_line_that_is_no_number_is_output() {
         for line in ["hello\n", "-5\n", "1\n", "0\n", "99999999999\n", "123456789012345"] {
-            assert_eq!(FirstLine::default().take(line.as_bytes()), Some((None, line.as_bytes().to_vec())), "{line:?}");
+            assert_eq!(
+                FirstLine::default().take(line.as_bytes()),
+                Some((None, line.as_bytes().to_vec())),
+                "{line:?}"
+            );
         }
     }
 }

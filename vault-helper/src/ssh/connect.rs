@@ -200,6 +200,7 @@ pub async fn open(
             handle,
             closed,
             helper.redactor.clone(),
+            target.user == "root",
             keeper.enrollments().await,
             fingerprint,
             through,
