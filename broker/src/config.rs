@@ -11,11 +11,23 @@ use sallyport_protocol::{ErrorCode, Failure};
 use serde::Deserialize;
 
 /// The broker's keys.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Config {
     /// The service account whose helper is believed, by name or number.
     pub helper_user: Option<String>,
+    /// Characters of output in an answer, when the call does not say: at most
+    /// [`MOST_ANSWER_CHARS`].
+    pub max_answer_chars: u32,
+}
+
+/// The most characters of output an answer may hold.
+pub const MOST_ANSWER_CHARS: u32 = 200_000;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { helper_user: None, max_answer_chars: 20_000 }
+    }
 }
 
 impl Config {
@@ -36,10 +48,17 @@ impl Config {
             )
         };
         match std::fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text).map_err(|error| {
-                let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-                wrong(format!("line {line}: {}", error.message()))
-            }),
+            Ok(text) => {
+                let config: Self = toml::from_str(&text).map_err(|error| {
+                    let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+                    wrong(format!("line {line}: {}", error.message()))
+                })?;
+                if (1..=MOST_ANSWER_CHARS).contains(&config.max_answer_chars) {
+                    Ok(config)
+                } else {
+                    Err(wrong(format!("max_answer_chars is from 1 to {MOST_ANSWER_CHARS}")))
+                }
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(wrong(error.to_string())),
         }
@@ -86,6 +105,13 @@ mod tests {
     fn a_value_of_the_wrong_type_is_named_with_its_line() {
         let failure = parsed("\n\nhelper_user = 7\n").unwrap_err();
         assert!(failure.message.as_str().contains("line 3"), "{}", failure.message);
+    }
+
+    #[test]
+    fn an_answer_size_out_of_bounds_is_refused() {
+        assert_eq!(parsed("max_answer_chars = 5000").unwrap().max_answer_chars, 5000);
+        assert!(parsed("max_answer_chars = 0").is_err());
+        assert!(parsed("max_answer_chars = 200001").is_err());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::output::Problem;
+use crate::config::Config;
 use crate::link::Broker;
 use crate::mcp::{self, Toolset};
 
@@ -17,7 +18,8 @@ pub struct Args {
 impl Args {
     /// Serves until the client is gone.
     pub async fn run(self) -> Result<ExitCode, Problem> {
-        mcp::serve(super::link::<Broker>()?, &self.toolsets).await?;
+        let answer_chars = Config::load()?.max_answer_chars;
+        mcp::serve(super::link::<Broker>()?, &self.toolsets, answer_chars).await?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -67,18 +67,19 @@ pub async fn start(place: &Place) -> Result<(), Failure> {
     let text = String::from_utf8_lossy(&text);
     let (sentence, hint) = split_error(&text);
     Err(unavailable(
-        format!("{HELPER} could not start: {}", sentence.unwrap_or("it gave no reason")),
+        format!("{HELPER} could not start: {}", sentence.as_deref().unwrap_or("it gave no reason")),
         hint.unwrap_or("run it in a terminal to see why"),
     ))
 }
 
 /// The sentence and the hint of an error both programs write in the same form.
-fn split_error(text: &str) -> (Option<&str>, Option<&str>) {
-    let prefix = "sallyport-vault-helper: ";
+fn split_error(text: &str) -> (Option<String>, Option<&str>) {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let sentence = lines().find(|line| !line.starts_with("hint:"));
     let hint = lines().find_map(|line| line.strip_prefix("hint:")).map(str::trim);
-    (sentence.map(|line| line.strip_prefix(prefix).unwrap_or(line)), hint)
+    let sentence: Vec<&str> = lines().filter(|line| !line.starts_with("hint:")).collect();
+    let sentence = sentence.join(" ");
+    let sentence = sentence.strip_prefix("sallyport-vault-helper: ").unwrap_or(&sentence);
+    (Some(sentence.to_owned()).filter(|sentence| !sentence.is_empty()), hint)
 }
 
 /// The helper beside our own executable, else on `PATH`.
@@ -105,12 +106,9 @@ mod tests {
 
     #[test]
     fn the_helpers_own_error_is_passed_on_with_its_hint() {
-        let text =
-            "sallyport-vault-helper: policy.toml line 3: unknown key `mod`\nhint: did you mean `mode`?\n";
-        assert_eq!(
-            split_error(text),
-            (Some("policy.toml line 3: unknown key `mod`"), Some("did you mean `mode`?"))
-        );
+        let text = "sallyport-vault-helper: policy.toml:\n  unknown key `mod`\nhint: did you mean `mode`?\n";
+        let expected = Some("policy.toml: unknown key `mod`".to_owned());
+        assert_eq!(split_error(text), (expected, Some("did you mean `mode`?")));
         assert_eq!(split_error("\n"), (None, None));
     }
 

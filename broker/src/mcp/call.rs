@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::answer::Answer;
+use crate::config::MOST_ANSWER_CHARS;
 use crate::link::{Broker, Item, Link, Operation};
 
 /// How a handler answers: with a result, or with a question for the client's
@@ -42,17 +43,31 @@ pub struct Call {
     pub context: RequestContext<RoleServer>,
     /// The way to the helper.
     pub link: Link<Broker>,
+    answer_chars: u32,
 }
 
 impl Call {
-    /// Takes a call apart.
+    /// Takes a call apart. `answer_chars` is the size of answers by default.
     pub fn new(
         params: CallToolRequestParams,
         context: RequestContext<RoleServer>,
         link: Link<Broker>,
+        answer_chars: u32,
     ) -> Self {
-        let arguments = params.arguments.unwrap_or_default();
-        Self { arguments, responses: params.input_responses, state: params.request_state, context, link }
+        Self {
+            arguments: params.arguments.unwrap_or_default(),
+            responses: params.input_responses,
+            state: params.request_state,
+            context,
+            link,
+            answer_chars,
+        }
+    }
+
+    /// How many characters of output the answer holds, given what the call asks
+    /// for; asking for more than there can be is no error: the rest stays readable.
+    pub fn answer_chars(&self, asked: Option<u32>) -> u32 {
+        asked.unwrap_or(self.answer_chars).clamp(1, MOST_ANSWER_CHARS)
     }
 
     /// The arguments.

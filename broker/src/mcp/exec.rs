@@ -18,10 +18,6 @@ use super::progress::Progress;
 use crate::format::{HeadTail, render_pair};
 use crate::link::Item;
 
-/// Characters of output in an answer, when the call does not say.
-pub const DEFAULT_CHARS: u32 = 20_000;
-/// The most a call may ask for.
-pub const MOST_CHARS: u32 = 200_000;
 /// Without a progress token, a call that takes longer is answered with a job:
 /// many clients give up after a minute.
 const PATIENCE_MS: u32 = 45_000;
@@ -106,7 +102,7 @@ struct Written {
 /// Runs a command.
 pub async fn exec(call: &Call) -> Handled {
     let args: Args = call.arguments()?;
-    let chars = args.max_chars.unwrap_or(DEFAULT_CHARS).clamp(1, MOST_CHARS) as usize;
+    let chars = call.answer_chars(args.max_chars) as usize;
     let mut progress = Progress::of(&call.context);
     let mut grant = confirm::grant(call, args.confirm, args.confirmation_id.clone())?;
     let mut asked = false;

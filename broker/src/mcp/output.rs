@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Status, misplaced};
 use super::call::{Call, Handled, bounds, invalid};
-use super::exec::{DEFAULT_CHARS, MOST_CHARS};
 use crate::format::{readable, unfinished};
 use crate::link::Item;
 
@@ -59,7 +58,7 @@ pub async fn output(call: &Call) -> Handled {
         job: JobId::new(args.id).map_err(bounds)?,
         cursor: args.cursor,
         wait_ms: args.wait_s * 1000,
-        max_bytes: args.max_chars.unwrap_or(DEFAULT_CHARS).clamp(1, MOST_CHARS),
+        max_bytes: call.answer_chars(args.max_chars),
     };
     let (bytes, page) = call.unless_cancelled(read(call, request)).await?;
     let fields = fields(&bytes, page);

@@ -26,19 +26,25 @@ const INSTRUCTIONS: &str = "Runs commands on SSH hosts without ever showing you 
 ///
 /// # Errors
 /// `invalid_argument` when what is on stdin is not MCP.
-pub async fn serve(link: Link<Broker>, toolsets: &[Toolset]) -> Result<(), Failure> {
-    serve_on(link, toolsets, rmcp::transport::stdio_pipes()).await
+pub async fn serve(link: Link<Broker>, toolsets: &[Toolset], answer_chars: u32) -> Result<(), Failure> {
+    serve_on(link, toolsets, answer_chars, rmcp::transport::stdio_pipes()).await
 }
 
 /// [`serve`] on any transport.
-pub async fn serve_on<T, E, A>(link: Link<Broker>, toolsets: &[Toolset], transport: T) -> Result<(), Failure>
+pub async fn serve_on<T, E, A>(
+    link: Link<Broker>,
+    toolsets: &[Toolset],
+    answer_chars: u32,
+    transport: T,
+) -> Result<(), Failure>
 where
     T: IntoTransport<RoleServer, E, A>,
     E: std::error::Error + Send + Sync + 'static,
 {
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
-    let server = Server { link, rows: TOOLS.iter().filter(|row| toolsets.contains(&row.toolset)).collect() };
+    let rows = TOOLS.iter().filter(|row| toolsets.contains(&row.toolset)).collect();
+    let server = Server { link, answer_chars, rows };
     let running = tokio::select! {
         started = server.serve(transport) => match started {
             Ok(running) => running,
@@ -75,6 +81,7 @@ fn listen(kind: SignalKind) -> Result<Signal, Failure> {
 
 struct Server {
     link: Link<Broker>,
+    answer_chars: u32,
     rows: Vec<&'static Row>,
 }
 
@@ -115,7 +122,7 @@ impl ServerHandler for Server {
             let why = if known { "is not offered by this server" } else { "is unknown" };
             return Err(ErrorData::invalid_params(format!("the tool {} {why}", request.name), None));
         };
-        let call = Call::new(request, context, self.link.clone());
+        let call = Call::new(request, context, self.link.clone(), self.answer_chars);
         Ok(match (row.run)(&call).await {
             Ok(Reply::Answer(answer)) => answer.into_result().into(),
             Ok(Reply::Question(question)) => question.into(),
