@@ -107,3 +107,35 @@ fn a_helper_killed_at_any_moment_is_an_error_and_never_a_hang() {
         running.wait().expect_code("helper_unavailable");
     }
 }
+
+#[test]
+fn a_helper_that_nobody_needs_ends_by_itself_and_a_needed_one_does_not() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    world.settings("idle_exit_s = 1\n");
+    let client = world.mcp();
+    assert_works(&client);
+    let helper = world.helper().unwrap();
+    // Longer than the idle time: what is connected keeps it.
+    let slow = json!({ "target": "web1", "command": "sleep 2.5; echo done" });
+    assert_eq!(client.call("ssh_exec", slow).expect_ok().text("stdout"), "done\n");
+    assert!(process::alive(helper));
+    client.close();
+    eventually("its end", || (!process::alive(helper)).then_some(()));
+    assert!(!world.runtime().join("broker.sock").exists(), "it takes its sockets along");
+    assert_works(&world.mcp());
+}
+
+#[test]
+fn many_clients_at_once_start_one_helper() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_works(&world.mcp()));
+        }
+    });
+    let helpers = process::marked(world.dir());
+    let helpers: Vec<_> = helpers.iter().filter(|process| process.command.contains("vault-helper")).collect();
+    assert!(helpers.len() <= 1, "{helpers:?}");
+}
