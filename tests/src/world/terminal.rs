@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Instant;
 
-use nix::pty::openpty;
+use nix::fcntl::OFlag;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 
 use super::process::{self, Finished, PATIENCE};
 
@@ -17,11 +19,9 @@ use super::process::{self, Finished, PATIENCE};
 /// `setsid(1)` makes the terminal the controlling one, so that what opens `/dev/tty` finds it.
 #[track_caller]
 pub fn run(command: &Command, answers: &[(&str, &str)]) -> Finished {
-    let pair = openpty(None, None).expect("the system has pseudo-terminals");
-    let mut typist = File::from(pair.master);
+    let (mut typist, line) = pseudo_terminal();
     let mut screen = typist.try_clone().expect("a descriptor can be duplicated");
     let slave = |side: &File| Stdio::from(side.try_clone().expect("a descriptor can be duplicated"));
-    let line = File::from(pair.slave);
     let mut wrapped = process::bare("setsid");
     wrapped.arg("--ctty").arg(command.get_program()).args(command.get_args());
     wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("TERM", "xterm");
@@ -62,6 +62,21 @@ pub fn run(command: &Command, answers: &[(&str, &str)]) -> Finished {
     }
     let status = process::wait(&mut child).expect("a command without a terminal ends");
     Finished { status, stdout: String::from_utf8_lossy(&text).into_owned(), stderr: String::new() }
+}
+
+/// Both ends of a terminal, neither of which a program started meanwhile inherits (openpty(3) would let it).
+fn pseudo_terminal() -> (File, File) {
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let master = posix_openpt(flags).expect("the system has pseudo-terminals");
+    grantpt(&master).and_then(|()| unlockpt(&master)).expect("a fresh terminal is ours");
+    let name = ptsname_r(&master).expect("a terminal has a name");
+    let line = File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(OFlag::O_NOCTTY.bits())
+        .open(name)
+        .expect("its other end opens");
+    (File::from(std::os::fd::OwnedFd::from(master)), line)
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
