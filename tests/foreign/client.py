@@ -16,7 +16,7 @@ from mcp import Client, StdioServerParameters
 TALK = {
     "hosts": ("ssh_list_hosts", {}),
     "run": ("ssh_exec", {"target": "web1", "command": "echo from python; echo apart >&2; exit 4"}),
-    "blocked": ("ssh_exec", {"target": "web1", "command": ":(){ :|:& };:"}),
+    "blocked": ("ssh_exec", {"target": "web1", "command": "printf forbidden"}),
 }
 
 

@@ -32,6 +32,19 @@ use crate::mcp::McpClient;
 /// The passphrase of [`World::with_passphrase`]'s GPG key.
 pub const GPG_PASSPHRASE: &str = "open sesame, said the porter";
 
+/// What [`FORBIDDEN`] is to a world with this policy: blocked. Tests of a block run nothing that would do harm if the
+/// policy failed; the truly harmful is only ever judged.
+pub const POLICY_THAT_FORBIDS: &str = r#"
+[[rule]]
+name = "not-in-this-world"
+decision = "block"
+commands = [["printf", "forbidden"]]
+reason = "a test says so"
+"#;
+
+/// The harmless command that [`POLICY_THAT_FORBIDS`] blocks.
+pub const FORBIDDEN: &str = "printf forbidden";
+
 /// One world.
 #[derive(Debug)]
 pub struct World {

@@ -1,12 +1,13 @@
 //! Two MCP clients that are not ours run a command through a real `sshd` and a passphrase-protected vault.
 
-use sallyport_tests::world::{World, foreign, process};
+use sallyport_tests::world::{POLICY_THAT_FORBIDS, World, foreign, process};
 use serde_json::Value;
 
 /// A vault with a passphrase, unlocked by a person, and a host.
 fn unlocked() -> (World, sallyport_tests::world::Sshd) {
     let world = World::with_passphrase();
     let sshd = world.ready_host("web1");
+    world.policy(POLICY_THAT_FORBIDS);
     world.gpg().person_types_the_passphrase();
     world.run(&["unlock"]).expect_success();
     (world, sshd)

@@ -2,7 +2,7 @@
 
 use sallyport_tests::mcp::McpClient;
 use sallyport_tests::world::sshd::own_name;
-use sallyport_tests::world::{World, terminal};
+use sallyport_tests::world::{FORBIDDEN, POLICY_THAT_FORBIDS, World, terminal};
 use serde_json::{Value, json};
 
 #[test]
@@ -169,7 +169,7 @@ fn every_tool_says_what_it_takes_gives_and_does() {
 fn what_the_policy_blocks_or_holds_back_is_not_run() {
     let world = World::new();
     let _sshd = world.ready_host("web1");
-    world.policy("mode = \"guarded\"\nconfirmation = \"operator\"\n");
+    world.policy(&format!("mode = \"guarded\"\nconfirmation = \"operator\"\n{POLICY_THAT_FORBIDS}"));
     let dir = world.fresh("victim");
     std::fs::create_dir(&dir).unwrap();
     let client = world.mcp();
@@ -188,7 +188,7 @@ fn what_the_policy_blocks_or_holds_back_is_not_run() {
     assert!(!dir.exists());
     let twice = client.call("ssh_exec", again(&held));
     assert_ne!(twice.status(), "ok", "a confirmation is good for once: {:#}", twice.raw);
-    let blocked = client.call("ssh_exec", json!({ "target": "web1", "command": ":(){ :|:& };:" }));
+    let blocked = client.call("ssh_exec", json!({ "target": "web1", "command": FORBIDDEN }));
     assert_eq!((blocked.status(), blocked.code()), ("blocked", "policy_blocked"), "{:#}", blocked.raw);
     assert!(blocked.is_error());
 }
@@ -196,10 +196,11 @@ fn what_the_policy_blocks_or_holds_back_is_not_run() {
 #[test]
 fn the_command_line_runs_a_command_and_exits_as_it_did() {
     let world = World::new();
+    world.policy(POLICY_THAT_FORBIDS);
     let _sshd = world.ready_host("web1");
     let done = world.run(&["exec", "web1", "--", "echo out; echo err >&2; exit 3"]);
     assert_eq!((done.code(), done.stdout.as_str(), done.stderr.as_str()), (3, "out\n", "err\n"));
-    assert_eq!(world.run(&["exec", "web1", "--", ":(){ :|:& };:"]).code(), 126);
+    assert_eq!(world.run(&["exec", "web1", "--", FORBIDDEN]).code(), 126);
     assert_eq!(world.run(&["exec", "nowhere", "--", "true"]).code(), 255);
     assert_eq!(world.run(&["exec"]).code(), 2);
 }
