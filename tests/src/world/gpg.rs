@@ -46,6 +46,11 @@ impl Gpg {
         &self.home
     }
 
+    /// Whether its key asks for a passphrase.
+    pub fn has_passphrase(&self) -> bool {
+        self.passphrase.is_some()
+    }
+
     /// What to name as recipient.
     pub fn recipient(&self) -> &'static str {
         "test@sallyport.invalid"

@@ -57,9 +57,11 @@ pub struct World {
 }
 
 impl World {
-    /// A world whose GPG key has no passphrase: its vault is never locked.
+    /// A world whose GPG key has no passphrase and whose helper leaves locking to the agent: never locked.
     pub fn new() -> Self {
-        Self::make(None, Store::init)
+        let world = Self::make(None, Store::init);
+        world.settings("");
+        world
     }
 
     /// Like [`World::new`], with a store made without `pass`: for a machine that has only what running takes.
@@ -182,9 +184,10 @@ impl World {
         sshd
     }
 
-    /// Writes `sallyport.toml`.
+    /// Writes `sallyport.toml`: `text`, and for a key without passphrase that nobody need unlock it.
     pub fn settings(&self, text: &str) {
-        fs::write(self.config().join("sallyport.toml"), text).expect("the settings");
+        let window = if self.gpg.has_passphrase() { "" } else { "unlock_window_s = 0\n" };
+        fs::write(self.config().join("sallyport.toml"), format!("{window}{text}")).expect("the settings");
     }
 
     /// Writes `policy.toml`.

@@ -82,6 +82,8 @@ impl Scene {
         show(screen, &self.world.run(&["credential", "add", &slug, "--key", path]))?;
         fs::remove_file(&file).map_err(|error| error.to_string())?;
         screen.say("The key is in the vault now, encrypted by GPG. Its file is removed.");
+        screen.person("sallyport unlock");
+        show(screen, &self.world.run(&["unlock"]))?;
         Ok(())
     }
 }
