@@ -134,6 +134,12 @@ impl McpClient {
         }
     }
 
+    /// What the server calls itself: in `initialize`'s answer, or in the metadata of the newer generation's.
+    pub fn server_name(&self) -> &str {
+        let newer = &self.server["_meta"]["io.modelcontextprotocol/serverInfo"]["name"];
+        self.server["serverInfo"]["name"].as_str().or(newer.as_str()).unwrap_or_default()
+    }
+
     /// Calls `tool` and waits for the answer.
     #[track_caller]
     pub fn call(&self, tool: &str, arguments: Value) -> Reply {

@@ -60,7 +60,7 @@ fn both_generations_of_the_protocol_run_a_command() {
         McpClient::initialize_as(world.sallyport(&["serve"]), "2025-03-26", json!({})),
     ];
     for client in every {
-        assert_eq!(client.server["serverInfo"]["name"], "sallyport", "{:#}", client.server);
+        assert_eq!(client.server_name(), "sallyport", "{:#}", client.server);
         let reply =
             client.call("ssh_exec", json!({ "target": "web1", "command": "echo $((6 * 7))" })).expect_ok();
         assert_eq!(reply.text("stdout"), "42\n");

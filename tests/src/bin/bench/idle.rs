@@ -42,7 +42,7 @@ fn start(world: &World) -> Duration {
     let start = Instant::now();
     let client = world.mcp();
     let took = start.elapsed();
-    assert_eq!(client.server["serverInfo"]["name"], "sallyport", "{:#}", client.server);
+    assert_eq!(client.server_name(), "sallyport", "{:#}", client.server);
     took
 }
 
