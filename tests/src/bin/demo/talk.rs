@@ -2,7 +2,7 @@
 
 use sallyport_tests::mcp::{McpClient, Reply};
 use sallyport_tests::world::terminal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Step;
 use crate::scene::{HOST, Scene};
@@ -31,7 +31,10 @@ fn hosts(client: &McpClient, screen: &Screen) -> Step {
     let reply = done(client.call("ssh_list_hosts", json!({})))?;
     let host = &reply["hosts"][0];
     check(host["alias"] == HOST, "the host is not listed")?;
-    screen.answer(Kind::Good, &format!("{HOST} at {}, tags {}", host["hostname"], host["tags"]));
+    screen.answer(
+        Kind::Good,
+        &format!("{HOST} at {}, tagged {}", plain(&host["hostname"]), plain(&host["tags"][0])),
+    );
     Ok(())
 }
 
@@ -76,7 +79,7 @@ fn confirmation(scene: &Scene, client: &McpClient, screen: &Screen) -> Step {
     let id = reply["confirmation"]["id"].as_str().unwrap_or_default().to_owned();
     screen.answer(
         Kind::Waits,
-        &format!("{}\n{}", reply["confirmation"]["reason"], reply["confirmation"]["how"]),
+        &format!("{}\n{}", plain(&reply["confirmation"]["reason"]), plain(&reply["confirmation"]["how"])),
     );
     screen.person(&format!("sallyport approve {id}"));
     let approved = terminal::run(&scene.world.sallyport(&["approve", &id]), &[("[y/N]", "y\n")]);
@@ -120,6 +123,10 @@ fn redaction(scene: &Scene, client: &McpClient, screen: &Screen) -> Step {
 /// The reply of a call that has to have gone well.
 fn done(reply: Reply) -> Result<Reply, String> {
     check(reply.status() == "ok", &format!("an odd answer: {:#}", reply.raw)).map(|()| reply)
+}
+
+fn plain(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 fn check(held: bool, otherwise: &str) -> Step {
