@@ -32,7 +32,7 @@ pub(crate) use variables::{harmless_variable, variable_rule};
 /// `word|other` the next operand is one of these (globs allowed; `*` is any operand); `+-f|--force` one of these
 /// options is given; `!-o|--output` none of these options is given; `$` no operand is left.
 /// Operands are the words that are no options; the words after options in `values` are those options' values.
-/// Short options are found in clusters (`-rf`), long ones in their abbreviations (`--forc`).
+/// `=-b` is that option as a whole word. Short options are found in clusters (`-rf`), long ones in their abbreviations (`--forc`).
 pub(crate) struct Tool {
     /// Names, separated by spaces.
     pub(crate) names: &'static str,

@@ -2,6 +2,7 @@
 
 use sallyport_policy::{Policy, ShellState, Subject, Verdict};
 
+#[expect(clippy::unwrap_used, reason = "a helper of tests; a thread that cannot start fails the test")]
 fn judged(text: String) -> Verdict {
     // The stack of an ordinary worker thread.
     let work =
@@ -43,13 +44,7 @@ fn nesting_bombs_end_in_a_verdict() {
         for depth in [8, 35, 300, 3000] {
             let text = format!("{}rm{}", open.repeat(depth), close.repeat(depth));
             let text: String = text.chars().take(32 * 1024).collect();
-            let verdict = judged(text);
-            assert!(
-                verdict != Verdict::Allow
-                    || ["x=", "`", "${x[", "${x:-", "$((", "{a,", "f() { ", "<("].contains(&open)
-                    || depth > 0,
-                "{open} {depth}"
-            );
+            let _ = judged(text);
         }
     }
 }

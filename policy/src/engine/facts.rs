@@ -142,6 +142,11 @@ impl Engine<'_> {
             "ssh" | "autossh" | "sshpass" | "mosh" | "rsh" => self.ssh(name, args, source, span),
             "scp" | "sftp" | "rcp" => self.scp(name, args, source, span),
             "nc" | "ncat" | "netcat" | "socat" | "telnet" => self.sockets(name, args, source, span),
+            "make" | "gmake"
+                if args.iter().any(|arg| matches!(arg.text.as_str(), "-" | "/dev/stdin" | "-f-")) =>
+            {
+                Facts::confirm("shell-on-stdin")
+            }
             "git" => self.git(args, source, span),
             "docker" | "podman" | "nerdctl" => self.docker(name, args, source, span),
             "kubectl" | "oc" | "k3s" | "microk8s" => self.kubectl(args, source, span),

@@ -9,7 +9,7 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "-n -netns -family -f",
         otherwise: (C, "network-change"),
         rows: &[
-            (A, "", "$ !-b|-batch|-force"),
+            (A, "", "$ !-batch|=-b|-ba|-force"),
             (
                 A,
                 "",
@@ -17,12 +17,12 @@ pub(super) const TOOLS: &[Tool] = &[
             ),
             (A, "", "* show|list|ls|sh|s|lst|get|g|monitor|list-id|identify|pids|help"),
             (A, "", "monitor|help|-V"),
-            (C, "network-change", "+-b|-batch|-force"),
+            (C, "network-change", "+-batch|=-b|-ba|-force"),
         ],
         reads: &[
-            "$ !-b|-batch|-force|-B",
-            "a*|l|li*|r|ro*|n|ne*|ru*|m|ma*|netn*|tu* $ !-b|-batch|-B",
-            "* show|list|ls|sh|s|lst|get|g|identify|pids|help !-b|-batch|-B",
+            "$ !-batch|=-b|-ba|-force|-B",
+            "a*|l|li*|r|ro*|n|ne*|ru*|m|ma*|netn*|tu* $ !-batch|=-b|-ba|=-B",
+            "* show|list|ls|sh|s|lst|get|g|identify|pids|help !-batch|=-b|-ba|=-B",
         ],
     },
     Tool {

@@ -43,6 +43,9 @@ impl Engine<'_> {
             "export" | "declare" | "typeset" | "local" | "readonly" => self.declare(args, source, span),
             "set" => self.set(args),
             "unset" => {
+                if args.iter().any(|arg| arg.text.starts_with("HIST")) {
+                    return Some(Facts::confirm("history"));
+                }
                 for arg in &args[1..] {
                     self.shell.variables.remove(&arg.text);
                     self.shell.functions.remove(&arg.text);
@@ -253,6 +256,9 @@ impl Engine<'_> {
     }
 
     fn set(&mut self, args: &[Arg]) -> Facts {
+        if args.iter().any(|arg| arg.text == "history") && args.iter().any(|arg| arg.text == "+o") {
+            return Facts::confirm("history");
+        }
         let first = args.iter().position(|arg| arg.text == "--").map(|at| at + 1);
         let first = first.or_else(|| {
             args.iter().skip(1).position(|arg| !arg.text.starts_with(['-', '+'])).map(|at| at + 1)

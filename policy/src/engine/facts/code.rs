@@ -323,8 +323,7 @@ pub(super) fn judge(language: Language, code: &str) -> Finding {
         return if bomb { Finding::block("fork-bomb") } else { Finding::confirm("runs-code") };
     }
     // Python's write mode and escapes hide in strings: a backslash escape or a joined string is not read.
-    let opens = code.contains("open")
-        && ["'w", "\"w", "'a", "\"a", "'x", "\"x", "r+", "mode"].iter().any(|mode| code.contains(mode));
+    let opens = code.contains("open") && strings(code).iter().any(|text| is_write_mode(text));
     let hidden = opens || code.contains("\\x") || code.contains("\\u") || code.contains("\\1");
     if hidden || words.iter().any(|word| rest.contains(word)) {
         let target = strings(code).iter().any(|text| {
@@ -334,12 +333,17 @@ pub(super) fn judge(language: Language, code: &str) -> Finding {
                 .is_some_and(|part| part == "dev")
                 && !place::is_sink(text)
                 && code.contains("open")
-                && ["'w", "\"w", "'a", "\"a", "r+", ">"].iter().any(|mode| code.contains(mode))
+                && (opens || language != Language::Python)
                 && !text.starts_with("/dev/shm")
         });
         return if target { Finding::block("raw-device") } else { Finding::confirm("runs-code") };
     }
     Finding::ALLOW
+}
+
+/// Whether a string is a mode that opens a file for writing.
+fn is_write_mode(text: &str) -> bool {
+    text.len() <= 3 && text.contains(['w', 'a', 'x', '+']) && text.chars().all(|c| "wabxrt+".contains(c))
 }
 
 /// Whether the code deletes trees.

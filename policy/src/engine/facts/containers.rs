@@ -48,6 +48,13 @@ impl Engine<'_> {
         if given.iter().any(|arg| arg.open) || args.get(after).is_none_or(|arg| arg.open) {
             finding = finding.strictest(Finding::confirm("wrapper-option"));
         }
+        if sub == "run"
+            && given.iter().any(|arg| {
+                matches!(arg.text.as_str(), "-d" | "--detach" | "-itd" | "-dit" | "-dp" | "-td" | "-id")
+            })
+        {
+            finding = finding.strictest(Finding::confirm("container-change"));
+        }
         let quiet = sub == "exec" && !compose && finding == Finding::ALLOW;
         Facts::of(finding).reading(quiet && args.len() > after + 1)
     }

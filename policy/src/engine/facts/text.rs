@@ -82,7 +82,8 @@ impl Engine<'_> {
             .filter(|_| words.has("-e|--source"))
             .or_else(|| words.operands.first().filter(|_| !from_file).map(|arg| (*arg).clone()));
         if args.iter().any(|arg| arg.text == "inplace" || arg.text.ends_with("=inplace")) {
-            return Facts::ORDINARY;
+            let files = words.operands.iter().skip(1);
+            return Facts::of(files.fold(Finding::ALLOW, |found, file| found.strictest(self.write_to(file))));
         }
         let Some(program) = program else { return Facts::ORDINARY };
         let text = &program.text;

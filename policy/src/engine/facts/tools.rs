@@ -44,6 +44,9 @@ impl<'a> Words<'a> {
     }
 
     fn is(&self, text: &str, option: &str) -> bool {
+        if let Some(exact) = option.strip_prefix('=') {
+            return text == exact;
+        }
         if text == option {
             return true;
         }
