@@ -15,6 +15,7 @@
 //! | [`host`], [`hosts_file`] | `host`, and the file behind it |
 //! | [`hostkey`], [`scan`] | `hostkey`, and deciding about a key |
 //! | [`install`] | `install` |
+//! | [`policy`] | `policy` |
 //! | [`admin`] | asking the helper on a person's behalf |
 //! | [`secret`] | taking a secret from a person |
 //! | [`git`] | committing a change of the store |
@@ -30,6 +31,7 @@ mod hostkey;
 mod hosts_file;
 mod install;
 mod output;
+mod policy;
 mod scan;
 mod secret;
 mod serve;
@@ -70,6 +72,7 @@ enum Command {
     Host(host::Args),
     Hostkey(hostkey::Args),
     Install(install::Args),
+    Policy(policy::Args),
 }
 
 /// Parses the command line and runs it.
@@ -94,6 +97,7 @@ fn run(command: Command) -> Result<ExitCode, Problem> {
         Command::Host(args) => in_runtime(args.run()),
         Command::Hostkey(args) => in_runtime(args.run()),
         Command::Install(args) => args.run(),
+        Command::Policy(args) => args.run(),
     }
 }
 
