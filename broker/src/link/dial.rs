@@ -27,33 +27,63 @@ pub struct Dialled {
     pub welcome: Welcome,
 }
 
-/// Connects to the helper of `place`, starting one when none listens and that
-/// is allowed.
+/// Why there is no greeted connection.
+struct Missed {
+    failure: Failure,
+    /// What kept us from it.
+    why: Why,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Nobody listens there.
+    Nobody,
+    /// The connection broke before a greeting: so it is with a helper that is
+    /// just ending.
+    Broken,
+    /// Somebody is there who will not have us, or whom we will not have.
+    Refused,
+}
+
+/// Connects to the helper of `place`, starting one when none lives there and
+/// that is allowed.
 ///
 /// # Errors
 /// `helper_unavailable`, saying what is missing.
 pub async fn dial<S: Side>(place: &Place) -> Result<Dialled, Failure> {
-    let stream = match connect::<S>(place).await {
-        Ok(stream) => stream,
-        Err(error) if is_absent(&error) && place.autostart => {
-            let started = start::start(place).await;
-            // Somebody else may have started one in the meantime: what counts is
-            // whether one listens now.
-            match (connect::<S>(place).await, started) {
-                (Ok(stream), _) => stream,
-                (Err(_), Err(failure)) => return Err(failure),
-                (Err(error), Ok(())) => return Err(unreachable::<S>(place, &error)),
-            }
-        }
-        Err(error) => return Err(unreachable::<S>(place, &error)),
+    let first = match attempt::<S>(place).await {
+        Ok(dialled) => return Ok(dialled),
+        Err(missed) => missed,
     };
+    if first.why == Why::Refused || !place.autostart {
+        return Err(first.failure);
+    }
+    let started = start::start(place).await;
+    // Somebody else may have started one in the meantime: what counts is
+    // whether one answers now.
+    match (attempt::<S>(place).await, started) {
+        (Ok(dialled), _) => Ok(dialled),
+        (Err(Missed { why: Why::Nobody, .. }), Err(failure)) => Err(failure),
+        (Err(second), _) => Err(second.failure),
+    }
+}
+
+async fn attempt<S: Side>(place: &Place) -> Result<Dialled, Missed> {
+    let stream = connect::<S>(place).await.map_err(|error| Missed {
+        failure: unreachable::<S>(place, &error),
+        why: if is_absent(&error) { Why::Nobody } else { Why::Refused },
+    })?;
     match tokio::time::timeout(GREETING, greet::<S>(stream, place)).await {
         Ok(greeted) => greeted,
-        Err(_) => Err(unavailable(
+        Err(_) => Err(refused(unavailable(
             "the vault helper accepted the connection but does not answer",
             "look at its log, or stop it; the next call starts a new one",
-        )),
+        ))),
     }
+}
+
+fn refused(failure: Failure) -> Missed {
+    Missed { failure, why: Why::Refused }
 }
 
 async fn connect<S: Side>(place: &Place) -> std::io::Result<UnixStream> {
@@ -77,18 +107,19 @@ fn unreachable<S: Side>(place: &Place, error: &std::io::Error) -> Failure {
     unavailable(format!("{socket} cannot be used: {error}"), "check who owns the socket and its directory")
 }
 
-async fn greet<S: Side>(mut stream: UnixStream, place: &Place) -> Result<Dialled, Failure> {
-    let broken = |error: std::io::Error| {
-        unavailable(format!("the vault helper broke off the greeting: {error}"), "look at its log")
+async fn greet<S: Side>(mut stream: UnixStream, place: &Place) -> Result<Dialled, Missed> {
+    let broken = |error: std::io::Error| Missed {
+        failure: unavailable(format!("the vault helper broke off the greeting: {error}"), "look at its log"),
+        why: Why::Broken,
     };
     let peer = getsockopt(&stream, sockopt::PeerCredentials).map_err(|errno| broken(errno.into()))?;
-    place.trust.check(Uid::from_raw(peer.uid()))?;
+    place.trust.check(Uid::from_raw(peer.uid())).map_err(refused)?;
 
     let garbled = || {
-        unavailable(
+        refused(unavailable(
             "what listens on the helper's socket does not speak its protocol",
             "install both programs from one release and stop the old helper",
-        )
+        ))
     };
     let hello = frame::encode(&Hello::new(S::ROLE)).map_err(|_| garbled())?;
     stream.write_all(&hello).await.map_err(broken)?;
@@ -100,19 +131,20 @@ async fn greet<S: Side>(mut stream: UnixStream, place: &Place) -> Result<Dialled
         }
         match stream.read(&mut buffer).await.map_err(broken)? {
             0 => {
-                return Err(unavailable(
+                let failure = unavailable(
                     "the vault helper closed the connection without a greeting",
                     "its log says why; a uid it does not know is one reason",
-                ));
+                );
+                return Err(Missed { failure, why: Why::Broken });
             }
             n => deframer.push(&buffer[..n]),
         }
     };
     match reply {
         Reply::Welcome(welcome) => Ok(Dialled { stream, deframer, welcome }),
-        Reply::Refused(refused) => Err(unavailable(
-            format!("the vault helper refused the connection: {}", refused.sentence),
+        Reply::Refused(refusal) => Err(refused(unavailable(
+            format!("the vault helper refused the connection: {}", refusal.sentence),
             "install both programs from one release and stop the old helper",
-        )),
+        ))),
     }
 }
