@@ -24,7 +24,8 @@ impl ConfigError {
     }
 
     /// A parser's error, with the place it points to.
-    pub(crate) fn from_toml(text: &str, error: &toml::de::Error) -> Self {
+    #[must_use]
+    pub fn from_toml(text: &str, error: &toml::de::Error) -> Self {
         let message = error.message().trim().replace('\n', ", ");
         let span = error.span().unwrap_or(0..0);
         let mut found = Self::at(text, span, message);

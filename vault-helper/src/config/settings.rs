@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sallyport_policy::ConfigError;
 use serde::Deserialize;
 
 /// What happens to live sessions when the vault locks.
@@ -82,9 +83,34 @@ impl Settings {
     pub fn read(file: &Path) -> Result<Self, SettingsError> {
         let fail = |message: String| SettingsError { file: file.to_owned(), message };
         match std::fs::read_to_string(file) {
-            Ok(text) => toml::from_str(&text).map_err(|error| fail(error.to_string())),
+            Ok(text) => {
+                toml::from_str(&text).map_err(|error| fail(ConfigError::from_toml(&text, &error).to_string()))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(fail(error.to_string())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_file_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sallyport.toml");
+        std::fs::write(&file, "idle_exit_s = 5\nunlock_windw_s = 60\n").unwrap();
+        let text = Settings::read(&file).unwrap_err().to_string();
+        assert!(
+            text.starts_with(&format!("{}: line 2: unlock_windw_s: unknown key", file.display())),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_missing_file_means_defaults() {
+        let settings = Settings::read(Path::new("/nonexistent/sallyport.toml")).unwrap();
+        assert_eq!(settings.unlock_window_s, 1800);
     }
 }

@@ -19,7 +19,7 @@ use crate::guard::gate::rules;
 use crate::guard::target;
 use crate::helper::Helper;
 use crate::session::exec::{find_session, stop};
-use crate::session::job::{Job, State};
+use crate::session::job::{Job, State, Stop};
 use crate::session::{exec, open};
 use crate::vault::{Filter, Purpose};
 
@@ -42,7 +42,9 @@ impl Role for Broker {
             Request::Exec(request) => exec::run(&mut op, &caller, request).await,
             Request::Output(page) => output(&mut op, &caller, &page).await,
             Request::Stop { job, signal } => match find_job(&op, &caller, job.as_str()) {
-                Ok(job) => Outcome::Stopped { gone: stop(&job, signal).await },
+                Ok(job) => {
+                    Outcome::Stopped { gone: stop(&job, signal.map_or(Stop::Patiently, Stop::With)).await }
+                }
                 Err(failure) => Outcome::Failed(failure),
             },
             Request::OpenSession(request) => open::run(&mut op, &caller, request).await,

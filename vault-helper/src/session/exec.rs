@@ -295,14 +295,14 @@ async fn wait(op: &mut Operation, job: &Arc<Job>, run: &Run) -> Outcome {
         () = patience_over => detached(Detach::Patience),
         () = came_true(&mut op.cancelled) => {
             op.out.abandon(op.id);
-            Outcome::Cancelled { gone: stop(job, None).await }
+            Outcome::Cancelled { gone: stop(job, Stop::Patiently).await }
         }
     }
 }
 
 /// Stops a job and says whether it is known to be gone.
-pub async fn stop(job: &Job, signal: Option<sallyport_protocol::request::Signal>) -> bool {
-    job.stop(Stop { signal });
+pub async fn stop(job: &Job, stop: Stop) -> bool {
+    job.stop(stop);
     tokio::time::timeout(LONGEST, job.ended()).await.is_ok_and(|exit| exit.lost.is_none())
 }
 

@@ -35,10 +35,14 @@ pub enum State {
 }
 
 /// A wish to stop a command.
-#[derive(Debug)]
-pub struct Stop {
-    /// One signal; without it INT, TERM and KILL in turn.
-    pub signal: Option<Signal>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// INT, TERM and KILL in turn, with time to go in between.
+    Patiently,
+    /// One signal.
+    With(Signal),
+    /// TERM and KILL in short order: nobody waits for it any more.
+    Now,
 }
 
 /// See the module.

@@ -99,7 +99,7 @@ pub async fn run(
             () = until(due) => sink.tick().await,
             () = until(drained) => break,
             Some(stop) = stops.recv() => {
-                stopped |= stop.signal.is_none();
+                stopped |= !matches!(stop, Stop::With(_));
                 ladder.begin(&stop);
             }
             step = ladder.step() => signal(&lease, &write, group, step).await,

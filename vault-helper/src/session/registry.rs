@@ -104,7 +104,7 @@ impl Registry {
         for job in
             self.jobs().values().filter(|job| job.owner == *caller && job.is_running() && !in_named(job))
         {
-            job.stop(Stop { signal: None });
+            job.stop(Stop::Now);
         }
     }
 
@@ -114,7 +114,7 @@ impl Registry {
             shell.close();
         }
         for job in self.jobs().values().filter(|job| job.is_running()) {
-            job.stop(Stop { signal: None });
+            job.stop(Stop::Now);
         }
     }
 

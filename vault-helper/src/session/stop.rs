@@ -86,6 +86,10 @@ const PATIENCE: [(Signal, Duration); 3] = [
     (Signal::Kill, Duration::from_millis(1000)),
 ];
 
+/// The same for a command whose client is gone: it ends within a second.
+const HURRY: [(Signal, Duration); 2] =
+    [(Signal::Term, Duration::from_millis(300)), (Signal::Kill, Duration::from_millis(500))];
+
 /// The longest a stop takes before it is told that nobody knows.
 pub const LONGEST: Duration = Duration::from_millis(4500);
 
@@ -99,9 +103,10 @@ pub struct Ladder {
 impl Ladder {
     /// Begins to stop, or goes on faster if it has begun.
     pub fn begin(&mut self, stop: &Stop) {
-        self.steps = match stop.signal {
-            None => PATIENCE.into(),
-            Some(signal) => PATIENCE.into_iter().filter(|(s, _)| *s == signal).collect(),
+        self.steps = match stop {
+            Stop::Patiently => PATIENCE.into(),
+            Stop::Now => HURRY.into(),
+            Stop::With(signal) => PATIENCE.into_iter().filter(|(s, _)| s == signal).collect(),
         };
         self.next = Some(Instant::now());
     }
