@@ -240,13 +240,16 @@ impl Driver {
         };
         let why = driver.serve(&mut inbox, idle).await;
         let why = driver.redactor.text(&why);
+        // From here on nobody gets a command in; one that is on its way is let go, and its waiters hear that.
+        driver.shell.ended.send_replace(Some(why));
+        inbox.close();
+        drop(inbox);
         // HUP for the whole process group: the shell must not outlive its session.
         let group = driver.first.group(&driver.lease);
         for last in [Sig::HUP, Sig::KILL] {
             signal(&driver.lease, &driver.write, group, last).await;
         }
         let _ = driver.write.close().await;
-        driver.shell.ended.send_replace(Some(why));
     }
 
     /// Runs commands until the session ends, and says why it did.

@@ -28,12 +28,13 @@ pub struct Sink {
     error: StreamRedactor,
     listener: Option<Listener>,
     counted: u64,
+    ended: bool,
 }
 
 impl Sink {
     /// A sink for one command.
     pub fn new(job: Arc<Job>, redactor: &Redactor, listener: Option<Listener>) -> Self {
-        Self { job, output: redactor.stream(), error: redactor.stream(), listener, counted: 0 }
+        Self { job, output: redactor.stream(), error: redactor.stream(), listener, counted: 0, ended: false }
     }
 
     /// Takes raw output. Waits while a listening client is slow, so that the
@@ -70,6 +71,7 @@ impl Sink {
         self.pass(Stream::Output, output).await;
         self.pass(Stream::ErrorOutput, error).await;
         self.job.end(exit);
+        self.ended = true;
     }
 
     async fn pass(&mut self, stream: Stream, clean: Clean) {
@@ -88,6 +90,16 @@ impl Sink {
         };
         if gone {
             self.listener = None;
+        }
+    }
+}
+
+impl Drop for Sink {
+    /// Whoever let go of a command without ending it does not know what became of it; its waiters must hear that.
+    fn drop(&mut self) {
+        if !self.ended {
+            let why = crate::redact::trusted_text("the session ended before the command was run to its end");
+            self.job.end(Exit { lost: Some(why), ..Exit::default() });
         }
     }
 }
