@@ -112,8 +112,11 @@ pub async fn exec(call: &Call) -> Handled {
         let outcome = run(call, request, args.stdin.as_deref(), &mut written, &mut progress).await?;
         match outcome {
             Outcome::NeedsConfirmation(needs) if !asked => {
-                let target = args.target.as_deref().or(args.session.as_deref()).unwrap_or_default();
-                match confirm::ask(call, target, &whole_request(&args), &needs).await? {
+                let place = match (&args.target, &args.session) {
+                    (Some(target), _) => target.clone(),
+                    (None, session) => format!("session {}", session.as_deref().unwrap_or_default()),
+                };
+                match confirm::ask(call, &place, &whole_request(&args), &needs).await? {
                     Asked::Agreed(given) => grant = given,
                     Asked::Reply(reply) => return Ok(reply),
                 }
