@@ -168,6 +168,12 @@ impl Engine<'_> {
                 None
             }
             CompoundCommand::Arithmetic(arithmetic) => {
+                // The grammar takes `( ( x ) )` for arithmetic; to a shell it is a subshell in a subshell.
+                let span = source.bytes(arithmetic.loc.start.index, arithmetic.loc.end.index);
+                let text = source.slice(span);
+                if !(text.starts_with("((") && text.ends_with("))")) {
+                    self.opaque(source, span, "opaque");
+                }
                 self.arithmetic(&arithmetic.expr.value, source);
                 Some(String::new())
             }
