@@ -49,6 +49,8 @@ pub struct Settings {
     pub transfer_roots: serde::de::IgnoredAny,
     /// The broker's key; not used here.
     pub max_answer_chars: serde::de::IgnoredAny,
+    /// The broker's key; not used here.
+    pub helper_user: serde::de::IgnoredAny,
 }
 
 impl Default for Settings {
@@ -63,6 +65,7 @@ impl Default for Settings {
             admin_users: Vec::new(),
             transfer_roots: serde::de::IgnoredAny,
             max_answer_chars: serde::de::IgnoredAny,
+            helper_user: serde::de::IgnoredAny,
         }
     }
 }
