@@ -36,6 +36,8 @@ impl Sshd {
         fs::create_dir(dir).expect("a fresh directory");
         let host_key = KeyPair::make(&dir.join("host_ed25519"), "ed25519", None);
         fs::write(dir.join("authorized_keys"), "").expect("authorised keys");
+        // What shells read at their start is the caller's otherwise, and may wait, fail or print.
+        fs::create_dir(dir.join("home")).expect("a home without start-up files");
         if account::possible() {
             // Where sshd started as root jails its parser; the system makes it when the service starts.
             fs::create_dir_all("/run/sshd").expect("the privilege separation directory");
@@ -192,7 +194,7 @@ fn configuration(dir: &Path, port: u16, options: &SshdOptions) -> String {
          UseDNS no\n\
          PrintMotd no\n\
          MaxStartups 200\n\
-         SetEnv {MARK}={world}\n\
+         SetEnv {MARK}={world} HOME={dir}/home\n\
          Subsystem sftp internal-sftp\n"
     )
 }
