@@ -161,22 +161,27 @@ fn a_helper_that_is_none_or_of_another_time_is_named() {
 }
 
 #[test]
-fn a_configuration_that_is_wrong_is_named_by_file_and_line() {
+fn a_setting_nobody_knows_is_named_with_its_file_and_line() {
+    let world = World::new();
+    world.settings("\nno_such_key = 1\n");
+    let done = world.run(&["status"]);
+    assert_ne!(done.code(), 0, "{done:?}");
+    for word in ["sallyport.toml", "no_such_key", "line 3"] {
+        assert!(done.stderr.contains(word), "{word}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_bad_edit_of_the_hosts_leaves_the_last_good_ones_and_is_shown_by_status() {
     let world = World::new();
     let _sshd = world.ready_host("web1");
-    for (file, text) in
-        [("sallyport.toml", "\nno_such_key = 1\n"), ("hosts.toml", "\n[hosts.web1]\nprot = 22\n")]
-    {
-        let path = world.config().join(file);
-        let before = std::fs::read(&path).ok();
-        std::fs::write(&path, text).unwrap();
-        let done = world.run(&["exec", "web1", "--", "true"]);
-        let key = text.split_whitespace().rev().nth(2).unwrap();
-        assert_ne!(done.code(), 0, "{file}: {done:?}");
-        assert!(done.stderr.contains(file) && done.stderr.contains(key), "{file}: {}", done.stderr);
-        match before {
-            Some(bytes) => std::fs::write(&path, bytes).unwrap(),
-            None => std::fs::remove_file(&path).unwrap(),
-        }
+    let client = world.mcp();
+    assert_works(&client);
+    world.write_hosts("\n[hosts.web1]\nprot = 22\n");
+    assert_works(&client);
+    let shown = world.run(&["status"]);
+    let shown = format!("{}{}", shown.stdout, shown.stderr);
+    for word in ["hosts.toml", "prot", "line 3"] {
+        assert!(shown.contains(word), "{word}: {shown}");
     }
 }
