@@ -1,4 +1,4 @@
-//! The test bed: one quiet `sshd` on many addresses of loopback, a store with a key for each, and both clients.
+//! The test bed: two quiet `sshd`s on many addresses of loopback, a store with a key for each, and both clients.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,12 +11,15 @@ use serde_json::{Value, json};
 /// How many hosts there are: as many secrets are enrolled once each was logged in to.
 pub const HOSTS: usize = 32;
 
+/// The addresses of one server: sshd listens on no more (MAX_LISTEN_SOCKS).
+const ADDRESSES: usize = 16;
+
 /// The bed.
 pub struct Bed {
     /// The client of the one `sallyport serve`.
     pub client: McpClient,
-    /// The server.
-    pub sshd: Sshd,
+    /// The servers; OpenSSH's client talks to the first, as `h1` does.
+    servers: Vec<Sshd>,
     /// The key that OpenSSH logs in with.
     key: KeyPair,
     /// The world.
@@ -27,11 +30,13 @@ impl Bed {
     /// Makes all of it; logs in nowhere.
     pub fn make() -> Self {
         let world = World::new();
-        let listen: String = (2..=HOSTS).map(|host| format!("ListenAddress 127.0.0.{host}\n")).collect();
-        let sshd = world.sshd_with(&SshdOptions { quiet: true, extra: listen, ..SshdOptions::default() });
+        let listen: String = (2..=ADDRESSES).map(|last| format!("ListenAddress 127.0.0.{last}\n")).collect();
+        let options = SshdOptions { quiet: true, extra: listen, ..SshdOptions::default() };
+        let servers: Vec<Sshd> = (0..HOSTS / ADDRESSES).map(|_| world.sshd_with(&options)).collect();
         let (mut hosts, mut known) = (String::new(), String::new());
         for number in 1..=HOSTS {
-            let (address, port) = (format!("127.0.0.{number}"), sshd.port());
+            let sshd = &servers[(number - 1) / ADDRESSES];
+            let (address, port) = (format!("127.0.0.{}", (number - 1) % ADDRESSES + 1), sshd.port());
             let key = world.key("ed25519", None);
             sshd.authorize(&key);
             world.record("ssh", &format!("{address}:{port}"), &own_name(), "key", key.private().as_bytes());
@@ -41,9 +46,9 @@ impl Bed {
         world.write_hosts(&hosts);
         world.known_hosts(&known);
         let key = world.key("ed25519", None);
-        sshd.authorize(&key);
+        servers[0].authorize(&key);
         let client = world.mcp();
-        let bed = Self { client, sshd, key, world };
+        let bed = Self { client, servers, key, world };
         bed.master();
         bed
     }
@@ -86,7 +91,7 @@ impl Bed {
             "-o",
         ]);
         ssh.arg(format!("UserKnownHostsFile={}", self.world.state().join("known_hosts").display()));
-        ssh.args(options).arg("-i").arg(self.key.path()).args(["-p", &self.sshd.port().to_string()]);
+        ssh.args(options).arg("-i").arg(self.key.path()).args(["-p", &self.servers[0].port().to_string()]);
         ssh.args([&format!("{}@127.0.0.1", own_name()), command]);
         ssh.stdin(Stdio::null()).stdout(Stdio::null());
         ssh

@@ -1,4 +1,4 @@
-//! `sallyport-bench`: Sallyport through stdio MCP against OpenSSH's client, on the same `sshd`, in one run.
+//! `sallyport-bench`: Sallyport through stdio MCP against OpenSSH's client, on the same server, in one run.
 //!
 //! Absolute times say more about the machine than about the program, so what counts is the ratio beside them. The
 //! two sides of a ratio are measured in turns, a few samples each, so that a noisy minute hits both. See `scripts/bench`.
