@@ -275,9 +275,8 @@ impl Driver {
                     () = tokio::time::sleep_until(deadline) => return format!("idle for {} seconds", idle.as_secs()),
                 }
             };
-            let ended = self.command(feed).await;
-            self.shell.release();
-            if let Some(why) = ended {
+            if let Some(why) = self.command(feed).await {
+                self.shell.release();
                 return why;
             }
         }
@@ -327,6 +326,8 @@ impl Driver {
                 let (code, cwd) = parse_status(status);
                 let rest = std::mem::take(&mut output.rest);
                 let cwd = cwd.map(|cwd| self.redactor.text(&cwd));
+                // Free before the answer is out: the next command may come right behind it.
+                self.shell.release();
                 sink.end(Exit { code, cwd, ..Exit::default() }).await;
                 if !rest.is_empty() {
                     self.keep_late(Stream::Output, rest);
