@@ -1,8 +1,9 @@
 //! The helper's state, shared by everything that serves a request.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use sallyport_protocol::flow::{CONNECTION_CREDIT, OPERATIONS, STREAM_CREDIT};
 use sallyport_protocol::handshake::{Limits, Profile, Welcome, build};
@@ -11,11 +12,15 @@ use crate::audit::Audit;
 use crate::config::{Live, Paths, Settings, Snapshot};
 use crate::guard::approvals::Approvals;
 use crate::harden;
-use crate::redact::{Enrollment, Redactor};
+use crate::redact::Redactor;
 use crate::session::registry::Registry;
+use crate::ssh::keeper::Remembered;
 use crate::ssh::pool::Pool;
 use crate::ssh::trust::Trust;
 use crate::vault::Vault;
+
+/// How often the house is kept: what is forgotten at the window's end is gone within a second.
+const HOUSEKEEPING: Duration = Duration::from_millis(500);
 
 /// See the module.
 pub struct Helper {
@@ -43,8 +48,10 @@ pub struct Helper {
     pub profile: Profile,
     /// Hardening reached.
     pub hardening: harden::Level,
-    /// Secrets a person's unlock decrypted: masked until the window is over.
-    pub unlocked: std::sync::Mutex<Vec<Enrollment>>,
+    /// Keeps what was decrypted masked until the window is over.
+    pub remembered: Arc<Remembered>,
+    /// Until when the next connection of a user has to wait, after a violation.
+    pub penalties: Mutex<HashMap<u32, Instant>>,
     /// Open connections on both sockets.
     pub connections: AtomicUsize,
 }
@@ -83,7 +90,7 @@ impl Helper {
 
     /// Forgets what was decrypted; closes sessions when that is how it is set.
     pub fn forget(&self) {
-        self.unlocked.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        self.remembered.forget();
         if self.settings.on_lock == crate::config::OnLock::Close {
             self.registry.close_all();
             self.pool.close_all();
@@ -95,11 +102,11 @@ impl Helper {
         self.connections.load(Ordering::Relaxed) == 0 && self.registry.counts() == (0, 0)
     }
 
-    /// Housekeeping, once a second: ended sessions, idle transports, the end of the window.
+    /// Housekeeping: ended sessions, idle transports, the end of the window.
     pub async fn keep_house(self: Arc<Self>) {
         let mut was_open = false;
         loop {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(HOUSEKEEPING).await;
             self.registry.sweep();
             self.pool.sweep_idle();
             let open = !self.vault.window().locked;

@@ -217,7 +217,6 @@ fn a_syntax_error_or_an_open_quote_in_a_session_does_not_swallow_the_next_comman
     let commands = [
         "echo 'open",
         "if true",
-        "echo $(",
         "cat <<END",
         "}",
         "echo \"a\nb\"",

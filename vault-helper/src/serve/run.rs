@@ -1,7 +1,7 @@
 //! The helper's life: open everything in order, accept, keep house, stop.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::unistd::{Uid, User};
@@ -22,7 +22,7 @@ use crate::redact::Redactor;
 use crate::ssh::trust::Trust;
 use crate::vault::{GpgHome, Locations, Store, Vault};
 
-/// How long a user whose broker broke the rules waits for its next connection.
+/// How long the next connection of a user whose client broke the rules has to wait.
 const PENALTY: Duration = Duration::from_millis(500);
 
 /// Why the helper does not start.
@@ -54,7 +54,8 @@ pub async fn run(
         audit,
         profile: if settings.broker_users.is_empty() { Profile::SameUser } else { Profile::SeparateUser },
         hardening,
-        unlocked: Default::default(),
+        remembered: Default::default(),
+        penalties: Default::default(),
         connections: Default::default(),
         paths,
         settings,
@@ -127,9 +128,15 @@ async fn welcome<R: Role>(helper: &Arc<Helper>, listener: &UnixListener, allowed
     let helper = helper.clone();
     tokio::spawn(async move {
         helper.connections.fetch_add(1, Ordering::Relaxed);
+        let penalty = helper.penalties.lock().unwrap_or_else(PoisonError::into_inner).get(&uid).copied();
+        if let Some(until) = penalty {
+            tokio::time::sleep_until(until.into()).await;
+        }
         let ended = serve::<R>(helper.clone(), socket).await;
         if ended.is_violation() {
             tracing::warn!(uid, reason = %ended, "a connection was closed");
+            let until = Instant::now() + PENALTY;
+            helper.penalties.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, until);
             let details = serde_json::json!({ "uid": uid, "reason": ended.to_string() });
             if let Err(error) = helper.audit.event("violation", details).await {
                 tracing::error!(%error, "a violation was not written");
@@ -139,7 +146,6 @@ async fn welcome<R: Role>(helper: &Arc<Helper>, listener: &UnixListener, allowed
         }
         helper.connections.fetch_sub(1, Ordering::Relaxed);
     });
-    let _ = PENALTY;
 }
 
 fn allowed(users: &[String], always: &[u32]) -> Result<Vec<u32>, StartError> {

@@ -185,7 +185,12 @@ pub async fn open(
     let login = async {
         let endpoint = target.endpoint();
         // Decryption runs beside the key exchange; what it yields is offered only after the key was accepted.
-        let keeper = Keeper::start(helper.vault.clone(), helper.redactor.clone(), target.slug()?);
+        let keeper = Keeper::start(
+            helper.vault.clone(),
+            helper.redactor.clone(),
+            helper.remembered.clone(),
+            target.slug()?,
+        );
         let (connected, public) = tokio::join!(
             exchange(helper, &endpoint, target.accepts_new_keys(), through.as_ref()),
             keeper.public_key()

@@ -6,7 +6,8 @@
 //! them, and dropped with the keeper. The messages are shaped so that the two
 //! sides can become two processes.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use russh::keys::{HashAlg, PublicKey};
 use sallyport_protocol::{ErrorCode, Failure};
@@ -25,6 +26,23 @@ enum Question {
     Enrollments(oneshot::Sender<Vec<Enrollment>>),
 }
 
+/// Keeps every decrypted secret masked until the unlock window is over, also after its transport is gone: any
+/// host might know it and print it.
+#[derive(Default)]
+pub struct Remembered(Mutex<HashMap<(String, RecordType), Enrollment>>);
+
+impl Remembered {
+    fn keep(&self, slug: &Slug, kind: RecordType, enrollment: Enrollment) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((slug.to_string(), kind), enrollment);
+    }
+
+    /// Forgets all of them; those of open transports stay masked by the transports.
+    pub fn forget(&self) {
+        let gone = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(gone);
+    }
+}
+
 /// The door to one account's secrets.
 pub struct Keeper {
     questions: mpsc::Sender<Question>,
@@ -32,9 +50,9 @@ pub struct Keeper {
 
 impl Keeper {
     /// Starts a keeper for the records under one `ssh://` slug.
-    pub fn start(vault: Arc<Vault>, redactor: Redactor, slug: Slug) -> Self {
+    pub fn start(vault: Arc<Vault>, redactor: Redactor, remembered: Arc<Remembered>, slug: Slug) -> Self {
         let (questions, mut inbox) = mpsc::channel(QUEUE);
-        let mut room = Room { vault, redactor, slug, key: None, enrolled: Vec::new() };
+        let mut room = Room { vault, redactor, remembered, slug, key: None, enrolled: Vec::new() };
         tokio::spawn(async move {
             while let Some(question) = inbox.recv().await {
                 room.answer(question).await;
@@ -91,6 +109,7 @@ fn gone<T>() -> Result<T, Failure> {
 struct Room {
     vault: Arc<Vault>,
     redactor: Redactor,
+    remembered: Arc<Remembered>,
     slug: Slug,
     key: Option<LoadedKey>,
     enrolled: Vec<Enrollment>,
@@ -148,9 +167,15 @@ impl Room {
             return Ok(None);
         }
         let secret = self.vault.decrypt(&self.slug, kind, Ask::Never).await.map_err(failure)?;
-        match self.redactor.enroll(&self.slug.to_string(), secret.expose(), as_secret) {
-            Ok(enrollment) => self.enrolled.push(enrollment),
-            Err(weak) => tracing::warn!(slug = %self.slug, %weak, "a secret is too weak to be masked"),
+        let enroll = || self.redactor.enroll(&self.slug.to_string(), secret.expose(), as_secret);
+        match (enroll(), enroll()) {
+            (Ok(for_transport), Ok(for_window)) => {
+                self.enrolled.push(for_transport);
+                self.remembered.keep(&self.slug, kind, for_window);
+            }
+            (Err(weak), _) | (_, Err(weak)) => {
+                tracing::warn!(slug = %self.slug, %weak, "a secret is too weak to be masked")
+            }
         }
         Ok(Some(secret))
     }
