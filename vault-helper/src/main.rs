@@ -56,7 +56,9 @@ fn serve(
     redactor: Redactor,
     daemon: bool,
 ) -> Result<(), run::StartError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // One thread: a command in an open shell passes a dozen tasks, and waking another thread for each costs more
+    // than a second core gives. What blocks (gpg, the disk) has threads of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ready = move || {
         if daemon && let Err(error) = detach::ready() {
             tracing::warn!(%error, "the starting process was not told");
