@@ -214,15 +214,8 @@ fn a_syntax_error_or_an_open_quote_in_a_session_does_not_swallow_the_next_comman
         client.call("ssh_session_open", json!({ "target": "web1" })).expect_ok().text("session").to_owned()
     };
     let mut session = open();
-    let commands = [
-        "echo 'open",
-        "if true",
-        "cat <<END",
-        "}",
-        "echo \"a\nb\"",
-        "# only a comment",
-        "echo a \\",
-    ];
+    let commands =
+        ["echo 'open", "if true", "cat <<END", "}", "echo \"a\nb\"", "# only a comment", "echo a \\"];
     for command in commands {
         let first = client.call("ssh_exec", json!({ "session": session, "command": command }));
         assert!(first.status() == "ok" || first.is_error(), "{command}: {:#}", first.raw);

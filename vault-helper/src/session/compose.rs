@@ -2,6 +2,7 @@
 //! here is what the policy judges: nothing is added afterwards but the frame that
 //! feeds a shell session, which holds no words of the request outside quotes.
 
+use sallyport_policy::LoginShell;
 use sallyport_protocol::request::EnvVar;
 use sallyport_protocol::text::RemotePath;
 
@@ -34,13 +35,16 @@ fn is_simple(command: &str) -> bool {
     !command.contains(['\n', ';', '&', '|', '#', '(', ')', '{', '}', '!', '<'])
 }
 
-/// What the first line of output tells when a process group must be signalled by its number.
-const TELL_PID: &str = "echo $$";
-
 /// A one-shot command for an account whose processes sshd will not signal for us (see [`super::stop`]): the
-/// first line of its output is its process group. The command itself is one quoted word.
-pub fn with_pid(command: &str) -> String {
-    format!("exec /bin/sh -c '{TELL_PID}; exec \"${{SHELL:-/bin/sh}}\" -c \"$1\"' sh {}", quote(command))
+/// first line of its output is its process group. A POSIX login shell tells it itself; any other starts one that
+/// does, and gets the command as one quoted word.
+pub fn with_pid(command: &str, login_shell: LoginShell) -> String {
+    match login_shell {
+        LoginShell::Posix => format!("echo $$\n{command}"),
+        _ => {
+            format!("exec /bin/sh -c 'echo $$; exec \"${{SHELL:-/bin/sh}}\" -c \"$1\"' sh {}", quote(command))
+        }
+    }
 }
 
 /// What the first command of a session sets up: a signal meant for a command must not end the shell.
@@ -66,7 +70,7 @@ pub fn frame(command: &str, input: &str, mark: &Mark) -> String {
         _ => (format!("<<'{first}{second}'"), format!("{input}{first}{second}\n")),
     };
     format!(
-        "eval {quoted} {redirect} 8>&- 9>&-\n{document}printf '%s%s %d %s' {first} {second} \"$?\" \"$PWD\" >&8; printf '%s%s\\n' {first} {second} >&8; printf '%s%s' {first} {second} >&9\n"
+        "eval {quoted} {redirect} 8>&- 9>&-\n{document}printf '%s%s %d %s%s%s\\n' {first} {second} $? \"$PWD\" {first} {second} >&8;printf %s%s {first} {second} >&9\n"
     )
 }
 
@@ -92,7 +96,7 @@ mod tests {
     #[test]
     fn a_command_behind_its_process_number_is_one_quoted_word() {
         assert_eq!(
-            with_pid("echo 'a'; b"),
+            with_pid("echo 'a'; b", LoginShell::Fish),
             r#"exec /bin/sh -c 'echo $$; exec "${SHELL:-/bin/sh}" -c "$1"' sh 'echo '\''a'\''; b'"#
         );
     }

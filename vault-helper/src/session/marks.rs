@@ -1,7 +1,7 @@
 //! The end marks of a command in a shell session.
 //!
-//! A mark is 128 random bits, new for every command, so nothing a command prints
-//! can look like one. It is sent to the shell in two halves that only `printf`
+//! A mark is 64 random bits, new for every command, so nothing a command prints
+//! can look like one; it is short because bash reads its commands byte by byte. It is sent to the shell in two halves that only `printf`
 //! joins: a shell that echoes what it runs (`set -x`, `set -v`) shows the halves,
 //! never the mark.
 
@@ -20,7 +20,7 @@ impl Mark {
     /// # Errors
     /// When the system has no random bytes.
     pub fn random() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0; 16];
+        let mut bytes = [0; 8];
         getrandom::fill(&mut bytes)?;
         let hex = |bytes: &[u8]| {
             bytes.iter().fold(String::new(), |mut text, byte| {
@@ -29,7 +29,7 @@ impl Mark {
                 text
             })
         };
-        Ok(Self { first: hex(&bytes[..8]), second: hex(&bytes[8..]) })
+        Ok(Self { first: hex(&bytes[..4]), second: hex(&bytes[4..]) })
     }
 
     /// The two halves, as shell words.
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn mark() -> Mark {
-        Mark { first: "0011223344556677".into(), second: "8899aabbccddeeff".into() }
+        Mark { first: "00112233".into(), second: "8899aabb".into() }
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn the_halves_alone_are_not_the_mark() {
         let mut finder = Finder::new(&mark());
-        let traced = b"+ printf %s%s 0011223344556677 8899aabbccddeeff\n".to_vec();
+        let traced = b"+ printf %s%s 00112233 8899aabb\n".to_vec();
         assert_eq!(finder.push(traced.clone()), Found::Output(traced));
     }
 }

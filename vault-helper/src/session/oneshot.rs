@@ -32,7 +32,7 @@ pub async fn run(
     // Root's processes are signalled by number: see `stop`.
     let mut first = lease.is_root().then(FirstLine::default);
     let mut group = None;
-    let text = if first.is_some() { compose::with_pid(&text) } else { text };
+    let text = if first.is_some() { compose::with_pid(&text, lease.login_shell()) } else { text };
     if let Err(error) = write.exec(true, text).await {
         exit.lost = Some(lease.lost_text(&error.to_string()));
         sink.end(exit).await;

@@ -205,7 +205,7 @@ pub async fn open(
             handle,
             closed,
             helper.redactor.clone(),
-            target.user == "root",
+            target,
             keeper.enrollments().await,
             fingerprint,
             through,

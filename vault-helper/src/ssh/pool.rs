@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use russh::client::{Handle, Msg};
 use russh::{Channel, Disconnect};
+use sallyport_policy::LoginShell;
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::{Notify, watch};
 
@@ -37,6 +38,7 @@ pub struct Transport {
     closed: watch::Receiver<Option<String>>,
     redactor: Redactor,
     root: bool,
+    login_shell: LoginShell,
     /// Keeps the login's secrets masked while this host could echo them.
     _enrolled: Vec<Enrollment>,
     /// The jump host's transport, kept open.
@@ -56,7 +58,7 @@ impl Transport {
         handle: Handle<Client>,
         closed: watch::Receiver<Option<String>>,
         redactor: Redactor,
-        root: bool,
+        target: &Target,
         enrolled: Vec<Enrollment>,
         fingerprint: String,
         through: Option<Lease>,
@@ -65,7 +67,8 @@ impl Transport {
             handle,
             closed,
             redactor,
-            root,
+            root: target.user == "root",
+            login_shell: target.host.login_shell,
             _enrolled: enrolled,
             _through: through,
             fingerprint,
@@ -135,6 +138,11 @@ impl Lease {
     /// Whether the account is root: sshd does not signal its processes for us.
     pub fn is_root(&self) -> bool {
         self.transport.root
+    }
+
+    /// What the account's login shell is said to be.
+    pub fn login_shell(&self) -> LoginShell {
+        self.transport.login_shell
     }
 
     /// Runs one of our own commands beside the others and waits for its end, a second at most.
