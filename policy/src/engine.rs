@@ -6,7 +6,9 @@
 mod arg;
 mod expand;
 mod facts;
+mod hidden;
 mod invoke;
+mod jumps;
 mod known;
 mod params;
 mod place;
@@ -24,7 +26,7 @@ use crate::tables;
 use crate::verdict::{Mode, Verdict};
 
 use arg::Arg;
-
+use jumps::Jumps;
 use shell::{Source, Stdin};
 
 /// Simple commands (and loop passes) looked at before a text is given up as opaque.
@@ -33,6 +35,8 @@ const MAX_STEPS: usize = 3000;
 const MAX_PARSED: usize = 256 * 1024;
 /// Deepest nesting of compounds, substitutions, calls and code in code.
 const MAX_DEPTH: usize = 48;
+/// Passes over a loop's body before its variables must have settled.
+const MAX_PASSES: usize = 8;
 /// Segments kept in a judgement; later ones still count for the verdict.
 const MAX_SEGMENTS: usize = 256;
 
@@ -48,6 +52,10 @@ struct Engine<'p> {
     depth: usize,
     /// Functions being called, outermost first.
     calls: Vec<String>,
+    /// Where `break`, `continue` and `return` may have left.
+    jumps: Jumps,
+    /// Looking for a catastrophe in what could not be read.
+    searching: bool,
     /// Inside a pipeline or a background job.
     forking: bool,
     /// What the command at hand reads.
@@ -71,6 +79,8 @@ impl<'p> Engine<'p> {
             parsed: 0,
             depth: 0,
             calls: Vec::new(),
+            jumps: Jumps::default(),
+            searching: false,
             forking: false,
             stdin: Stdin::Outer,
             wanted: false,

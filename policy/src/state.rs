@@ -14,6 +14,8 @@ pub struct ShellState {
     /// Alias texts; nothing for one that cannot be known.
     pub(crate) aliases: BTreeMap<String, Option<String>>,
     pub(crate) variables: BTreeMap<String, Var>,
+    /// Variables that take no assignment as written: read-only ones, and those that change what they are given.
+    pub(crate) odd: BTreeSet<String>,
     /// Files this session wrote, with their content where it is known.
     pub(crate) files: BTreeMap<String, Option<String>>,
     /// The working directory, once a `cd` made it known or unknowable.
@@ -64,11 +66,29 @@ impl ShellState {
                     Var::Unknown => 0,
                 };
         }
-        let names = self.functions.len() + self.aliases.len() + self.variables.len() + self.files.len();
+        bytes += self.odd.iter().map(String::len).sum::<usize>();
+        let names = self.odd.len()
+            + self.functions.len()
+            + self.aliases.len()
+            + self.variables.len()
+            + self.files.len();
         if names > Self::MAX_NAMES || bytes > Self::MAX_BYTES {
             return Self { lost: true, cwd: Cwd::Anywhere, ..Self::default() };
         }
         self
+    }
+
+    /// After code that could not be read: no variable is what it was.
+    pub(crate) fn forget(&mut self) {
+        for value in self.variables.values_mut() {
+            *value = Var::Unknown;
+        }
+    }
+
+    /// Assigns a variable, if it takes assignments as they are written.
+    pub(crate) fn store(&mut self, name: &str, value: Var) {
+        let value = if self.odd.contains(name) { Var::Unknown } else { value };
+        self.variables.insert(name.to_owned(), value);
     }
 
     /// What holds when either this or the other state may be the true one.
@@ -91,6 +111,7 @@ impl ShellState {
         if self.cwd != other.cwd {
             self.cwd = Cwd::Anywhere;
         }
+        self.odd.extend(other.odd.iter().cloned());
         self.lost |= other.lost;
     }
 }

@@ -50,7 +50,7 @@ proptest! {
     }
 
     #[test]
-    fn nesting_never_weakens_a_verdict(a in command(), mode in mode(), depth in 1_usize..8, shape in prop::sample::select(vec![("{ ", "; }"), ("if true; then ", "; fi"), ("$(", ")"), ("eval \"", "\""), ("! ", "")])) {
+    fn nesting_never_weakens_a_verdict(a in command(), mode in mode(), depth in 1_usize..8, shape in prop::sample::select(vec![("( ", " )"), ("(", ")"), ("{ ", "; }"), ("if true; then ", "; fi"), ("$(", ")"), ("eval \"", "\""), ("! ", "")])) {
         let nested = format!("{}{a}{}", shape.0.repeat(depth), shape.1.repeat(depth));
         prop_assert!(judge(mode, &nested) >= judge(mode, a), "{}", nested);
     }

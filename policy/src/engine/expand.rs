@@ -142,7 +142,14 @@ impl Engine<'_> {
                 }
                 Piece::Arith(text) => {
                     self.arithmetic(text, source);
-                    fields.push("0", true);
+                    let plain = text.trim();
+                    let number =
+                        !plain.is_empty() && plain.len() < 10 && plain.bytes().all(|b| b.is_ascii_digit());
+                    if number && (plain == "0" || !plain.starts_with('0')) {
+                        fields.push(plain, true);
+                    } else {
+                        fields.unknown(true);
+                    }
                 }
                 Piece::Process { code, offset, read } => {
                     let output = self.process(code, offset, read, source, span);

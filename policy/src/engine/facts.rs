@@ -13,10 +13,12 @@ mod find;
 mod git;
 mod interpreters;
 mod network;
+mod outputs;
 mod remote;
 mod repeat;
 mod text;
 mod tools;
+mod unfamiliar;
 mod wrappers;
 
 use super::arg::Arg;
@@ -111,6 +113,10 @@ impl Engine<'_> {
         {
             return Facts::ORDINARY.reading(tables::is_known(name));
         }
+        if name == "--" {
+            // `time -- command`, which the grammar takes for a command named `--`.
+            return Facts { output: self.inner(args[1..].to_vec(), source, span), ..Facts::ORDINARY };
+        }
         if let Some(facts) = self.builtin(name, args, source, span) {
             return facts;
         }
@@ -120,6 +126,14 @@ impl Engine<'_> {
         if let Some(facts) = self.interpreter(name, args, source, span) {
             return facts;
         }
+        let output = self.named_output(name, args);
+        let mut facts = self.external(name, args, source, span);
+        facts.finding = facts.finding.strictest(output);
+        facts
+    }
+
+    /// Facts of a program that is no builtin, wrapper or interpreter.
+    fn external(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
         match name {
             "rm" | "rmdir" | "unlink" | "shred" | "srm" | "wipe" | "trash" => self.remove(name, args),
             "mv" | "cp" | "install" | "ln" | "rename" | "link" => self.transfer(name, args),
@@ -130,6 +144,7 @@ impl Engine<'_> {
             "dd" | "ddrescue" | "dcfldd" | "dc3dd" => self.copy_blocks(args),
             "rsync" => self.rsync(args, source, span),
             "tar" | "bsdtar" | "gtar" => self.tar(args, source, span),
+            "7z" | "7za" if args.get(1).is_some_and(|arg| arg.text == "d") => Facts::confirm("delete"),
             "unzip" | "zip" | "7z" | "7za" | "cpio" | "gzip" | "gunzip" | "bzip2" | "bunzip2" | "xz"
             | "unxz" | "zstd" | "unzstd" | "patch" | "pax" | "ar" => self.archive(name, args),
             "find" | "gfind" | "fd" | "fdfind" | "bfs" => self.find(name, args, source, span),
@@ -162,6 +177,12 @@ impl Engine<'_> {
                 self.disk(name, args)
             }
             "kill" | "pkill" | "killall" | "killall5" | "skill" | "xkill" => self.kill(name, args),
+            "make" | "gmake" if args.iter().any(|arg| arg.text.starts_with("SHELL=")) => {
+                Facts::confirm("runs-option")
+            }
+            "sort" if args.iter().any(|arg| arg.text.starts_with("--comp")) => Facts::confirm("runs-option"),
+            "perf" | "valgrind" => self.unfamiliar(name, args, source, span),
+            _ if !tables::is_known(name) => self.unfamiliar(name, args, source, span),
             _ => self.tool(name, args),
         }
     }

@@ -48,7 +48,13 @@ impl Engine<'_> {
         };
         self.depth -= 1;
         let base = base_name(&name);
-        let (verdict, rule) = self.decide(base, &args, facts.finding, facts.reads);
+        let (mut verdict, mut rule) = self.decide(base, &args, facts.finding, facts.reads);
+        if verdict == Verdict::Confirm
+            && let Some(stopped) = &rule
+            && self.hides_catastrophe(stopped, &joined(&args))
+        {
+            (verdict, rule) = (Verdict::Block, Some("root-delete".to_owned()));
+        }
         self.segments[at].verdict = verdict;
         self.segments[at].rule = rule;
         output
@@ -98,14 +104,16 @@ impl Engine<'_> {
             return Some((Facts::of(Finding::confirm("redefined")), None));
         };
         if self.calls.iter().any(|call| call == name) {
-            let finding = if self.forking { Finding::block("fork-bomb") } else { Finding::ALLOW };
-            return Some((Facts::of(finding).reading(finding == Finding::ALLOW), None));
+            // What a second pass with other words and variables does was not walked.
+            let rule =
+                if self.forking { Finding::block("fork-bomb") } else { Finding::confirm("too-complex") };
+            return Some((Facts::of(rule), None));
         }
         self.calls.push(name.to_owned());
         let outer = self.positional(args);
         let inner = source.inner(body.into(), None, span);
         let forking = std::mem::replace(&mut self.forking, false);
-        let output = self.run(&inner);
+        let output = self.calling(|engine| engine.run(&inner));
         self.forking = forking;
         self.restore_positional(outer);
         self.calls.pop();
@@ -187,6 +195,11 @@ impl Engine<'_> {
             }
         }
     }
+}
+
+fn joined(args: &[Arg]) -> String {
+    let words: Vec<String> = args.iter().map(Arg::shown).collect();
+    words.join(" ")
 }
 
 /// The last component of a command's name.

@@ -31,6 +31,16 @@ impl Engine<'_> {
         if op.is_empty() {
             return value;
         }
+        if op.starts_with('@') {
+            // `${x@P}` runs the substitutions in the value.
+            if op == "@P" {
+                match value {
+                    Some(text) => drop(self.expand_quoted(&text, source)),
+                    None => self.opaque(source, source.all(), "runtime-command"),
+                }
+            }
+            return None;
+        }
         let assigned = match self.shell.variables.get(param.name) {
             Some(Var::Text(_) | Var::List(_)) => true,
             _ => builtin(param.name).is_some(),

@@ -151,7 +151,7 @@ impl Engine<'_> {
             (true, Some(Var::List(old)), Var::List(new)) => Var::List([old.clone(), new].concat()),
             (true, ..) => Var::Unknown,
         };
-        self.shell.variables.insert(name.to_owned(), value);
+        self.shell.store(name, value);
     }
 
     /// Applies redirections: judges their targets, sets what the command reads.
@@ -307,7 +307,12 @@ impl Engine<'_> {
     /// Adds a segment for what could not be read.
     pub(super) fn opaque(&mut self, source: &Source<'_>, span: (usize, usize), rule: &'static str) {
         let shown: String = source.slice(span).chars().take(200).collect();
-        self.segment(&[Arg::literal(&shown)], source, span, Finding::confirm(rule), Reads::Unproven);
+        let finding = if self.hides_catastrophe(rule, source.slice(span)) {
+            Finding::block("root-delete")
+        } else {
+            Finding::confirm(rule)
+        };
+        self.segment(&[Arg::literal(&shown)], source, span, finding, Reads::Unproven);
     }
 }
 

@@ -8,7 +8,7 @@ use brush_parser::ast::{
 
 use super::arg::{Arg, UNKNOWN};
 use super::shell::{Source, Stdin};
-use super::{Engine, MAX_DEPTH, MAX_PARSED, MAX_STEPS, Output};
+use super::{Engine, MAX_DEPTH, MAX_PARSED, MAX_PASSES, MAX_STEPS, Output};
 use crate::state::Var;
 use crate::syntax;
 
@@ -159,30 +159,28 @@ impl Engine<'_> {
             }
             CompoundCommand::IfClause(clause) => self.if_clause(clause, source),
             CompoundCommand::CaseClause(clause) => self.case_clause(clause, source),
-            CompoundCommand::ForClause(clause) => self.for_clause(clause, source),
+            CompoundCommand::ForClause(clause) => self.looping(|engine| engine.for_clause(clause, source)),
             CompoundCommand::WhileClause(clause) | CompoundCommand::UntilClause(clause) => {
-                self.repeated(|engine| {
-                    engine.list(&clause.0, source);
-                    engine.list(&clause.1.list, source);
+                self.looping(|engine| {
+                    engine.repeated(source, |engine| {
+                        engine.list(&clause.0, source);
+                        engine.list(&clause.1.list, source);
+                    })
                 });
                 None
             }
             CompoundCommand::Arithmetic(arithmetic) => {
-                // The grammar takes `( ( x ) )` for arithmetic; to a shell it is a subshell in a subshell.
                 let span = source.bytes(arithmetic.loc.start.index, arithmetic.loc.end.index);
-                let text = source.slice(span);
-                if !(text.starts_with("((") && text.ends_with("))")) {
-                    self.opaque(source, span, "opaque");
-                }
-                self.arithmetic(&arithmetic.expr.value, source);
-                Some(String::new())
+                self.double_parens(&arithmetic.expr.value, source, span)
             }
             CompoundCommand::ArithmeticForClause(clause) => {
                 for part in [&clause.initializer, &clause.condition, &clause.updater].into_iter().flatten() {
                     self.arithmetic(&part.value, source);
                 }
-                self.repeated(|engine| {
-                    engine.list(&clause.body.list, source);
+                self.looping(|engine| {
+                    engine.repeated(source, |engine| {
+                        engine.list(&clause.body.list, source);
+                    })
                 });
                 None
             }
@@ -193,6 +191,26 @@ impl Engine<'_> {
                 None
             }
         }
+    }
+
+    /// What stands in double parentheses, or in what the grammar takes for them.
+    ///
+    /// The grammar takes `( ( x ) )` for arithmetic; to a shell it is a subshell in a subshell. A shell without
+    /// arithmetic commands (dash) takes even `((x))` for that, so words that are no arithmetic are read both ways.
+    fn double_parens(&mut self, expression: &str, source: &Source<'_>, span: (usize, usize)) -> Output {
+        let text = source.slice(span);
+        let adjacent = text.starts_with("((") && text.ends_with("))");
+        if adjacent {
+            self.arithmetic(expression, source);
+        }
+        if adjacent && !reads_as_command(expression) {
+            return Some(String::new());
+        }
+        let within = (span.0 + 1, span.1.saturating_sub(1).max(span.0 + 1));
+        let code = source.slice(within).to_owned();
+        let inner = source.inner(code.into(), Some(within.0), span);
+        let (stdin, wanted) = (self.stdin.clone(), self.wanted);
+        self.isolated(stdin, wanted, |engine| engine.run(&inner))
     }
 
     fn if_clause(&mut self, clause: &IfClauseCommand, source: &Source<'_>) -> Output {
@@ -251,29 +269,32 @@ impl Engine<'_> {
                 list if list.iter().all(|arg| arg.glob && !arg.open) => Var::Text(Arg::some_file().text),
                 _ => Var::Unknown,
             };
-            self.shell.variables.insert(clause.variable_name.clone(), value);
-            self.repeated(|engine| {
+            self.shell.store(&clause.variable_name, value);
+            self.repeated(source, |engine| {
                 engine.list(&clause.body.list, source);
             });
             return None;
         }
         for value in values {
-            self.shell.variables.insert(clause.variable_name.clone(), Var::Text(value.text));
+            self.shell.store(&clause.variable_name, Var::Text(value.text));
             self.list(&clause.body.list, source);
+            self.land();
         }
         None
     }
 
     /// A body that runs any number of times: walked until a further pass could see nothing new.
-    fn repeated(&mut self, mut body: impl FnMut(&mut Self)) {
-        for _ in 0..2 {
+    fn repeated(&mut self, source: &Source<'_>, mut body: impl FnMut(&mut Self)) {
+        for _ in 0..MAX_PASSES {
             let before = self.shell.clone();
             body(self);
+            self.land();
             self.shell.merge(&before);
             if self.shell == before {
-                break;
+                return;
             }
         }
+        self.opaque(source, source.all(), "too-complex");
     }
 
     /// Runs in a subshell: nothing it changes is seen outside, but files it writes are.
@@ -352,4 +373,25 @@ fn is_fetcher(argv: &[String]) -> bool {
             .contains(&name)
             || name.contains(UNKNOWN)
     })
+}
+
+/// Whether an arithmetic expression would also be a command with its words: a lone name, or two words in a row.
+fn reads_as_command(expression: &str) -> bool {
+    let inside = expression.trim_matches(|c: char| c.is_whitespace() || "()!".contains(c));
+    let mut words = inside.split_whitespace();
+    let name = |word: &str| word.starts_with(|c: char| c.is_ascii_alphabetic() || "/.\\'\"_".contains(c));
+    match (words.next(), words.next()) {
+        (Some(first), None) => {
+            name(first) && first.chars().all(|c| c.is_alphanumeric() || "/.'\"\\".contains(c))
+        }
+        (Some(first), Some(second)) => {
+            let second =
+                second.strip_prefix('-').filter(|rest| !rest.starts_with(['-', '='])).unwrap_or(second);
+            (name(first) || first.starts_with('$'))
+                && !first.ends_with(['+', '-', '*', '/', '=', '<', '>', '?', ':', '&', '|', ','])
+                && (!second.starts_with(|c: char| "+-*/%=<>?:&|^,!;)".contains(c))
+                    || second.strip_prefix('/').is_some_and(|rest| rest.starts_with(char::is_alphanumeric)))
+        }
+        (None, _) => false,
+    }
 }

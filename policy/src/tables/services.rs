@@ -12,6 +12,28 @@ macro_rules! asks {
 
 pub(super) const TOOLS: &[Tool] = &[
     Tool {
+        names: "monit",
+        values: "-c -g -l -p",
+        otherwise: (C, "service-change"),
+        rows: &[(A, "", "status|summary|report|validate|procmatch")],
+        reads: &["status|summary|report"],
+    },
+    Tool { names: "start-stop-daemon", values: "", otherwise: (C, "service-change"), rows: &[], reads: &[] },
+    Tool {
+        names: "capsh pdsh clush dsh pssh parallel-ssh mssh wsl rexec",
+        values: "",
+        otherwise: (C, "runs-code"),
+        rows: &[],
+        reads: &[],
+    },
+    Tool {
+        names: "adb",
+        values: "-s -t -H -P",
+        otherwise: (C, "runs-code"),
+        rows: &[(A, "", "devices|logcat|version|pull|get-state|get-serialno|forward|install")],
+        reads: &["devices|version|get-state|get-serialno"],
+    },
+    Tool {
         names: "systemctl",
         values: "-t -p -H -M -n -o -s --type --property --host --machine --lines --output --state --root --signal --kill-whom",
         otherwise: (C, "service-change"),

@@ -25,6 +25,21 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
     },
     Tool {
+        names: "ceph gluster drbdadm rbd rados",
+        values: "",
+        otherwise: (C, "volume-change"),
+        rows: &[
+            (A, "", "-s|status|health|df|version|versions|ls|dump|dstate|cstate|role|info|peer|du"),
+            (A, "", "* ls|list|status|info|tree|df|dump|stat|get|show|help|lspools"),
+            (A, "", "$ +-s|--status|--version|-w"),
+            (C, "volume-change", "peer probe|detach"),
+        ],
+        reads: &[
+            "status|health|df|versions $",
+            "osd|mon|pg|fs|mgr|volume|pool tree|stat|df|ls|status|info|list $",
+        ],
+    },
+    Tool {
         names: "zfs",
         values: "-o -t -r -d -s",
         otherwise: (C, "volume-change"),

@@ -22,10 +22,7 @@ impl Engine<'_> {
             | "exit" | "wait" | "times" | "jobs" | "sleep" | "shift" | "umask" | "dirs" | "logout" | "fg"
             | "bg" | "disown" | "suspend" | "getopts" => self.quiet(name, args),
             "cd" | "pushd" | "popd" | "chdir" => self.change_directory(name, args),
-            "eval" => {
-                self.joined(&args[1..], source, span);
-                Facts::READS
-            }
+            "eval" => self.eval(&args[1..], source, span),
             "source" | "." => self.source_file(args, source, span),
             "exec" => self.exec(args, source, span),
             "command" => self.command_builtin(args, source, span),
@@ -47,7 +44,11 @@ impl Engine<'_> {
                     return Some(Facts::confirm("history"));
                 }
                 for arg in &args[1..] {
-                    self.shell.variables.remove(&arg.text);
+                    if self.shell.odd.contains(&arg.text) {
+                        self.shell.store(&arg.text, Var::Unknown);
+                    } else {
+                        self.shell.variables.remove(&arg.text);
+                    }
                     self.shell.functions.remove(&arg.text);
                 }
                 self.subscripts(args)
@@ -60,7 +61,12 @@ impl Engine<'_> {
                 }
                 self.shell.variables.insert("REPLY".to_owned(), Var::Unknown);
                 let callback = name != "read" && args.iter().any(|arg| arg.text.starts_with("-C"));
-                if callback { Facts::confirm("opaque") } else { self.subscripts(args) }
+                if callback {
+                    self.shell.lost = true;
+                    Facts::confirm("opaque")
+                } else {
+                    self.subscripts(args)
+                }
             }
             "printf" => {
                 if let [_, option, variable, ..] = args
@@ -88,6 +94,10 @@ impl Engine<'_> {
     fn quiet(&mut self, name: &str, args: &[Arg]) -> Facts {
         match name {
             "test" | "[" | "getopts" => self.subscripts(args),
+            "break" | "continue" | "return" => {
+                self.jump(name);
+                Facts::READS
+            }
             "shift" => {
                 for index in 1..10 {
                     self.shell.variables.insert(index.to_string(), Var::Unknown);
@@ -105,6 +115,21 @@ impl Engine<'_> {
             .iter()
             .any(|arg| arg.text.contains("[") && (arg.text.contains("$(") || arg.text.contains('`')));
         if code { Facts::confirm("opaque") } else { Facts::READS }
+    }
+
+    /// `eval` runs its words in this very shell: what they change stays.
+    fn eval(&mut self, words: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let words = words.strip_prefix(&[Arg::literal("--")][..]).unwrap_or(words);
+        let open = words.iter().any(|arg| arg.open || arg.text == "\0");
+        let code = self.joined_text(words);
+        if open {
+            // Anything may have been defined.
+            self.opaque(source, span, "runtime-command");
+            self.shell.forget();
+            return Facts::READS;
+        }
+        let inner = source.inner(code.into(), None, span);
+        Facts { output: self.run(&inner), ..Facts::READS }
     }
 
     fn change_directory(&mut self, name: &str, args: &[Arg]) -> Facts {
@@ -141,15 +166,13 @@ impl Engine<'_> {
                 None => Facts::confirm("runs-written-file"),
                 Some(text) => {
                     let inner = source.inner(text.into(), None, span);
-                    self.run(&inner);
+                    self.calling(|engine| engine.run(&inner));
                     Facts::ORDINARY
                 }
             };
         }
         // An existing file may set any variable: none that it could change is known afterwards.
-        for value in self.shell.variables.values_mut() {
-            *value = Var::Unknown;
-        }
+        self.shell.forget();
         Facts::ORDINARY
     }
 
@@ -240,11 +263,22 @@ impl Engine<'_> {
                 Some((name, value)) => (name, Some(value)),
                 None => (arg.text.trim_end_matches('+'), None),
             };
+            let base = name.split(['+', '=', '[']).next().unwrap_or(name).to_owned();
+            if options('l') || options('u') || options('i') || options('c') {
+                self.shell.odd.insert(base.clone());
+                self.shell.store(&base, Var::Unknown);
+            }
+            let sealed = args[0].text == "readonly" || options('r');
             if let Some(value) = value {
                 let list = value.starts_with('(');
                 let known = !list && !value.contains('\0');
                 let value = if known { Var::Text(value.to_owned()) } else { Var::Unknown };
                 self.assign(name, value, false, source, span);
+                if sealed {
+                    self.shell.odd.insert(base);
+                }
+            } else if sealed && !options('p') {
+                self.shell.odd.insert(base);
             } else if options('p') || options('f') || options('F') || !name.contains('=') {
                 continue;
             } else {

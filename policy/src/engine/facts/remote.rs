@@ -54,7 +54,27 @@ impl Engine<'_> {
             }
         }
         let host = args.get(at);
-        let rest = args.get(at + 1..).unwrap_or_default().to_vec();
+        at += 1;
+        // Options may follow the host as well.
+        while let Some(arg) = args.get(at).filter(|arg| arg.text.starts_with('-') && arg.text.len() > 1) {
+            at += 1;
+            if arg.text == "--" {
+                break;
+            }
+            let letter = arg.text[1..].chars().next().unwrap_or(' ');
+            if !SSH_VALUES.contains(letter) {
+                continue;
+            }
+            let attached = arg.text[2..].to_owned();
+            let value = if attached.is_empty() {
+                at += 1;
+                args.get(at - 1).map_or(String::new(), |arg| arg.text.clone())
+            } else {
+                attached
+            };
+            finding = finding.strictest(self.ssh_option(letter, &value, source, span));
+        }
+        let rest = args.get(at..).unwrap_or_default().to_vec();
         if rest.is_empty() {
             let silent = quiet || host.is_none() || matches!(self.stdin, Stdin::Null);
             let found = match self.shell_on_stdin(source, span) {

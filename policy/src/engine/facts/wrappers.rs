@@ -60,6 +60,10 @@ impl Engine<'_> {
         if matches!(name, "su" | "script") && args.get(rest).is_some_and(|arg| arg.text == "-") {
             rest += 1;
         }
+        // After `!` a shell takes `time` for its keyword, and further `!` with it.
+        while name == "time" && args.get(rest).is_some_and(|arg| arg.text == "!") {
+            rest += 1;
+        }
         let skipped = if wrapper.tail == Tail::Shell { 0 } else { wrapper.operands };
         let unsure = args[1..args.len().min(rest + skipped)].iter().any(|arg| arg.open);
         let inner: Vec<Arg> = args.get(rest + skipped..).unwrap_or_default().to_vec();
@@ -80,7 +84,9 @@ impl Engine<'_> {
                 self.joined(&inner, source, span);
             }
         } else if peeled.shell {
+            // Both readings: sudo protects each word from its shell, doas and older ones do not.
             self.joined(&inner, source, span);
+            self.inner(inner, source, span);
             facts.reads = Reads::Unproven;
         } else if matches!(name, "flock") && inner[0].text == "-c" && inner.len() > 1 {
             self.code_argument(&inner[1].clone(), source, span);
@@ -106,12 +112,17 @@ impl Engine<'_> {
 
     /// Words that a shell reads again after they are joined.
     pub(super) fn joined(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) {
+        let code = Arg { text: self.joined_text(args), ..Arg::literal("") };
+        self.code_argument(&code, source, span);
+    }
+
+    /// Words joined as `eval` joins them.
+    pub(super) fn joined_text(&self, args: &[Arg]) -> String {
         let text: Vec<String> = args
             .iter()
             .map(|arg| if arg.is_unknown() || arg.open { quote(arg) } else { arg.text.replace('\u{2}', "~") })
             .collect();
-        let code = Arg { text: text.join(" "), ..Arg::literal("") };
-        self.code_argument(&code, source, span);
+        text.join(" ")
     }
 
     /// Shell code given as an argument.
