@@ -179,6 +179,10 @@ impl Engine<'_> {
         if param.prefix.is_none() && param.op.is_empty() && (param.name == "@" || param.index == Some("@")) {
             let name = if param.index.is_some() { param.name } else { "@" };
             if let Some(Var::List(list)) = self.shell.variables.get(name).cloned() {
+                if list.is_empty() && fields.now.text.is_empty() {
+                    // `"$@"` of nothing is no word, not an empty one.
+                    fields.started = false;
+                }
                 for (index, text) in list.iter().enumerate() {
                     if index > 0 {
                         fields.cut();

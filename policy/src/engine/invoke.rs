@@ -162,6 +162,9 @@ impl Engine<'_> {
         source: &Source<'_>,
         span: (usize, usize),
     ) -> Facts {
+        if name.starts_with("/proc/") {
+            return Facts { finding: facts.finding.strictest(Finding::confirm("runtime-command")), ..facts };
+        }
         if name == base && !self.wrote(name) {
             return facts;
         }

@@ -18,6 +18,10 @@ impl Engine<'_> {
         } else {
             operand.to_owned()
         };
+        if operand.contains('\'') && (operand.contains("$(") || operand.contains('`')) {
+            // In double quotes, single quotes protect nothing.
+            self.expand_quoted(operand, source);
+        }
         let value = self.value(param);
         match param.prefix {
             Some(b'#') => return Some("0".to_owned()),
@@ -49,6 +53,8 @@ impl Engine<'_> {
             '-' | '?' if assigned => value.filter(|text| !text.is_empty()).or(Some(word)),
             '=' => {
                 let text = if assigned { value } else { None };
+                // `:=` assigns to an empty variable too.
+                let text = text.map(|text| if text.is_empty() && op.starts_with(':') { word } else { text });
                 let kept = text.clone().map_or(Var::Unknown, Var::Text);
                 self.shell.variables.insert(param.name.to_owned(), kept);
                 text

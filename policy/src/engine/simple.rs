@@ -60,7 +60,7 @@ impl Engine<'_> {
         let bare = simple.word_or_name.is_none();
         let wanted = self.wanted;
         self.wanted |= sink.keeps();
-        let outer = self.shell.variables.clone();
+        let mut outer = Vec::new();
         for item in simple.prefix.iter().flat_map(|prefix| &prefix.0) {
             if let Item::AssignmentWord(assignment, _) = item {
                 let name = match &assignment.name {
@@ -73,9 +73,11 @@ impl Engine<'_> {
                 let whole = matches!(assignment.name, AssignmentName::VariableName(_));
                 let value = self.assigned(&assignment.value, source);
                 let value = if whole { value } else { Var::Unknown };
+                outer.push((name.clone(), self.shell.variables.get(&name).cloned()));
                 self.assign(&name, value, assignment.append, source, span);
             }
         }
+        let special = args.first().is_some_and(|arg| SPECIAL.contains(&arg.text.as_str()));
         let output = if args.is_empty() {
             if bare { Some(String::new()) } else { self.nameless(source, span) }
         } else {
@@ -86,7 +88,15 @@ impl Engine<'_> {
             output
         };
         if !bare && !sets_variables(simple) {
-            self.shell.variables = outer;
+            // Only these assignments are the command's own; what else it changed (`x=1 eval y=2`) stays. A shell
+            // that follows POSIX keeps even these after a special builtin, so they are unsure then.
+            for (name, value) in outer.into_iter().rev() {
+                match value {
+                    _ if special => drop(self.shell.variables.insert(name, Var::Unknown)),
+                    Some(value) => drop(self.shell.variables.insert(name, value)),
+                    None => drop(self.shell.variables.remove(&name)),
+                }
+            }
         }
         (self.stdin, self.wanted) = (stdin, wanted);
         self.written(&sink, output)
@@ -315,6 +325,10 @@ impl Engine<'_> {
         self.segment(&[Arg::literal(&shown)], source, span, finding, Reads::Unproven);
     }
 }
+
+/// Builtins of POSIX before which assignments stay.
+const SPECIAL: &[&str] =
+    &[".", ":", "eval", "exec", "export", "readonly", "set", "shift", "source", "trap", "unset"];
 
 /// Builtins whose own assignments stay.
 fn sets_variables(simple: &SimpleCommand) -> bool {

@@ -160,7 +160,7 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "",
         otherwise: (A, ""),
         rows: &[],
-        reads: &["list|report|stat !-o|--output"],
+        reads: &["list|report !-o|--output|-i"],
     },
     Tool {
         names: "watchman inotifywait fswatch",

@@ -70,10 +70,10 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["$ !-a|--all|-o|--bind|-m|-L|-U"],
     },
     Tool {
-        names: "umount swapoff mkswap-x fusermount fusermount3 udisksctl pmount pumount automount sshfs mount.nfs mount.cifs mount.fuse exportfs",
+        names: "umount swapoff fusermount fusermount3 udisksctl pmount pumount automount sshfs mount.nfs mount.cifs mount.fuse exportfs",
         values: "",
         otherwise: (C, "mount"),
-        rows: &[(A, "", "info|status|dump|monitor"), (A, "", "+-v|-s $")],
+        rows: &[(A, "", "info|status|dump|monitor"), (A, "", "+-v|-s $ !-a|--all")],
         reads: &["info|status|dump"],
     },
     Tool { names: "mountpoint", values: "", otherwise: (A, ""), rows: &[], reads: &[""] },

@@ -74,6 +74,8 @@ const COMMANDS: &[&str] = &[
     "LESSOPEN",
     "LESSCLOSE",
     "GIT_SSH_COMMAND",
+    "GIT_PROXY_COMMAND",
+    "LESSEDIT",
     "GIT_SSH",
     "GIT_EXTERNAL_DIFF",
     "GIT_PROXY_COMMAND",

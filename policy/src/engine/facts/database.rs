@@ -293,6 +293,7 @@ impl Engine<'_> {
             if let Some(code) = statement
                 .split("\\!")
                 .nth(1)
+                .or_else(|| statement.contains("\\g").then(|| statement.split('|').nth(1)).flatten())
                 .or_else(|| statement.trim().strip_prefix(".shell "))
                 .or_else(|| statement.trim().strip_prefix(".system "))
                 .or_else(|| statement.trim().strip_prefix("system "))

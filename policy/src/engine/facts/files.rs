@@ -70,6 +70,17 @@ impl Engine<'_> {
         {
             finding = finding.strictest(Finding::confirm("truncate"));
         }
+        // A program under another name: what it is called later says nothing of what it does.
+        if let [source] = &operands[..]
+            && (source.is_unknown()
+                || source
+                    .text
+                    .rsplit_once('/')
+                    .is_some_and(|(folder, _)| crate::tables::is_program_directory(folder)))
+            && !target.is_unknown()
+        {
+            self.keep_file(&target.text, None, false);
+        }
         if name == "rename" {
             finding = finding.strictest(Finding::confirm("delete"));
         }

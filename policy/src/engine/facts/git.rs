@@ -49,7 +49,7 @@ impl Engine<'_> {
                     finding = finding.strictest(found);
                 }
                 "-C" | "--git-dir" | "--work-tree" | "--namespace" | "--super-prefix" => at += 1,
-                text if text.starts_with("--exec-path=") => {
+                text if text.starts_with("--exec-path=") || text.starts_with("--config-env=") => {
                     finding = finding.strictest(Finding::confirm("runs-option"))
                 }
                 "-p"

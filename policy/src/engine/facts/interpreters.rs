@@ -21,7 +21,7 @@ struct Interpreter {
 
 const INTERPRETERS: &[Interpreter] = &[
     Interpreter {
-        names: "python python2 python3 pypy pypy3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13",
+        names: "python ipython ipython3 python2 python3 pypy pypy3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13",
         code: &["-c"],
         values: &["-W", "-X", "--check-hash-based-pycs"],
         prints: &["-V", "-VV", "--version", "-h"],

@@ -57,6 +57,13 @@ impl Engine<'_> {
             self.assign(variable, known.map_or(Var::Unknown, Var::Text), false, source, span);
             rest += 1;
         }
+        if wrapper.assigns && name.ends_with("env") {
+            // `env` takes any word with `=` in it for a variable, functions of a later shell among them.
+            while args.get(rest).is_some_and(|arg| arg.text.contains('=')) {
+                facts = Facts::confirm("environment");
+                rest += 1;
+            }
+        }
         if matches!(name, "su" | "script") && args.get(rest).is_some_and(|arg| arg.text == "-") {
             rest += 1;
         }
