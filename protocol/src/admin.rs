@@ -151,6 +151,27 @@ pub enum RecordKind {
     Dotenv,
 }
 
+/// The environment variables by which gpg tells gpg-agent where to show a dialog (`session-env.c` of GnuPG),
+/// with the locale. Nothing else is taken from a person's environment.
+pub const SURROUNDINGS: [&str; 16] = [
+    "GPG_TTY",
+    "TERM",
+    "DISPLAY",
+    "XAUTHORITY",
+    "XMODIFIERS",
+    "WAYLAND_DISPLAY",
+    "XDG_SESSION_TYPE",
+    "QT_QPA_PLATFORM",
+    "GTK_IM_MODULE",
+    "QT_IM_MODULE",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "INSIDE_EMACS",
+    "PINENTRY_USER_DATA",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+];
+
 /// Where a person sits: the variables by which gpg finds their terminal and display (`GPG_TTY`, `TERM`,
 /// `DISPLAY`, ...). The helper takes the ones it knows and drops the rest.
 pub type Surroundings = List<EnvVar, 24>;

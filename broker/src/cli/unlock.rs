@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use nix::unistd::ttyname;
-use sallyport_protocol::admin::{AdminOutcome, AdminRequest, Surroundings};
+use sallyport_protocol::admin::{AdminOutcome, AdminRequest, SURROUNDINGS, Surroundings};
 use sallyport_protocol::request::{EnvValue, EnvVar};
 use sallyport_protocol::text::{EnvName, Text};
 
@@ -55,26 +55,6 @@ impl LockArgs {
         Ok(ExitCode::SUCCESS)
     }
 }
-
-/// The variables by which gpg and pinentry find a person; the helper takes the ones its gpg knows.
-const SURROUNDINGS: &[&str] = &[
-    "GPG_TTY",
-    "TERM",
-    "DISPLAY",
-    "XAUTHORITY",
-    "XMODIFIERS",
-    "WAYLAND_DISPLAY",
-    "XDG_SESSION_TYPE",
-    "QT_QPA_PLATFORM",
-    "GTK_IM_MODULE",
-    "QT_IM_MODULE",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "INSIDE_EMACS",
-    "PINENTRY_USER_DATA",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-];
 
 /// Where this person sits, so that pinentry finds them: the helper may have
 /// been started from another terminal, or from none.

@@ -42,7 +42,7 @@ pub use inspect::Inspection;
 pub use key::{KeyError, LoadedKey};
 pub use locate::{Locations, Origin};
 pub use login::Login;
-pub use person::{PERSON_VARIABLES, PersonEnv};
+pub use person::PersonEnv;
 pub use record::{MAX_SECRET_BYTES, RecordType, Secret};
 pub use service::{Ask, Vault};
 pub use slug::{Purpose, Slug, SlugError};

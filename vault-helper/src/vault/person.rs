@@ -2,26 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// The environment variables by which gpg tells gpg-agent where to show a dialog (`session-env.c` of GnuPG),
-/// with the locale. Nothing else is taken from the person's environment.
-pub const PERSON_VARIABLES: [&str; 16] = [
-    "GPG_TTY",
-    "TERM",
-    "DISPLAY",
-    "XAUTHORITY",
-    "XMODIFIERS",
-    "WAYLAND_DISPLAY",
-    "XDG_SESSION_TYPE",
-    "QT_QPA_PLATFORM",
-    "GTK_IM_MODULE",
-    "QT_IM_MODULE",
-    "DBUS_SESSION_BUS_ADDRESS",
-    "INSIDE_EMACS",
-    "PINENTRY_USER_DATA",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-];
+use sallyport_protocol::admin::SURROUNDINGS;
+
 /// Longest value that is passed on, in bytes.
 const MAX_VALUE: usize = 1024;
 
@@ -30,12 +12,12 @@ const MAX_VALUE: usize = 1024;
 pub struct PersonEnv(BTreeMap<&'static str, String>);
 
 impl PersonEnv {
-    /// Takes the variables of [`PERSON_VARIABLES`] from a list; others, empty ones, overlong ones and those
+    /// Takes the variables of [`SURROUNDINGS`] from a list; others, empty ones, overlong ones and those
     /// with control characters are left out.
     pub fn from_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let mut taken = BTreeMap::new();
         for (name, value) in variables {
-            let known = PERSON_VARIABLES.into_iter().find(|known| *known == name);
+            let known = SURROUNDINGS.into_iter().find(|known| *known == name);
             let fits = !value.is_empty() && value.len() <= MAX_VALUE && !value.contains(char::is_control);
             if let (Some(known), true) = (known, fits) {
                 taken.insert(known, value.to_owned());
