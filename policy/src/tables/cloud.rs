@@ -13,7 +13,6 @@ pub(super) const TOOLS: &[Tool] = &[
             (A, "", "plan|show|validate|version|providers|graph|output|fmt|init|get|metadata|console|test"),
             (A, "", "state list|show|pull"),
             (A, "", "workspace list|show|select"),
-            (C, "infrastructure-change", "plan +-destroy-x"),
         ],
         reads: &[
             "show|validate|version|graph|output !-out",
@@ -128,7 +127,7 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["+--list|--graph|-l|--host !--output"],
     },
     Tool {
-        names: "dropdb createdb dropuser createuser pg_restore pg_ctl pg_ctlcluster pg_dropcluster pg_resetwal pg_rewind vacuumdb reindexdb clusterdb initdb pg_upgrade mysqladmin mysqlimport mongorestore mongoimport mysql_secure_installation mysql_install_db rabbitmqctl kafka-topics kafka-topics.sh redis-server rabbitmqadmin etcdctl cqlsh-x nodetool influxd cypher-shell",
+        names: "dropdb createdb dropuser createuser pg_restore pg_ctl pg_ctlcluster pg_dropcluster pg_resetwal pg_rewind vacuumdb reindexdb clusterdb initdb pg_upgrade mysqladmin mysqlimport mongorestore mongoimport mysql_secure_installation mysql_install_db rabbitmqctl kafka-topics kafka-topics.sh redis-server rabbitmqadmin etcdctl nodetool influxd cypher-shell",
         values: "",
         otherwise: (C, "database-change"),
         rows: &[
@@ -147,7 +146,7 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "pg_dump pg_dumpall mysqldump mongodump mongoexport pg_basebackup",
         values: "-f -h -U -d -p -o",
         otherwise: (A, ""),
-        rows: &[(C, "overwrite", "+--clean-x")],
+        rows: &[],
         reads: &["!-f|--file|-o|--out|--output|-r|--result-file|-T|--tab"],
     },
     Tool {

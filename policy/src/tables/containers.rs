@@ -6,7 +6,7 @@ use super::short::{A, C};
 pub(super) const TOOLS: &[Tool] = &[
     Tool {
         names: "docker podman nerdctl",
-        values: "-H --host -c --context --config -l --log-level -f --filter --format -n --tail --since --until -t --tag --file --build-arg --target --platform --no-trunc-x",
+        values: "-H --host -c --context --config -l --log-level -f --filter --format -n --tail --since --until -t --tag --file --build-arg --target --platform",
         otherwise: (C, "container-change"),
         rows: &[
             (A, "", "$"),

@@ -94,9 +94,9 @@ pub(super) const TOOLS: &[Tool] = &[
             "active|list",
         ],
     },
-    Tool { names: "sysrq-trigger-x crash", values: "", otherwise: (B, "sysrq"), rows: &[], reads: &[] },
+    Tool { names: "crash", values: "", otherwise: (B, "sysrq"), rows: &[], reads: &[] },
     Tool {
-        names: "ipcrm setterm loadkeys chvt dbus-send gdbus qdbus xdotool ydotool wmctrl xmodmap setxkbmap stty-x",
+        names: "ipcrm setterm loadkeys chvt dbus-send gdbus qdbus xdotool ydotool wmctrl xmodmap setxkbmap",
         values: "",
         otherwise: (C, "system-setting"),
         rows: &[(A, "", "introspect")],
@@ -104,14 +104,14 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool { names: "stty", values: "-F", otherwise: (A, ""), rows: &[], reads: &["size|-a|$"] },
     Tool {
-        names: "debugfs-x ptrace reptyr gcore jattach jmap nsjail",
+        names: "ptrace reptyr gcore jattach jmap nsjail",
         values: "",
         otherwise: (C, "process-kill"),
         rows: &[],
         reads: &[],
     },
     Tool {
-        names: "script-x wall write mesg",
+        names: "wall write mesg",
         values: "",
         otherwise: (C, "system-setting"),
         rows: &[(A, "", "$")],

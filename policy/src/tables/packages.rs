@@ -221,7 +221,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 A,
                 "",
-                "tsc|eslint|prettier|jest|vitest|mocha|playwright|cypress|webpack|vite|tsx|ts-node|next|turbo|nx|stylelint|rimraf-no|tailwindcss|prisma|cross-env|ava|nyc|c8|markdownlint|biome|serve-no",
+                "tsc|eslint|prettier|jest|vitest|mocha|playwright|cypress|webpack|vite|tsx|ts-node|next|turbo|nx|stylelint|tailwindcss|prisma|cross-env|ava|nyc|c8|markdownlint|biome",
             ),
             (C, "runs-option", "+-c|--call|-p|--package"),
         ],

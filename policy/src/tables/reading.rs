@@ -47,8 +47,8 @@ pub(super) const TOOLS: &[Tool] = &[
         "",
         "!--dump-bin|--from-dump"
     ),
-    reader!("modinfo ldconfig.real journal rpmquery dpkg-query dpkg-deb2 apt-cache apt-show-versions"),
-    reader!("exa eza lsd bat batcat tree broot2 ncdu2", "-o", "!-o|--pager|--cache-build"),
+    reader!("modinfo ldconfig.real journal rpmquery dpkg-query apt-cache apt-show-versions"),
+    reader!("exa eza lsd bat batcat tree", "-o", "!-o|--pager|--cache-build"),
     reader!(
         "rg",
         "-e -f -g -t -T -A -B -C -m -M -j --glob --type --regexp --context --after-context --before-context --max-count --sort",

@@ -123,7 +123,7 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["snapshots|list|ls|stats|check|info|status|listbackups !--read-data-x|--repair"],
     },
     Tool {
-        names: "scrub nwipe secure-delete sfill sswap smem-x hdparm-x",
+        names: "scrub nwipe secure-delete sfill sswap",
         values: "",
         otherwise: (B, "raw-device"),
         rows: &[],

@@ -31,14 +31,14 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "-b -H -D -w",
         otherwise: (A, ""),
         rows: &[],
-        reads: &["!-T|-t|-y-x"],
+        reads: &["!-T|-t"],
     },
     Tool { names: "kinit kdestroy", values: "", otherwise: (C, "login-keys"), rows: &[], reads: &[] },
     Tool {
         names: "pass gopass op bw lpass secret-tool security keyctl",
         values: "",
         otherwise: (C, "secret-change"),
-        rows: &[(A, "", "ls|list|find|search|status|grep|whoami|show-no"), (A, "", "$")],
+        rows: &[(A, "", "ls|list|find|search|status|grep|whoami"), (A, "", "$")],
         reads: &["ls|list|find|status|whoami"],
     },
     Tool {

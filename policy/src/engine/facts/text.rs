@@ -172,8 +172,10 @@ impl Engine<'_> {
         for (at, arg) in args.iter().enumerate().skip(1) {
             let text = arg.text.as_str();
             let code = match text {
-                "-c" | "--cmd" | "-S" | "-s" => args.get(at + 1).map(|arg| arg.text.clone()),
-                "--eval" | "-eval" | "--execute" | "-f" | "--funcall" if name == "emacs" => {
+                "-S" if name.contains("vi") => return Facts::confirm("runs-option"),
+                "-c" | "--cmd" | "-s" => args.get(at + 1).map(|arg| arg.text.clone()),
+                _ if name == "emacs" && loads_lisp(text) => return Facts::confirm("runs-option"),
+                "-u" if !matches!(args.get(at + 1).map(|arg| arg.text.as_str()), Some("NONE" | "NORC")) => {
                     return Facts::confirm("runs-option");
                 }
                 _ if text.starts_with('+') => Some(text[1..].to_owned()),
@@ -363,6 +365,13 @@ fn redirected(code: &str) -> bool {
             c == '>' && depth <= 0
         })
     })
+}
+
+/// Options of emacs that run Lisp.
+fn loads_lisp(option: &str) -> bool {
+    let name = option.split('=').next().unwrap_or(option);
+    ["-eval", "--eval", "-execute", "--execute", "-f", "--funcall", "-l", "--load", "--script", "-x"]
+        .contains(&name)
 }
 
 #[cfg(test)]
