@@ -112,7 +112,7 @@ mod tests {
         let mut whole = b"output without newline".to_vec();
         whole.extend(mark().printed());
         whole.extend(b" rest");
-        for cut in 0..=whole.len() - b" rest".len() {
+        for cut in 0..whole.len() - b" rest".len() {
             let mut finder = Finder::new(&mark());
             let (mut before, mut after) = (Vec::new(), None);
             for piece in [&whole[..cut], &whole[cut..]] {
