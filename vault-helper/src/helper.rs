@@ -9,9 +9,10 @@ use sallyport_protocol::flow::{CONNECTION_CREDIT, OPERATIONS, STREAM_CREDIT};
 use sallyport_protocol::handshake::{Limits, Profile, Welcome, build};
 
 use crate::audit::Audit;
-use crate::config::{Live, Paths, Settings, Snapshot};
+use crate::config::{Live, Settings, Snapshot};
 use crate::guard::approvals::Approvals;
 use crate::harden;
+use crate::hex::hex;
 use crate::redact::Redactor;
 use crate::session::registry::Registry;
 use crate::ssh::keeper::Remembered;
@@ -24,8 +25,6 @@ const HOUSEKEEPING: Duration = Duration::from_millis(500);
 
 /// See the module.
 pub struct Helper {
-    /// Where things are.
-    pub paths: Paths,
     /// What was set.
     pub settings: Settings,
     /// Policy and inventory.
@@ -85,7 +84,7 @@ impl Helper {
 
     /// SHA-256 of the policy, in hex.
     pub fn policy_digest(&self, now: &Snapshot) -> String {
-        now.policy.digest().iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
+        hex(&now.policy.digest())
     }
 
     /// Forgets what was decrypted; closes sessions when that is how it is set.

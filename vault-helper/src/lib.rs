@@ -22,6 +22,7 @@ pub mod config;
 pub mod guard;
 pub mod harden;
 pub mod helper;
+pub mod hex;
 pub mod hostkeys;
 pub mod redact;
 pub mod serve;

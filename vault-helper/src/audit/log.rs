@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::record::{Ending, Intent};
 use crate::config::AuditSync;
+use crate::hex::hex;
 
 /// How long a written line may wait for the disk under [`AuditSync::Written`].
 const FLUSH: Duration = Duration::from_secs(1);
@@ -240,15 +241,6 @@ fn read_end(file: &mut File) -> io::Result<Past> {
     }
     past.in_doubt = open.into_values().collect();
     Ok(past)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

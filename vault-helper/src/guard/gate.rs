@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::approvals::{Asked, LIFETIME, Redeemed};
 use super::target::Target;
+use crate::audit::Intent;
 use crate::config::Snapshot;
 use crate::helper::Helper;
 
@@ -152,6 +153,39 @@ impl Gate<'_> {
         }
         hash.finalize().into()
     }
+}
+
+/// What the audit log says of a request that may run. The caller adds what only it knows: id, action, session
+/// and host key.
+///
+/// # Errors
+/// When the target's name cannot stand in a slug.
+pub fn intent(
+    helper: &Helper,
+    now: &Snapshot,
+    principal: &str,
+    target: &Target,
+    text: &str,
+    granted: &Granted,
+) -> Result<Intent, Failure> {
+    let (confirmation, confirmed_by) = granted.confirmed.clone().unzip();
+    Ok(Intent {
+        id: String::new(),
+        principal: principal.to_owned(),
+        action: "",
+        session: None,
+        host: target.alias.clone(),
+        user: target.user.clone(),
+        endpoint: target.endpoint().to_string(),
+        host_key: None,
+        slug: target.slug()?.to_string(),
+        command: helper.redactor.text(text).as_str().to_owned(),
+        verdict: granted.judgement.verdict.to_string(),
+        rules: granted.judgement.rules.clone(),
+        policy_digest: helper.policy_digest(now),
+        confirmation,
+        confirmed_by,
+    })
 }
 
 /// The rules of a judgement, for the wire.

@@ -57,7 +57,6 @@ pub async fn run(
         remembered: Default::default(),
         penalties: Default::default(),
         connections: Default::default(),
-        paths,
         settings,
     });
     let details = serde_json::json!({

@@ -17,7 +17,7 @@ pub fn quote(word: &str) -> String {
 pub fn command(command: &str, cwd: Option<&RemotePath>, env: &[EnvVar]) -> String {
     let mut text = String::new();
     if let Some(cwd) = cwd {
-        // `--` and a leading `./` keep a directory that begins with a dash from being an option.
+        // `--` keeps a directory that begins with a dash from being an option.
         text.push_str(&format!("cd -- {} && ", quote(cwd.as_str())));
     }
     for EnvVar { name, value } in env {

@@ -19,7 +19,7 @@ use super::sink::{Listener, Sink};
 use super::stop::LONGEST;
 use crate::audit::{Ending, Intent};
 use crate::config::Snapshot;
-use crate::guard::gate::{Gate, Granted, Passage};
+use crate::guard::gate::{self, Gate, Granted, Passage};
 use crate::guard::target::{self, Target};
 use crate::helper::Helper;
 use crate::serve::connection::{Operation, came_true};
@@ -204,27 +204,17 @@ impl Run {
         session: Option<&Shell>,
         fingerprint: String,
     ) -> Result<(Arc<Job>, mpsc::Receiver<Stop>), Early> {
-        let command = self.helper.redactor.text(&self.text);
-        let (confirmation, confirmed_by) = granted.confirmed.clone().unzip();
+        let principal = self.caller.principal.as_str();
         let intent = Intent {
             id: id.clone(),
-            principal: self.caller.principal.to_string(),
             action: "exec",
             session: session.map(|shell| shell.id.clone()),
-            host: target.alias.clone(),
-            user: target.user.clone(),
-            endpoint: target.endpoint().to_string(),
             host_key: Some(fingerprint),
-            slug: target.slug()?.to_string(),
-            command: command.as_str().to_owned(),
-            verdict: granted.judgement.verdict.to_string(),
-            rules: granted.judgement.rules.clone(),
-            policy_digest: self.helper.policy_digest(&self.now),
-            confirmation,
-            confirmed_by,
+            ..gate::intent(&self.helper, &self.now, principal, target, &self.text, granted)?
         };
         self.helper.audit.intent(&intent).await.map_err(|error| no_audit(&error))?;
-        let (job, stops) = Job::new(id, self.caller.clone(), target.label(), command);
+        let (job, stops) =
+            Job::new(id, self.caller.clone(), target.label(), self.helper.redactor.text(&self.text));
         let job = Arc::new(job);
         if !self.helper.registry.add_job(job.clone()) {
             job.end(Exit::default());

@@ -5,7 +5,7 @@
 //! joins: a shell that echoes what it runs (`set -x`, `set -v`) shows the halves,
 //! never the mark.
 
-use std::fmt::Write as _;
+use crate::hex::hex;
 
 /// One command's mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,13 +22,6 @@ impl Mark {
     pub fn random() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes)?;
-        let hex = |bytes: &[u8]| {
-            bytes.iter().fold(String::new(), |mut text, byte| {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
-        };
         Ok(Self { first: hex(&bytes[..4]), second: hex(&bytes[4..]) })
     }
 

@@ -16,7 +16,7 @@ use super::job::Job;
 use super::shell::{Feed, IDLE, Shell};
 use super::sink::Sink;
 use crate::audit::{Ending, Intent};
-use crate::guard::gate::{Gate, Passage};
+use crate::guard::gate::{self, Gate, Passage};
 use crate::guard::target;
 use crate::redact::CleanText;
 use crate::serve::connection::{Operation, came_true};
@@ -78,23 +78,12 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
     };
     let (channel, lease) = helper.pool.session(helper, principal, &target).await?;
     let id = helper.new_id("s");
-    let (confirmation, confirmed_by) = granted.confirmed.unzip();
     let intent = Intent {
         id: id.clone(),
-        principal: principal.to_owned(),
         action: "session_open",
         session: Some(id.clone()),
-        host: target.alias.clone(),
-        user: target.user.clone(),
-        endpoint: target.endpoint().to_string(),
         host_key: Some(lease.transport().fingerprint.clone()),
-        slug: target.slug()?.to_string(),
-        command: helper.redactor.text(&text).as_str().to_owned(),
-        verdict: granted.judgement.verdict.to_string(),
-        rules: granted.judgement.rules.clone(),
-        policy_digest: helper.policy_digest(&now),
-        confirmation,
-        confirmed_by,
+        ..gate::intent(helper, &now, principal, &target, &text, &granted)?
     };
     helper.audit.intent(&intent).await.map_err(|error| super::exec::no_audit(&error))?;
     let idle = match request.idle_timeout_s {
