@@ -14,6 +14,7 @@
 //! | [`frame`] | length-prefixed frames, encoder and decoder |
 //! | [`handshake`] | the frozen first exchange |
 //! | [`text`], [`list`] | bounded strings, bytes and lists |
+//! | [`name`] | file names that are not UTF-8, as text |
 //! | [`envelope`] | what surrounds every operation in each direction |
 //! | [`request`], [`reply`] | what a broker may ask, what it is answered |
 //! | [`admin`] | what a person's command line may ask, what it is answered |
@@ -27,6 +28,7 @@ pub mod flow;
 pub mod frame;
 pub mod handshake;
 pub mod list;
+pub mod name;
 pub mod reply;
 pub mod request;
 pub mod scrub;

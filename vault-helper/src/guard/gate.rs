@@ -58,7 +58,12 @@ impl Gate<'_> {
     /// Decides.
     pub fn pass(&self) -> Passage {
         let subject = self.target.subject(self.principal);
-        let judgement = self.now.policy.judge(&subject, self.state, self.text);
+        self.follow(self.now.policy.judge(&subject, self.state, self.text))
+    }
+
+    /// Follows a verdict on what `text` says.
+    pub(super) fn follow(&self, judgement: Judgement) -> Passage {
+        let subject = self.target.subject(self.principal);
         match judgement.verdict {
             Verdict::Allow => open(judgement, None),
             Verdict::Block => shut(Outcome::Blocked {
@@ -197,7 +202,7 @@ fn open(judgement: Judgement, confirmed: Option<(String, &'static str)>) -> Pass
     Passage::Open(Box::new(Granted { judgement, confirmed }))
 }
 
-fn shut(outcome: Outcome) -> Passage {
+pub(super) fn shut(outcome: Outcome) -> Passage {
     Passage::Shut(Box::new(outcome))
 }
 

@@ -5,5 +5,6 @@
 //! nothing runs without passing [`gate::Gate`].
 
 pub mod approvals;
+pub mod files;
 pub mod gate;
 pub mod target;

@@ -9,5 +9,6 @@ pub mod auth;
 pub mod connect;
 pub mod keeper;
 pub mod pool;
+pub mod sftp;
 mod socket;
 pub mod trust;

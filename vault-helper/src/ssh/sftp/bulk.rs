@@ -1,0 +1,213 @@
+//! Reading and writing much: many requests in flight, a bounded number of bytes of them.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+use super::channel::{Pending, Sftp};
+use super::error::SftpError;
+
+/// Bytes in flight of one file: more than a fast network holds, less than anybody misses.
+const IN_FLIGHT: u64 = 4 * 1024 * 1024;
+/// Requests in flight of one file.
+const REQUESTS: usize = 64;
+
+/// Reads a file in order, ahead of whoever takes it.
+pub struct Reading {
+    sftp: Sftp,
+    handle: Bytes,
+    length: u32,
+    /// Where the next request begins.
+    ahead: u64,
+    /// Where to stop asking: the file's size when it was opened, or the end of a range.
+    end: u64,
+    /// Where the next piece begins.
+    at: u64,
+    flight: VecDeque<(u64, u32, Pending)>,
+    ended: bool,
+}
+
+impl Reading {
+    /// Reads an open file from `from` up to `end`, which may lie beyond the file's end.
+    pub async fn new(sftp: &Sftp, handle: Bytes, from: u64, end: u64) -> Self {
+        // A small file is one request, whatever the server would carry.
+        let length = match end.saturating_sub(from) {
+            0..=32_768 => 32 * 1024,
+            _ => sftp.limits().await.read,
+        };
+        Self {
+            sftp: sftp.clone(),
+            handle,
+            length,
+            ahead: from,
+            end,
+            at: from,
+            flight: VecDeque::new(),
+            ended: false,
+        }
+    }
+
+    /// Where the next piece begins.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    async fn ask(&mut self) -> Result<(), SftpError> {
+        while self.ahead < self.end
+            && self.flight.len() < REQUESTS
+            && (self.ahead - self.at < IN_FLIGHT || self.flight.is_empty())
+        {
+            let length = u32::try_from(self.end - self.ahead).unwrap_or(u32::MAX).min(self.length);
+            let pending = self.sftp.start_read(&self.handle, self.ahead, length).await?;
+            self.flight.push_back((self.ahead, length, pending));
+            self.ahead += u64::from(length);
+        }
+        Ok(())
+    }
+
+    /// The next piece; none at the end. Cancel safe only in that a dropped call loses the piece: drop the
+    /// reading with it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, SftpError> {
+        if self.ended {
+            return Ok(None);
+        }
+        self.ask().await?;
+        let Some((offset, length, pending)) = self.flight.pop_front() else {
+            self.ended = true;
+            return Ok(None);
+        };
+        let bytes = pending.data().await?;
+        if bytes.len() > length as usize {
+            return Err(SftpError::Unasked);
+        }
+        if bytes.is_empty() {
+            // The file has become shorter.
+            self.ended = true;
+            self.flight.clear();
+            return Ok(None);
+        }
+        self.at = offset + bytes.len() as u64;
+        let short = length - u32::try_from(bytes.len()).unwrap_or(length);
+        if short > 0 {
+            let pending = self.sftp.start_read(&self.handle, self.at, short).await?;
+            self.flight.push_front((self.at, short, pending));
+        }
+        Ok(Some(bytes))
+    }
+}
+
+/// Writes a file in order.
+pub struct Writing {
+    sftp: Sftp,
+    handle: Bytes,
+    length: usize,
+    /// What is gathered for the next request.
+    gathered: BytesMut,
+    /// Where it goes.
+    at: u64,
+    /// What the server has not said to have, oldest first.
+    flight: VecDeque<(u64, Bytes, Pending)>,
+    in_flight: u64,
+}
+
+impl Writing {
+    /// Writes to an open file from `at` on.
+    pub async fn new(sftp: &Sftp, handle: Bytes, at: u64) -> Self {
+        let length = sftp.limits().await.write as usize;
+        Self {
+            sftp: sftp.clone(),
+            handle,
+            length,
+            gathered: BytesMut::new(),
+            at,
+            flight: VecDeque::new(),
+            in_flight: 0,
+        }
+    }
+
+    /// The open file.
+    pub fn handle(&self) -> &Bytes {
+        &self.handle
+    }
+
+    /// Takes the next bytes. Waits while too much is in flight.
+    ///
+    /// # Errors
+    /// When an earlier write failed.
+    pub async fn push(&mut self, bytes: &[u8]) -> Result<(), SftpError> {
+        let mut bytes = bytes;
+        while !bytes.is_empty() {
+            if self.gathered.is_empty() {
+                self.gathered.reserve(self.length.min(bytes.len().max(32 * 1024)));
+            }
+            let take = bytes.len().min(self.length - self.gathered.len());
+            self.gathered.extend_from_slice(&bytes[..take]);
+            bytes = &bytes[take..];
+            if self.gathered.len() == self.length {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), SftpError> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        while self.in_flight >= IN_FLIGHT || self.flight.len() >= REQUESTS {
+            self.settle().await?;
+        }
+        let piece = self.gathered.split().freeze();
+        let length = piece.len() as u64;
+        let pending = self.sftp.start_write(&self.handle, self.at, &piece).await?;
+        self.flight.push_back((self.at, piece, pending));
+        self.at += length;
+        self.in_flight += length;
+        Ok(())
+    }
+
+    /// Waits for the oldest write.
+    async fn settle(&mut self) -> Result<(), SftpError> {
+        if let Some((_, piece, pending)) = self.flight.front_mut() {
+            let length = piece.len() as u64;
+            pending.wait_ok().await?;
+            self.flight.pop_front();
+            self.in_flight -= length;
+        }
+        Ok(())
+    }
+
+    /// Sends what is gathered and waits until the server has everything.
+    ///
+    /// # Errors
+    /// When a write failed.
+    pub async fn finish(&mut self) -> Result<(), SftpError> {
+        self.flush().await?;
+        while !self.flight.is_empty() {
+            self.settle().await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with the same file, opened again on another channel: sends once more what the first one never
+    /// said to have.
+    ///
+    /// # Errors
+    /// When the new one fails too.
+    pub async fn resume(&mut self, sftp: &Sftp, handle: Bytes) -> Result<(), SftpError> {
+        self.sftp = sftp.clone();
+        self.handle = handle;
+        for (offset, piece, pending) in &mut self.flight {
+            *pending = self.sftp.start_write(&self.handle, *offset, piece).await?;
+        }
+        Ok(())
+    }
+
+    /// The bytes that the server surely has.
+    pub fn settled(&self) -> u64 {
+        self.at - self.in_flight
+    }
+}
