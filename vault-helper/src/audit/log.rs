@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use nix::fcntl::{Flock, FlockArg};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::record::{Ending, Intent};
@@ -94,7 +95,7 @@ impl Audit {
     /// # Errors
     /// When the line is not durable.
     pub async fn intent(&self, intent: &Intent) -> Result<(), AuditError> {
-        self.append("intent", serde_json::to_value(intent)).await
+        self.append("intent", intent).await
     }
 
     /// Writes what became of it.
@@ -102,7 +103,7 @@ impl Audit {
     /// # Errors
     /// When the line is not durable.
     pub async fn ending(&self, ending: &Ending) -> Result<(), AuditError> {
-        self.append("outcome", serde_json::to_value(ending)).await
+        self.append("outcome", ending).await
     }
 
     /// Writes something that happened to the helper itself.
@@ -110,14 +111,10 @@ impl Audit {
     /// # Errors
     /// When the line is not durable.
     pub async fn event(&self, event: &str, details: Value) -> Result<(), AuditError> {
-        let mut fields = Map::new();
-        fields.insert("event".into(), event.into());
-        fields.insert("details".into(), details);
-        self.append("event", Ok(fields.into())).await
+        self.append("event", &serde_json::json!({ "event": event, "details": details })).await
     }
 
-    async fn append(&self, kind: &str, fields: serde_json::Result<Value>) -> Result<(), AuditError> {
-        let fields = fields.map_err(|error| self.error(io::Error::other(error)))?;
+    async fn append(&self, kind: &'static str, fields: &impl Serialize) -> Result<(), AuditError> {
         match self.sync {
             AuditSync::Written => {
                 let chain = self.chain.clone();
@@ -135,9 +132,11 @@ impl Audit {
                 Ok(())
             }
             AuditSync::Disk => {
-                let (chain, kind) = (self.chain.clone(), kind.to_owned());
+                let chain = self.chain.clone();
+                let fields =
+                    serde_json::to_value(fields).map_err(|error| self.error(io::Error::other(error)))?;
                 let write = move || {
-                    chain.lock().unwrap_or_else(PoisonError::into_inner).write(&kind, fields, true).map(drop)
+                    chain.lock().unwrap_or_else(PoisonError::into_inner).write(kind, &fields, true).map(drop)
                 };
                 let written = tokio::task::spawn_blocking(write).await;
                 written
@@ -156,20 +155,26 @@ impl Audit {
     }
 }
 
+/// What is written of every line; `fields` are its kind's own.
+#[derive(Serialize)]
+struct Line<'a, F> {
+    seq: u64,
+    time: String,
+    kind: &'static str,
+    #[serde(flatten)]
+    fields: &'a F,
+    /// SHA-256 of the line before, without its newline.
+    prev: &'a str,
+}
+
 impl Chain {
     /// Appends one line; true when it is the first since the last flush.
-    fn write(&mut self, kind: &str, fields: Value, flush: bool) -> io::Result<bool> {
+    fn write(&mut self, kind: &'static str, fields: &impl Serialize, flush: bool) -> io::Result<bool> {
         if let Some(kind) = self.broken {
             return Err(kind.into());
         }
-        let mut line = Map::new();
-        line.insert("seq".into(), (self.sequence + 1).into());
-        line.insert("time".into(), humantime::format_rfc3339_millis(SystemTime::now()).to_string().into());
-        line.insert("kind".into(), kind.into());
-        if let Value::Object(fields) = fields {
-            line.extend(fields);
-        }
-        line.insert("prev".into(), self.previous.clone().into());
+        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let line = Line { seq: self.sequence + 1, time, kind, fields, prev: &self.previous };
         let mut text = serde_json::to_vec(&line)?;
         let hash = hex(&Sha256::digest(&text));
         text.push(b'\n');

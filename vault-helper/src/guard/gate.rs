@@ -14,6 +14,7 @@ use super::target::Target;
 use crate::audit::Intent;
 use crate::config::Snapshot;
 use crate::helper::Helper;
+use crate::redact::CleanText;
 
 /// One request as the gate sees it.
 pub struct Gate<'a> {
@@ -170,7 +171,7 @@ pub fn intent(
     now: &Snapshot,
     principal: &str,
     target: &Target,
-    text: &str,
+    command: &CleanText,
     granted: &Granted,
 ) -> Result<Intent, Failure> {
     let (confirmation, confirmed_by) = granted.confirmed.clone().unzip();
@@ -184,7 +185,7 @@ pub fn intent(
         endpoint: target.endpoint().to_string(),
         host_key: None,
         slug: target.slug()?.to_string(),
-        command: helper.redactor.text(text).as_str().to_owned(),
+        command: command.as_str().to_owned(),
         verdict: granted.judgement.verdict.to_string(),
         rules: granted.judgement.rules.clone(),
         policy_digest: helper.policy_digest(now),

@@ -149,6 +149,9 @@ impl Redactor {
     /// Masks one whole byte string.
     #[must_use]
     pub fn bytes(&self, bytes: &[u8]) -> Clean {
+        if bytes.is_empty() {
+            return Clean::default();
+        }
         let mut stream = self.stream();
         let mut clean = stream.push(Instant::now(), bytes);
         clean.append(stream.finish());

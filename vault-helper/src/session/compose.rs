@@ -47,8 +47,26 @@ pub fn with_pid(command: &str, login_shell: LoginShell) -> String {
     }
 }
 
-/// What the first command of a session sets up: a signal meant for a command must not end the shell.
-pub const SHELL_TRAPS: &str = "trap : INT TERM; ";
+/// What the first command of a session sets up before its own text: a signal meant for a command must not end the
+/// shell; and where the shell is a bash that can do it, [`brief_frame`]'s two functions, which it tells by printing
+/// [`BRIEF`]. They cannot be redefined: what runs between commands is ours.
+pub fn setup() -> String {
+    format!(
+        "trap : INT TERM; case ${{BASH_VERSION-}} in ''|[1-3].*|4.0*) ;; *) eval {} && echo {BRIEF};; esac; ",
+        quote(BRIEF_FUNCTIONS)
+    )
+}
+
+/// What a shell prints when it takes [`brief_frame`]s.
+pub const BRIEF: &str = "brief";
+
+/// `__s N` takes the next N characters of the shell's input: a mark and a command, as [`brief_frame`] sends them.
+/// `__e CODE` prints the end marks.
+const BRIEF_FUNCTIONS: &str = concat!(
+    "__s() { IFS= read -rN \"$1\" __c; __a=${__c:0:5} __b=${__c:5:6} __c=${__c:11}; }; ",
+    "__e() { printf '%s%s %d %s\\0' \"$__a\" \"$__b\" \"$1\" \"$PWD\" >&8; printf %s%s \"$__a\" \"$__b\" >&9; }; ",
+    "readonly -f __s __e",
+);
 
 /// What starts a session's shell: any login shell can read this line. Output and
 /// errors are kept on descriptors 8 and 9, where the end marks go, so that a
@@ -60,18 +78,27 @@ pub const BOOTSTRAP: &str = concat!(
     "export SHELL; exec \"$SHELL\" -s'",
 );
 
-/// The frame around one command in a session: the command in quotes, its input,
-/// and the end marks. `input` ends with a newline when it is not empty.
+/// The frame around one command in a session: the command in quotes, its input, and the end marks; behind the first
+/// stand the exit code and the directory, up to a NUL. `input` ends with a newline when it is not empty.
 pub fn frame(command: &str, input: &str, mark: &Mark) -> String {
     let (first, second) = mark.halves();
     let quoted = quote(command);
     let (redirect, document) = match input {
         "" => ("</dev/null".to_owned(), String::new()),
-        _ => (format!("<<'{first}{second}'"), format!("{input}{first}{second}\n")),
+        _ => (format!("<<'{second}{first}'"), format!("{input}{second}{first}\n")),
     };
     format!(
-        "eval {quoted} {redirect} 8>&- 9>&-\n{document}printf '%s%s %d %s%s%s\\n' {first} {second} $? \"$PWD\" {first} {second} >&8;printf %s%s {first} {second} >&9\n"
+        "eval {quoted} {redirect} 8>&- 9>&-\n{document}printf '%s%s %d %s\\0' {first} {second} $? \"$PWD\" >&8;printf %s%s {first} {second} >&9\n"
     )
+}
+
+/// [`frame`] for a bash that has the functions of [`setup`]. Bash reads its commands with a system call a byte, which
+/// costs more than all the rest of a short command; `read -N` takes what follows at once. It counts characters, so
+/// the command must be ASCII.
+pub fn brief_frame(command: &str, mark: &Mark) -> String {
+    let (first, second) = mark.halves();
+    let length = first.len() + second.len() + command.len();
+    format!("__s {length};eval \"$__c\" </dev/null 8>&- 9>&-;__e $?\n{first}{second}{command}")
 }
 
 #[cfg(test)]

@@ -205,16 +205,16 @@ impl Run {
         fingerprint: String,
     ) -> Result<(Arc<Job>, mpsc::Receiver<Stop>), Early> {
         let principal = self.caller.principal.as_str();
+        let shown = self.helper.redactor.text(&self.text);
         let intent = Intent {
             id: id.clone(),
             action: "exec",
             session: session.map(|shell| shell.id.clone()),
             host_key: Some(fingerprint),
-            ..gate::intent(&self.helper, &self.now, principal, target, &self.text, granted)?
+            ..gate::intent(&self.helper, &self.now, principal, target, &shown, granted)?
         };
         self.helper.audit.intent(&intent).await.map_err(|error| no_audit(&error))?;
-        let (job, stops) =
-            Job::new(id, self.caller.clone(), target.label(), self.helper.redactor.text(&self.text));
+        let (job, stops) = Job::new(id, self.caller.clone(), target.label(), shown);
         let job = Arc::new(job);
         if !self.helper.registry.add_job(job.clone()) {
             job.end(Exit::default());

@@ -1,11 +1,16 @@
 //! The end marks of a command in a shell session.
 //!
-//! A mark is 64 random bits, new for every command, so nothing a command prints
-//! can look like one; it is short because bash reads its commands byte by byte. It is sent to the shell in two halves that only `printf`
-//! joins: a shell that echoes what it runs (`set -x`, `set -v`) shows the halves,
-//! never the mark.
+//! A mark is 66 random bits, new for every command, so nothing a command prints
+//! can look like one; it is short because bash reads its commands byte by byte.
+//! It is sent to the shell in two halves that only `printf` joins: a shell that
+//! echoes what it runs (`set -x`, `set -v`) shows the halves, never the mark.
 
-use crate::hex::hex;
+/// What marks are made of: six bits each, nothing a shell gives a meaning to.
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.";
+/// Length of the first half.
+const FIRST: usize = 5;
+/// Length of both halves.
+const BOTH: usize = 11;
 
 /// One command's mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +25,12 @@ impl Mark {
     /// # Errors
     /// When the system has no random bytes.
     pub fn random() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0; 8];
+        let mut bytes = [0; BOTH];
         getrandom::fill(&mut bytes)?;
-        Ok(Self { first: hex(&bytes[..4]), second: hex(&bytes[4..]) })
+        let letters = |bytes: &[u8]| {
+            bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 64)])).collect::<String>()
+        };
+        Ok(Self { first: letters(&bytes[..FIRST]), second: letters(&bytes[FIRST..]) })
     }
 
     /// The two halves, as shell words.

@@ -83,7 +83,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
         action: "session_open",
         session: Some(id.clone()),
         host_key: Some(lease.transport().fingerprint.clone()),
-        ..gate::intent(helper, &now, principal, &target, &text, &granted)?
+        ..gate::intent(helper, &now, principal, &target, &helper.redactor.text(&text), &granted)?
     };
     helper.audit.intent(&intent).await.map_err(|error| super::exec::no_audit(&error))?;
     let idle = match request.idle_timeout_s {
@@ -127,7 +127,7 @@ async fn first_command(op: &Operation, shell: &Shell, text: String) -> Result<()
             "the account needs /bin/sh and a login shell that runs commands",
         )
     };
-    let text = format!("{}{text}", compose::SHELL_TRAPS);
+    let text = format!("{}{text}", compose::setup());
     // A new shell is free.
     let _ = shell.occupy(&shell.id);
     if shell.feed(Feed { text, input: String::new(), sink, stops }).await.is_err() {
@@ -140,14 +140,19 @@ async fn first_command(op: &Operation, shell: &Shell, text: String) -> Result<()
     if let Some(why) = exit.session_ended.or(exit.lost) {
         return Err(broken(why.as_str().to_owned()));
     }
+    let said = job.read(0, 2048).bytes;
+    let said = String::from_utf8_lossy(&said);
+    let (brief, said) = match said.strip_prefix(compose::BRIEF) {
+        Some(rest) => (true, rest),
+        None => (false, &*said),
+    };
+    if brief {
+        shell.be_brief();
+    }
     if exit.code != Some(0) {
-        let said = job.read(0, 2048).bytes;
         return Err(Failure::new(
             ErrorCode::InvalidArgument,
-            format!(
-                "the session's directory or variables could not be set: {}",
-                String::from_utf8_lossy(&said).trim()
-            ),
+            format!("the session's directory or variables could not be set: {}", said.trim()),
             "check cwd and env",
         ));
     }

@@ -3,6 +3,7 @@
 //! and errors stay apart; the end of each command is told by marks on both.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
@@ -59,6 +60,8 @@ pub struct Shell {
     pub state: tokio::sync::Mutex<ShellState>,
     /// SHA-256 fingerprint of the host's key.
     pub fingerprint: String,
+    /// Whether the shell takes [`compose::brief_frame`]s.
+    brief: AtomicBool,
     feeds: mpsc::Sender<Feed>,
     busy: Mutex<Option<String>>,
     used: Mutex<StdInstant>,
@@ -87,6 +90,7 @@ impl Shell {
             since: StdInstant::now(),
             state: tokio::sync::Mutex::default(),
             fingerprint: lease.transport().fingerprint.clone(),
+            brief: AtomicBool::new(false),
             feeds,
             busy: Mutex::default(),
             used: Mutex::new(StdInstant::now()),
@@ -122,6 +126,11 @@ impl Shell {
     pub fn release(&self) {
         *self.busy.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.touch();
+    }
+
+    /// From now on it is fed [`compose::brief_frame`]s: its first command has told that it takes them.
+    pub fn be_brief(&self) {
+        self.brief.store(true, Ordering::Relaxed);
     }
 
     /// Whether it runs this job.
@@ -316,7 +325,11 @@ impl Driver {
             sink.write(stream, bytes).await;
         }
         self.late_bytes = 0;
-        let sent = write.data_bytes(compose::frame(&text, &input, &mark).into_bytes());
+        let framed = match self.shell.brief.load(Ordering::Relaxed) && input.is_empty() && text.is_ascii() {
+            true => compose::brief_frame(&text, &mark),
+            false => compose::frame(&text, &input, &mark),
+        };
+        let sent = write.data_bytes(framed.into_bytes());
         tokio::pin!(sent);
         let mut sending = true;
         let mut ladder = Ladder::default();
@@ -398,7 +411,7 @@ async fn next(read: &mut ChannelReadHalf, exit: &mut Exit, first: &mut First, re
 /// One stream's way to its end mark.
 struct End {
     finder: Finder,
-    /// Whether exit code and directory follow the mark, up to a second mark.
+    /// Whether exit code and directory follow the mark, up to a NUL.
     tail: bool,
     collecting: bool,
     collected: Vec<u8>,
@@ -426,21 +439,15 @@ impl End {
             self.rest.extend_from_slice(&bytes);
             return Vec::new();
         }
+        if self.collecting {
+            self.collect(bytes);
+            return Vec::new();
+        }
         match self.finder.push(bytes) {
-            Found::Output(bytes) if !self.collecting => bytes,
-            Found::Output(bytes) => {
-                self.collect(bytes);
-                Vec::new()
-            }
-            Found::Mark { before, after } if self.collecting => {
-                self.collect(before);
-                self.status = Some(std::mem::take(&mut self.collected));
-                self.rest = after.strip_prefix(b"\n").unwrap_or(&after).to_vec();
-                Vec::new()
-            }
+            Found::Output(bytes) => bytes,
             Found::Mark { before, after } if self.tail => {
                 self.collecting = true;
-                self.take(after);
+                self.collect(after);
                 before
             }
             Found::Mark { before, after } => {
@@ -451,9 +458,18 @@ impl End {
         }
     }
 
-    fn collect(&mut self, bytes: Vec<u8>) {
+    /// Takes what follows the mark, up to a NUL: a directory's name holds none.
+    fn collect(&mut self, mut bytes: Vec<u8>) {
+        let end = memchr::memchr(0, &bytes);
+        if let Some(end) = end {
+            self.rest = bytes.split_off(end + 1);
+            bytes.pop();
+        }
         let room = MAX_STATUS - self.collected.len().min(MAX_STATUS);
         self.collected.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if end.is_some() {
+            self.status = Some(std::mem::take(&mut self.collected));
+        }
     }
 }
 
