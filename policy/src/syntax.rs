@@ -1,17 +1,15 @@
 //! From bytes to a syntax tree: bounds first, then brush-parser's grammar, then our own reading of words.
 //!
-//! Everything here is linear in the input but the grammar itself, whose input is bounded in length and nesting
-//! before it sees a byte. A text that is refused here is opaque to the engine.
+//! Everything here is linear in the input but the grammar itself, whose input is bounded in length before it is
+//! told apart into tokens, and in nesting before the grammar sees them. A text that is refused here is opaque.
 
 mod bounds;
 mod braces;
 mod escapes;
 mod word;
 
-use std::io::Cursor;
-
 use brush_parser::ast::Program;
-use brush_parser::{Parser, ParserOptions};
+use brush_parser::{ParserOptions, parse_tokens, uncached_tokenize_str};
 
 pub(crate) use braces::expand as expand_braces;
 pub(crate) use word::{Param, Piece, read_quoted, read_word};
@@ -24,7 +22,11 @@ pub(crate) fn parse(text: &str) -> Option<Program> {
         return None;
     }
     let options = ParserOptions::default();
-    Parser::new(Cursor::new(text.as_bytes()), &options).parse_program().ok()
+    let tokens = uncached_tokenize_str(text, &options.tokenizer_options()).ok()?;
+    if !bounds::readable(&tokens) {
+        return None;
+    }
+    parse_tokens(&tokens, &options).ok()
 }
 
 #[cfg(test)]
@@ -64,6 +66,47 @@ mod tests {
                 }
             }
         });
+    }
+
+    /// Brackets that close in quotes close nothing, and words that look reserved are not where no command begins.
+    #[test]
+    fn nesting_is_counted_as_the_grammar_counts_it() {
+        on_a_small_stack(|| {
+            for open in [
+                "( ')'; ",
+                "( \\); ",
+                "( echo \")\"; ",
+                "{ '}'; ",
+                "{ echo }; ",
+                "if echo fi; then ",
+                "if [[ a && fi ]]; then ",
+                "if function fi { a; }; then ",
+                "if coproc fi { a; }; then ",
+                "while echo done; do ",
+                "( case a in a) ",
+                "case esac in a) ",
+                "$( ')' ",
+                "\"${x:-'}'",
+                "`\\` ",
+                "(( ",
+                "for (( ",
+                "[[ a =~ ( ",
+            ] {
+                for depth in [41, 700, 4000] {
+                    let text: String = open.repeat(depth).chars().take(crate::MAX_COMMAND_BYTES).collect();
+                    assert!(parse(&text).is_none(), "{open} {depth}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn scripts_of_many_lines_are_read() {
+        let line = "f() { if [ -n \"$1\" ]; then (cd x && echo if fi); fi; }\n\
+                    case $1 in a|b) ls ;; *) echo done ;; esac\n\
+                    for i in a b; do while read -r l; do echo \"$l\"; done < f; done\n\
+                    cat <<EOT\nif ( case\nEOT\n[[ -f x && ( a == b ) ]] || echo {\n";
+        assert!(parse(&line.repeat(60)).is_some());
     }
 
     #[test]
