@@ -27,7 +27,7 @@ mod weak;
 pub use clean::{Clean, CleanText, trusted_text};
 pub use detect::{Detection, Detector};
 pub use registry::{Enrollment, Redactor, SecretKind};
-pub use screen::Row;
+pub use screen::{Cursor, Rendered, Screen};
 pub use stream::StreamRedactor;
 pub use strength::{Strength, Weak};
 

@@ -143,8 +143,10 @@ impl StreamRedactor {
     /// What of one whole text must be masked, in order; spans do not touch.
     pub(super) fn spans(mut self, text: Vec<u8>) -> Vec<Range<usize>> {
         let shared = Arc::clone(&self.shared);
+        let state = shared.read();
         self.held.take(text);
-        self.read(&shared.read(), true);
+        self.read(&state, true);
+        self.note_grave(&state, Stop::Ended);
         self.held.marked().map(|span| span.start as usize..span.end as usize).collect()
     }
 
@@ -165,12 +167,17 @@ impl StreamRedactor {
 
     /// Lets everything go, masking what gives a secret away.
     fn resolve(&mut self, state: &State, stop: Stop) -> Clean {
+        self.note_grave(state, stop);
+        self.held.release(self.held.end(), self.keep())
+    }
+
+    /// Notes what at the end gives a secret away.
+    fn note_grave(&mut self, state: &State, stop: Stop) {
         if self.pending >= TELLING {
             self.lanes.grave(&state.index, stop, &mut self.spans);
             self.spans.extend(self.shorts.grave(&state.shorts, stop));
             self.held.mark(&mut self.spans);
         }
-        self.held.release(self.held.end(), self.keep())
     }
 
     /// The offset from which bytes are still needed for reading.
