@@ -71,6 +71,16 @@ pub fn config_directory() -> PathBuf {
     directory_from(|name| std::env::var_os(name))
 }
 
+/// The state directory: `$SALLYPORT_STATE_DIR`, else `$XDG_STATE_HOME/sallyport`,
+/// else `~/.local/state/sallyport`, else `/var/lib/sallyport`.
+pub fn state_directory() -> PathBuf {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("SALLYPORT_STATE_DIR")
+        .or_else(|| set("XDG_STATE_HOME").map(|dir| dir.join("sallyport")))
+        .or_else(|| set("HOME").map(|dir| dir.join(".local/state/sallyport")))
+        .unwrap_or_else(|| PathBuf::from("/var/lib/sallyport"))
+}
+
 fn directory_from(env: impl Fn(&str) -> Option<OsString>) -> PathBuf {
     let set = |name| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("SALLYPORT_CONFIG_DIR")

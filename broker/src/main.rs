@@ -4,6 +4,7 @@
 //! redactor, and never hold a secret: those live in `sallyport-vault-helper`,
 //! which it asks over a Unix socket.
 
+mod audit;
 mod cli;
 mod config;
 mod format;

@@ -87,6 +87,8 @@ pub enum AdminRequest {
         /// Which.
         id: ConfirmationId,
     },
+    /// Where the audit log ends.
+    AuditHead,
 }
 
 /// One public key line, OpenSSH form, at most 16 KiB.
@@ -232,6 +234,13 @@ pub enum AdminOutcome {
     Listed,
     /// It failed.
     Failed(Failure),
+    /// Where the audit log ends: a file that ends earlier was cut.
+    AuditHead {
+        /// Number of the last line.
+        sequence: u64,
+        /// SHA-256 of the last line, in hex; empty when there is none.
+        hash: Text,
+    },
 }
 
 /// How things stand.

@@ -142,6 +142,7 @@ impl Scrub for AdminOutcome {
                 git.scrub(f);
             }
             AdminOutcome::Failed(failure) => failure.scrub(f),
+            AdminOutcome::AuditHead { hash, sequence: _ } => hash.scrub(f),
             AdminOutcome::Done | AdminOutcome::Listed => {}
         }
     }

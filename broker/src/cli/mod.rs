@@ -16,6 +16,7 @@
 //! | [`hostkey`], [`scan`] | `hostkey`, and deciding about a key |
 //! | [`install`] | `install` |
 //! | [`policy`] | `policy` |
+//! | [`audit`] | `audit` |
 //! | [`admin`] | asking the helper on a person's behalf |
 //! | [`secret`] | taking a secret from a person |
 //! | [`git`] | committing a change of the store |
@@ -23,6 +24,7 @@
 
 mod admin;
 mod approve;
+mod audit;
 mod credential;
 mod exec;
 mod git;
@@ -73,6 +75,7 @@ enum Command {
     Hostkey(hostkey::Args),
     Install(install::Args),
     Policy(policy::Args),
+    Audit(audit::Args),
 }
 
 /// Parses the command line and runs it.
@@ -98,6 +101,7 @@ fn run(command: Command) -> Result<ExitCode, Problem> {
         Command::Hostkey(args) => in_runtime(args.run()),
         Command::Install(args) => args.run(),
         Command::Policy(args) => args.run(),
+        Command::Audit(args) => in_runtime(args.run()),
     }
 }
 
@@ -121,6 +125,13 @@ fn link<S: Side>() -> Result<Link<S>, Failure> {
     let config = Config::load()?;
     let place = Place::from_env(Trust { helper_user: config.helper_user });
     Ok(Link::new(place, caller()?))
+}
+
+/// A link to the helper that is there, for what is not worth starting one.
+fn link_if_running<S: Side>() -> Result<Link<S>, Failure> {
+    let config = Config::load()?;
+    let place = Place::from_env(Trust { helper_user: config.helper_user });
+    Ok(Link::new(Place { autostart: false, ..place }, caller()?))
 }
 
 /// This process as the helper's client. What it opens without a name ends with

@@ -288,6 +288,7 @@ pub fn admin_requests() -> Vec<(&'static str, AdminToHelper)> {
         ("list approvals", AdminRequest::ListApprovals),
         ("approve", AdminRequest::Approve { id: id() }),
         ("deny", AdminRequest::Deny { id: id() }),
+        ("audit head?", AdminRequest::AuditHead),
     ];
     requests
         .into_iter()
@@ -346,5 +347,6 @@ pub fn to_admin() -> Vec<(&'static str, ToAdmin)> {
         ("removed", done(AdminOutcome::Removed { file: text(), git: Some(text()) })),
         ("admin listed", done(AdminOutcome::Listed)),
         ("admin failed", done(AdminOutcome::Failed(failure()))),
+        ("audit head", done(AdminOutcome::AuditHead { sequence: 7, hash: text() })),
     ]
 }

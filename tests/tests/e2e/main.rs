@@ -2,6 +2,7 @@
 //!
 //! One binary, so that it is linked once. A folder's worth of tests is run by its name: `scripts/test --test e2e login`.
 
+mod audit;
 mod clients;
 mod frames;
 mod host_keys;

@@ -1,26 +1,21 @@
-//! Appending to the log, and reading it back at the start.
+//! The log as the rest of the helper sees it.
 
-use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use nix::fcntl::{Flock, FlockArg};
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+use super::chain::{Chain, NAME};
+use super::journal::{Journal, SOCKET};
+use super::past::InDoubt;
 use super::record::{Ending, Intent};
-use crate::config::AuditSync;
-use crate::hex::hex;
+use crate::config::{AuditJournal, AuditSync, Settings};
 
 /// How long a written line may wait for the disk under [`AuditSync::Written`].
 const FLUSH: Duration = Duration::from_secs(1);
-/// How much of the log's end is read at the start to learn where it stopped.
-const LOOK_BACK: u64 = 8 * 1024 * 1024;
 
 /// The log cannot be written: nothing may run.
 #[derive(Debug, thiserror::Error)]
@@ -30,17 +25,25 @@ pub struct AuditError {
     source: io::Error,
 }
 
-/// An operation of an earlier run whose ending is not in the log: what it did on the host is unknown.
-#[derive(Debug, Clone)]
-pub struct InDoubt {
-    /// Its id.
-    pub id: String,
-    /// When it was begun, RFC 3339.
-    pub time: String,
-    /// `user@alias`.
-    pub target: String,
-    /// What, redacted.
-    pub command: String,
+/// Where lines go, and when they count as written.
+#[derive(Debug, Clone, Copy)]
+pub struct Sinks {
+    /// When a line counts as durable.
+    pub sync: AuditSync,
+    /// The file is put aside before it grows beyond this, in bytes; 0 never.
+    pub max_bytes: u64,
+    /// Whether the journal gets a copy.
+    pub journal: AuditJournal,
+}
+
+impl From<&Settings> for Sinks {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            sync: settings.audit_sync,
+            max_bytes: settings.audit_max_bytes,
+            journal: settings.audit_journal,
+        }
+    }
 }
 
 /// See the module.
@@ -52,42 +55,35 @@ pub struct Audit {
     pub in_doubt: Vec<InDoubt>,
 }
 
-struct Chain {
-    file: Flock<File>,
-    sequence: u64,
-    previous: String,
-    dirty: bool,
-    /// The first failure; after it nothing is written, so that the chain has no hidden gap.
-    broken: Option<io::ErrorKind>,
-}
-
 impl Audit {
     /// Opens the log in a state directory, creating it when there is none.
     ///
     /// # Errors
     /// When it cannot be opened, read or locked.
-    pub fn open(state: &Path, sync: AuditSync) -> Result<Self, AuditError> {
+    pub fn open(state: &Path, sinks: Sinks) -> Result<Self, AuditError> {
         let folder = state.join("audit");
-        let path = folder.join("audit.jsonl");
-        let fail = |source| AuditError { file: path.display().to_string(), source };
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(fail)?;
-        let file =
-            OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(&path).map_err(fail)?;
-        let mut file =
-            Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| fail(errno.into()))?;
-        let past = read_end(&mut file).map_err(fail)?;
-        if past.torn {
-            // A line cut by a crash is closed, so that the next one begins a line of its own; `audit verify` reports it.
-            file.write_all(b"\n").map_err(fail)?;
-        }
-        let chain =
-            Chain { file, sequence: past.sequence, previous: past.previous, dirty: false, broken: None };
-        Ok(Self { path, sync, chain: Arc::new(Mutex::new(chain)), in_doubt: past.in_doubt })
+        let path = folder.join(NAME);
+        let open = || {
+            let journal = match sinks.journal {
+                AuditJournal::Off => None,
+                wish => Some(Journal::new(Path::new(SOCKET), wish == AuditJournal::Required)?),
+            };
+            Chain::open(&folder, sinks.max_bytes, journal)
+        };
+        let (chain, in_doubt) =
+            open().map_err(|source| AuditError { file: path.display().to_string(), source })?;
+        Ok(Self { path, sync: sinks.sync, chain: Arc::new(Mutex::new(chain)), in_doubt })
     }
 
     /// The log's file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Number and hash of the last line: a log that ends before it was cut.
+    pub fn head(&self) -> (u64, String) {
+        let chain = self.lock();
+        (chain.sequence, chain.previous.clone())
     }
 
     /// Writes what is about to happen. Only after this returns may it happen.
@@ -118,26 +114,33 @@ impl Audit {
         match self.sync {
             AuditSync::Written => {
                 let chain = self.chain.clone();
-                let first = self.lock().write(kind, fields, false).map_err(|error| self.error(error))?;
-                if first {
+                let (written, due) = {
+                    let mut chain = self.lock();
+                    (chain.write(kind, fields, false), chain.due())
+                };
+                if due {
                     // One flush for all lines of the next second.
                     tokio::spawn(async move {
                         tokio::time::sleep(FLUSH).await;
-                        let flush = move || chain.lock().unwrap_or_else(PoisonError::into_inner).flush();
+                        // Not under the lock: others write on while the disk takes its time.
+                        let flush = move || {
+                            let lock = || chain.lock().unwrap_or_else(PoisonError::into_inner);
+                            let file = lock().take_to_flush()?;
+                            file.sync_data().inspect_err(|error| lock().give_up(error))
+                        };
                         if let Ok(Err(error)) = tokio::task::spawn_blocking(flush).await {
                             tracing::error!(%error, "the audit log could not be flushed");
                         }
                     });
                 }
-                Ok(())
+                written.map_err(|error| self.error(error))
             }
             AuditSync::Disk => {
                 let chain = self.chain.clone();
                 let fields =
                     serde_json::to_value(fields).map_err(|error| self.error(io::Error::other(error)))?;
-                let write = move || {
-                    chain.lock().unwrap_or_else(PoisonError::into_inner).write(kind, &fields, true).map(drop)
-                };
+                let write =
+                    move || chain.lock().unwrap_or_else(PoisonError::into_inner).write(kind, &fields, true);
                 let written = tokio::task::spawn_blocking(write).await;
                 written
                     .unwrap_or_else(|error| Err(io::Error::other(error)))
@@ -155,102 +158,15 @@ impl Audit {
     }
 }
 
-/// What is written of every line; `fields` are its kind's own.
-#[derive(Serialize)]
-struct Line<'a, F> {
-    seq: u64,
-    time: String,
-    kind: &'static str,
-    #[serde(flatten)]
-    fields: &'a F,
-    /// SHA-256 of the line before, without its newline.
-    prev: &'a str,
-}
-
-impl Chain {
-    /// Appends one line; true when it is the first since the last flush.
-    fn write(&mut self, kind: &'static str, fields: &impl Serialize, flush: bool) -> io::Result<bool> {
-        if let Some(kind) = self.broken {
-            return Err(kind.into());
-        }
-        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-        let line = Line { seq: self.sequence + 1, time, kind, fields, prev: &self.previous };
-        let mut text = serde_json::to_vec(&line)?;
-        let hash = hex(&Sha256::digest(&text));
-        text.push(b'\n');
-        // One write call a line: with O_APPEND a line is whole or, on a full disk, cut at its end.
-        let written =
-            self.file.write_all(&text).and_then(|()| if flush { self.file.sync_data() } else { Ok(()) });
-        if let Err(error) = written {
-            self.broken = Some(error.kind());
-            return Err(error);
-        }
-        self.sequence += 1;
-        self.previous = hash;
-        let first = !self.dirty && !flush;
-        self.dirty = !flush;
-        Ok(first)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.dirty = false;
-        self.file.sync_data().inspect_err(|error| self.broken = Some(error.kind()))
-    }
-}
-
-/// Where the log stopped.
-#[derive(Default)]
-struct Past {
-    sequence: u64,
-    previous: String,
-    torn: bool,
-    in_doubt: Vec<InDoubt>,
-}
-
-fn read_end(file: &mut File) -> io::Result<Past> {
-    let length = file.seek(SeekFrom::End(0))?;
-    let from = length.saturating_sub(LOOK_BACK);
-    file.seek(SeekFrom::Start(from))?;
-    let mut reader = BufReader::new(file.take(LOOK_BACK));
-    let mut past = Past::default();
-    let mut open: BTreeMap<String, InDoubt> = BTreeMap::new();
-    let mut line = Vec::new();
-    if from > 0 {
-        reader.read_until(b'\n', &mut line)?;
-    }
-    loop {
-        line.clear();
-        if reader.read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        past.torn = line.pop_if(|last| *last == b'\n').is_none();
-        let Ok(Value::Object(fields)) = serde_json::from_slice::<Value>(&line) else { continue };
-        past.sequence = fields.get("seq").and_then(Value::as_u64).unwrap_or(past.sequence);
-        past.previous = hex(&Sha256::digest(&line));
-        let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        match fields.get("kind").and_then(Value::as_str) {
-            Some("intent") => {
-                let target = format!("{}@{}", text("user"), text("host"));
-                open.insert(
-                    text("id"),
-                    InDoubt { id: text("id"), time: text("time"), target, command: text("command") },
-                );
-            }
-            Some("outcome") => {
-                open.remove(&text("id"));
-            }
-            // A start reports what the run before it left open: that is told once.
-            Some("event") if text("event") == "started" => open.clear(),
-            _ => {}
-        }
-    }
-    past.in_doubt = open.into_values().collect();
-    Ok(past)
-}
-
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
+    use crate::hex::hex;
+
+    const DISK: Sinks = Sinks { sync: AuditSync::Disk, max_bytes: 0, journal: AuditJournal::Off };
+    const WRITTEN: Sinks = Sinks { sync: AuditSync::Written, ..DISK };
 
     fn runtime() -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
@@ -280,7 +196,7 @@ mod tests {
     fn each_line_carries_the_hash_of_the_line_before_across_restarts() {
         let folder = tempfile::tempdir().unwrap();
         for run in 0..2 {
-            let audit = Audit::open(folder.path(), AuditSync::Disk).unwrap();
+            let audit = Audit::open(folder.path(), DISK).unwrap();
             runtime().block_on(async {
                 audit.intent(&intent(&format!("j{run}"))).await.unwrap();
                 audit.ending(&Ending { id: format!("j{run}"), ..Ending::default() }).await.unwrap();
@@ -300,24 +216,24 @@ mod tests {
     #[test]
     fn an_operation_without_an_ending_is_in_doubt_at_the_next_start() {
         let folder = tempfile::tempdir().unwrap();
-        let audit = Audit::open(folder.path(), AuditSync::Written).unwrap();
+        let audit = Audit::open(folder.path(), WRITTEN).unwrap();
         runtime().block_on(async {
             audit.intent(&intent("ended")).await.unwrap();
             audit.ending(&Ending { id: "ended".into(), ..Ending::default() }).await.unwrap();
             audit.intent(&intent("cut")).await.unwrap();
         });
         drop(audit);
-        let audit = Audit::open(folder.path(), AuditSync::Written).unwrap();
+        let audit = Audit::open(folder.path(), WRITTEN).unwrap();
         assert_eq!(audit.in_doubt.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["cut"]);
     }
 
     #[test]
     fn a_line_cut_by_a_crash_does_not_swallow_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
-        drop(Audit::open(folder.path(), AuditSync::Disk).unwrap());
+        drop(Audit::open(folder.path(), DISK).unwrap());
         let file = folder.path().join("audit/audit.jsonl");
         std::fs::write(&file, b"{\"seq\":1,\"kin").unwrap();
-        let audit = Audit::open(folder.path(), AuditSync::Disk).unwrap();
+        let audit = Audit::open(folder.path(), DISK).unwrap();
         runtime().block_on(audit.intent(&intent("next"))).unwrap();
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(serde_json::from_str::<Value>(text.lines().last().unwrap()).is_ok(), "{text}");
@@ -326,20 +242,92 @@ mod tests {
     #[test]
     fn two_helpers_never_write_one_log() {
         let folder = tempfile::tempdir().unwrap();
-        let _first = Audit::open(folder.path(), AuditSync::Disk).unwrap();
-        assert!(Audit::open(folder.path(), AuditSync::Disk).is_err());
+        let _first = Audit::open(folder.path(), DISK).unwrap();
+        assert!(Audit::open(folder.path(), DISK).is_err());
     }
 
     #[test]
     fn a_log_that_cannot_be_written_is_an_error_and_stays_one() {
         let folder = tempfile::tempdir().unwrap();
-        let audit = Audit::open(folder.path(), AuditSync::Disk).unwrap();
-        // /dev/full answers every write with ENOSPC (full(4)).
-        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        audit.lock().file = Flock::lock(full, FlockArg::LockSharedNonblock).map_err(|(_, e)| e).unwrap();
+        let audit = Audit::open(folder.path(), DISK).unwrap();
+        // /dev/full answers every write with ENOSPC (full(4)), and cannot be cut back.
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        audit.lock().replace_file(full);
         runtime().block_on(async {
             assert!(audit.intent(&intent("a")).await.is_err());
             assert!(audit.intent(&intent("b")).await.is_err());
         });
+    }
+
+    #[test]
+    fn a_full_file_is_put_aside_and_the_chain_goes_on_across_files_and_restarts() {
+        let folder = tempfile::tempdir().unwrap();
+        let small = Sinks { max_bytes: 1200, ..DISK };
+        for run in 0..3 {
+            let audit = Audit::open(folder.path(), small).unwrap();
+            runtime().block_on(async {
+                for number in 0..4 {
+                    audit.intent(&intent(&format!("j{run}-{number}"))).await.unwrap();
+                }
+            });
+            assert_eq!(audit.head().0, (run + 1) * 4);
+        }
+        let mut files = super::super::past::rotated(&folder.path().join("audit")).unwrap();
+        assert!(files.len() >= 2, "{files:?}");
+        files.push(folder.path().join("audit/audit.jsonl"));
+        let (mut previous, mut sequence) = (String::new(), 0);
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(text.len() <= 1200, "{}", file.display());
+            for line in text.lines() {
+                let fields: Value = serde_json::from_str(line).unwrap();
+                sequence += 1;
+                assert_eq!((&fields["seq"], &fields["prev"]), (&sequence.into(), &previous.clone().into()));
+                previous = hex(&Sha256::digest(line));
+            }
+        }
+        assert_eq!(sequence, 12);
+    }
+
+    #[test]
+    fn an_operation_that_began_in_a_file_now_put_aside_is_in_doubt_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let small = Sinks { max_bytes: 900, ..DISK };
+        let audit = Audit::open(folder.path(), small).unwrap();
+        runtime().block_on(async {
+            audit.intent(&intent("cut")).await.unwrap();
+            for number in 0..3 {
+                audit.event("something", number.into()).await.unwrap();
+            }
+        });
+        drop(audit);
+        let audit = Audit::open(folder.path(), small).unwrap();
+        assert_eq!(audit.in_doubt.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["cut"]);
+    }
+
+    #[test]
+    fn with_a_required_journal_that_does_not_answer_nothing_is_written_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::new(&folder.path().join("nobody"), true).unwrap();
+        let (mut chain, _) = Chain::open(&folder.path().join("audit"), 0, Some(journal)).unwrap();
+        assert!(chain.write("event", &Value::Null, true).is_err());
+        assert_eq!(std::fs::read(folder.path().join("audit/audit.jsonl")).unwrap(), b"");
+        assert_eq!(chain.sequence, 0);
+    }
+
+    #[test]
+    fn an_outcome_the_log_could_not_take_is_written_as_soon_as_it_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("journal");
+        let journal = Journal::new(&socket, true).unwrap();
+        let (mut chain, _) = Chain::open(&folder.path().join("audit"), 0, Some(journal)).unwrap();
+        assert!(chain.write("outcome", &serde_json::json!({ "id": "owed" }), false).is_err());
+        assert!(chain.write("intent", &serde_json::json!({ "id": "refused" }), false).is_err());
+        let _journald = std::os::unix::net::UnixDatagram::bind(&socket).unwrap();
+        chain.write("intent", &serde_json::json!({ "id": "next" }), false).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("audit/audit.jsonl")).unwrap();
+        let ids: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone()).collect();
+        assert_eq!(ids, ["owed", "next"]);
     }
 }

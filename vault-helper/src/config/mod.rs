@@ -9,4 +9,4 @@ mod settings;
 
 pub use live::{Live, Snapshot};
 pub use paths::Paths;
-pub use settings::{AuditSync, OnLock, Settings};
+pub use settings::{AuditJournal, AuditSync, OnLock, Settings};

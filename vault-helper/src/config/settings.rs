@@ -27,6 +27,18 @@ pub enum AuditSync {
     Disk,
 }
 
+/// Whether the journal gets a copy of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuditJournal {
+    /// It does not.
+    Off,
+    /// It does; a journal that does not take a line is only complained about.
+    Copy,
+    /// It does, and a line that it did not take was not written: nothing runs.
+    Required,
+}
+
 /// The helper's settings; every key is optional.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -41,6 +53,10 @@ pub struct Settings {
     pub on_lock: OnLock,
     /// When an audit record counts as durable.
     pub audit_sync: AuditSync,
+    /// The audit log's file is put aside before it grows beyond this, in bytes; 0 never.
+    pub audit_max_bytes: u64,
+    /// Whether the journal gets a copy of the audit log.
+    pub audit_journal: AuditJournal,
     /// Users, beside the helper's own, whose brokers may connect.
     pub broker_users: Vec<String>,
     /// Users, beside the helper's own and root, who may use the admin socket.
@@ -61,6 +77,8 @@ impl Default for Settings {
             idle_exit_s: 900,
             on_lock: OnLock::Keep,
             audit_sync: AuditSync::Written,
+            audit_max_bytes: 64 * 1024 * 1024,
+            audit_journal: AuditJournal::Off,
             broker_users: Vec::new(),
             admin_users: Vec::new(),
             transfer_roots: serde::de::IgnoredAny,

@@ -131,6 +131,10 @@ async fn answer(op: &mut Operation, caller: &Caller, request: AdminRequest) -> A
         }
         AdminRequest::Approve { id } => settle(&helper, id.as_str(), true).await,
         AdminRequest::Deny { id } => settle(&helper, id.as_str(), false).await,
+        AdminRequest::AuditHead => {
+            let (sequence, hash) = helper.audit.head();
+            Ok(AdminOutcome::AuditHead { sequence, hash: hash.into() })
+        }
     }
 }
 

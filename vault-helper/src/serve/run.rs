@@ -13,7 +13,7 @@ use super::admin::Admin;
 use super::broker::Broker;
 use super::connection::{Role, serve};
 use super::listen::{self, Sockets};
-use crate::audit::Audit;
+use crate::audit::{Audit, Sinks};
 use crate::config::{Live, Paths, Settings};
 use crate::guard::approvals::Approvals;
 use crate::harden::Level;
@@ -40,7 +40,7 @@ pub async fn run(
 ) -> Result<(), StartError> {
     let settings = Settings::read(&paths.config.join("sallyport.toml"))?;
     let sockets = listen::open(&paths.runtime)?;
-    let audit = Audit::open(&paths.state, settings.audit_sync)?;
+    let audit = Audit::open(&paths.state, Sinks::from(&settings))?;
     let store = Store::locate(settings.store.as_deref(), &locations(&paths));
     let vault = Vault::new(store, GpgHome::default(), Duration::from_secs(settings.unlock_window_s))?;
     let helper = Arc::new(Helper {

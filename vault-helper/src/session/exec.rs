@@ -383,7 +383,7 @@ pub fn no_audit(error: &crate::audit::AuditError) -> Failure {
     Failure::new(
         ErrorCode::InternalError,
         error.to_string(),
-        "nothing runs without its audit record: free space on the disk, then restart the vault helper",
+        "nothing runs without its audit record: free space on its disk; if that does not help, restart the vault helper",
     )
 }
 
