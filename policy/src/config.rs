@@ -8,6 +8,6 @@ mod policy_file;
 
 pub use error::ConfigError;
 pub use host::{Host, HostKey, Identity, LoginShell, Terminal};
-pub use inventory::Inventory;
+pub use inventory::{DefaultAccount, Inventory};
 pub(crate) use pattern::{glob, names_host};
 pub(crate) use policy_file::{Checked, Decision, PolicyFile, Rule};

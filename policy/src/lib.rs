@@ -27,7 +27,7 @@ mod syntax;
 mod tables;
 mod verdict;
 
-pub use config::{ConfigError, Host, HostKey, Identity, Inventory, LoginShell, Terminal};
+pub use config::{ConfigError, DefaultAccount, Host, HostKey, Identity, Inventory, LoginShell, Terminal};
 pub use judgement::{Judgement, Report, Segment};
 pub use policy::Policy;
 pub use state::ShellState;

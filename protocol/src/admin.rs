@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 use crate::list::List;
+use crate::person;
 use crate::request::EnvVar;
 use crate::text::{ConfirmationId, SecretBytes, SlugText, Text, Word};
 
@@ -89,6 +90,8 @@ pub enum AdminRequest {
     },
     /// Where the audit log ends.
     AuditHead,
+    /// What the person in the loop needs beyond these.
+    Person(person::Ask),
 }
 
 /// One public key line, OpenSSH form, at most 16 KiB.
@@ -196,6 +199,8 @@ pub enum AdminEvent {
         /// What, redacted.
         command: Text,
     },
+    /// An answer to a [`person::Ask`].
+    Person(person::Tell),
 }
 
 /// How it ended.

@@ -18,6 +18,8 @@
 //! | [`envelope`] | what surrounds every operation in each direction |
 //! | [`request`], [`reply`] | what a broker may ask, what it is answered |
 //! | [`admin`] | what a person's command line may ask, what it is answered |
+//! | [`person`] | what the person in the loop is asked and asks |
+//! | [`show`] | texts for people who must judge them |
 //! | [`error`] | stable error codes and [`Failure`] |
 //! | [`flow`] | credits, order and fairness of outgoing frames |
 
@@ -29,9 +31,11 @@ pub mod frame;
 pub mod handshake;
 pub mod list;
 pub mod name;
+pub mod person;
 pub mod reply;
 pub mod request;
 pub mod scrub;
+pub mod show;
 pub mod text;
 
 pub use envelope::{Caller, FromHelper, OpId, Stream, ToHelper};

@@ -79,6 +79,8 @@ pub enum Outcome {
     },
     /// The operation failed.
     Failed(Failure),
+    /// What was said is noted.
+    Noted,
 }
 
 /// A host as the agent may know it.

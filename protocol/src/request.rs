@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::list::List;
+use crate::person;
 use crate::text::{
     CommandText, ConfirmationId, EnvName, HostAlias, JobId, RemotePath, SecretName, SessionName, TargetName,
     TextError, UserName, Word,
@@ -45,6 +46,8 @@ pub enum Request {
         /// Only this kind.
         kind: Option<ActiveKind>,
     },
+    /// The client's user refused a confirmation.
+    Declined(person::Declined),
 }
 
 /// Which hosts to list; all conditions must hold.

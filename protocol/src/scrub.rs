@@ -9,6 +9,9 @@ use crate::admin::{AdminEvent, AdminOutcome, ApprovalEntry, HostKeyEntry, Record
 use crate::envelope::FromHelper;
 use crate::error::Failure;
 use crate::list::List;
+use crate::person::{
+    AskedEntry, CheckEntry, GrantEntry, PlannedEntry, PromptEntry, QuestionEntry, StepEntry, Tell,
+};
 use crate::reply::{
     ActiveEntry, Checked, Event, Exited, HostEntry, HostUser, NeedsConfirmation, Outcome, Page, Segment,
     Session,
@@ -75,6 +78,13 @@ scrub! {
     RecordEntry { slug; kinds }
     HostKeyEntry { host, algorithm, fingerprint, randomart, key, known_in; changed }
     ApprovalEntry { id, principal, host, user, command, reason; expires_in_s }
+    CheckEntry { name, text, fix; level }
+    StepEntry { name, text; done }
+    PlannedEntry { name, slug, kind, action, reason, file; }
+    AskedEntry { approval, news; }
+    QuestionEntry { id, host, user, instructions, prompts; expires_in_s }
+    PromptEntry { text; echo }
+    GrantEntry { id, principal, host, user, command; expires_in_s }
 }
 
 impl Scrub for Event {
@@ -106,7 +116,8 @@ impl Scrub for Outcome {
             | Outcome::Stopped { gone: _ }
             | Outcome::Closed { was_running: _ }
             | Outcome::Listed
-            | Outcome::Cancelled { gone: _ } => {}
+            | Outcome::Cancelled { gone: _ }
+            | Outcome::Noted => {}
         }
     }
 }
@@ -122,6 +133,22 @@ impl Scrub for AdminEvent {
                 target.scrub(f);
                 command.scrub(f);
             }
+            AdminEvent::Person(tell) => tell.scrub(f),
+        }
+    }
+}
+
+impl Scrub for Tell {
+    fn scrub(&mut self, f: &mut dyn FnMut(&mut Text)) {
+        match self {
+            Tell::Check(check) => check.scrub(f),
+            Tell::Step(step) => step.scrub(f),
+            Tell::Planned(planned) => planned.scrub(f),
+            Tell::Asked(asked) => asked.scrub(f),
+            Tell::Question(question) => question.scrub(f),
+            Tell::Settled { id } => id.scrub(f),
+            Tell::Grant(grant) => grant.scrub(f),
+            Tell::Paused { principal, left_s: _ } => principal.scrub(f),
         }
     }
 }

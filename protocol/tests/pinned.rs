@@ -75,13 +75,15 @@ fn every_outgoing_variant_has_a_sample() {
         | Outcome::Closed { .. }
         | Outcome::Listed
         | Outcome::Cancelled { .. }
-        | Outcome::Failed(_) => {}
+        | Outcome::Failed(_)
+        | Outcome::Noted => {}
     };
     let _ = |event: AdminEvent| match event {
         AdminEvent::Record(_)
         | AdminEvent::HostKey(_)
         | AdminEvent::Approval(_)
-        | AdminEvent::InDoubt { .. } => {}
+        | AdminEvent::InDoubt { .. }
+        | AdminEvent::Person(_) => {}
     };
     let _ = |outcome: AdminOutcome| match outcome {
         AdminOutcome::Status(_)
@@ -93,7 +95,18 @@ fn every_outgoing_variant_has_a_sample() {
         | AdminOutcome::Failed(_)
         | AdminOutcome::AuditHead { .. } => {}
     };
-    assert_eq!((samples::events().len(), samples::outcomes().len(), samples::to_admin().len()), (4, 13, 12));
+    use sallyport_protocol::person::Tell;
+    let _ = |tell: Tell| match tell {
+        Tell::Check(_)
+        | Tell::Step(_)
+        | Tell::Planned(_)
+        | Tell::Asked(_)
+        | Tell::Question(_)
+        | Tell::Settled { .. }
+        | Tell::Grant(_)
+        | Tell::Paused { .. } => {}
+    };
+    assert_eq!((samples::events().len(), samples::outcomes().len(), samples::to_admin().len()), (4, 14, 20));
 }
 
 #[test]

@@ -1,24 +1,29 @@
 //! The helper's state, shared by everything that serves a request.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sallyport_protocol::flow::{CONNECTION_CREDIT, OPERATIONS, STREAM_CREDIT};
 use sallyport_protocol::handshake::{Limits, Profile, Welcome, build};
 
+use tokio::sync::watch;
+
 use crate::audit::Audit;
 use crate::config::{Live, Settings, Snapshot};
 use crate::guard::approvals::Approvals;
+use crate::guard::questions::Questions;
 use crate::harden;
 use crate::hex::hex;
 use crate::redact::Redactor;
 use crate::session::registry::Registry;
 use crate::ssh::keeper::Remembered;
 use crate::ssh::pool::Pool;
+use crate::ssh::rotation::Announced;
 use crate::ssh::trust::Trust;
-use crate::vault::Vault;
+use crate::vault::{PersonEnv, Vault};
 
 /// How often the house is kept: what is forgotten at the window's end is gone within a second.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
@@ -41,6 +46,16 @@ pub struct Helper {
     pub registry: Registry,
     /// Confirmations.
     pub approvals: Approvals,
+    /// Questions of hosts at logins.
+    pub questions: Questions,
+    /// Host keys that servers announced and nobody accepted yet.
+    pub announced: Announced,
+    /// The home directory, for key files named below it.
+    pub home: Option<PathBuf>,
+    /// Where the person who last unlocked sits: where dialogs are shown.
+    pub person: Mutex<PersonEnv>,
+    /// Counts changes of what waits for a person.
+    pub bulletin: watch::Sender<u64>,
     /// The audit log.
     pub audit: Audit,
     /// How far apart broker and helper are.
@@ -80,6 +95,23 @@ impl Helper {
             COUNTER.fetch_add(1, Ordering::Relaxed) as u64
         });
         format!("{kind}-{bits:016x}")
+    }
+
+    /// A person is at this terminal or display.
+    pub fn sits_at(&self, person: PersonEnv) {
+        *self.person.lock().unwrap_or_else(PoisonError::into_inner) = person;
+    }
+
+    /// Something that waits for a person came, went or was settled.
+    pub fn changed(&self) {
+        self.bulletin.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Where ssh-agent listens: as set, else as the environment said at the start.
+    pub fn agent_socket(&self) -> Option<PathBuf> {
+        let environment =
+            || std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
+        self.settings.ssh_auth_sock.clone().or_else(environment)
     }
 
     /// SHA-256 of the policy, in hex.

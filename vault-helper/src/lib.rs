@@ -11,6 +11,7 @@
 //! | [`ssh`] | transports: connect, check the key, log in, share |
 //! | [`session`] | commands, shells, jobs |
 //! | [`guard`] | targets, the policy's gate, confirmations |
+//! | [`person`] | what people ask: the checkup, records, the walk of a login, answers |
 //! | [`redact`] | the only way out for bytes |
 //! | [`audit`] | the log |
 //! | [`config`] | directories, settings, policy and inventory |
@@ -24,6 +25,7 @@ pub mod harden;
 pub mod helper;
 pub mod hex;
 pub mod hostkeys;
+pub mod person;
 pub mod redact;
 pub mod serve;
 pub mod session;

@@ -7,13 +7,16 @@ use clap::Subcommand;
 use sallyport_protocol::admin::{
     AdminEvent, AdminOutcome, AdminRequest, RecordEntry, RecordFilter, RecordKind,
 };
-use sallyport_protocol::text::{SecretBytes, SlugText};
+use sallyport_protocol::person::{Ask, PlannedEntry, Tell};
+use sallyport_protocol::text::{SecretBytes, SlugText, UserName};
 use sallyport_protocol::{ErrorCode, Failure};
 use serde_json::{Value, json};
 
 use super::admin::{ask, link, misplaced, usage, word};
+use super::hosts_file::HostsFile;
 use super::output::{Problem, json, line};
-use super::{git, secret};
+use super::{git, secret, unlock};
+use crate::format::one_line;
 
 /// Manage the vault's records.
 #[derive(Debug, clap::Args)]
@@ -46,6 +49,31 @@ enum Action {
     Show {
         /// The slug.
         slug: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Store a fallback account: offered to hosts that match and have no record of their own.
+    SetDefault {
+        /// Its user.
+        user: String,
+        /// Host patterns, separated by commas; `!` excludes.
+        #[arg(long, value_name = "GLOB,...")]
+        hosts: String,
+        #[command(flatten)]
+        source: DefaultSource,
+        /// Store it although it is weak.
+        #[arg(long)]
+        allow_weak: bool,
+    },
+    /// Take over the records of another program's store; what is imported stays where it was.
+    Import {
+        /// Which program's.
+        #[arg(value_parser = ["bifrost"])]
+        from: String,
+        /// Only say what would be done; decrypts nothing.
+        #[arg(long)]
+        dry_run: bool,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -95,6 +123,30 @@ impl Source {
                 Ok((RecordKind::Passphrase, secret::typed(&format!("Passphrase of the key of {slug}"))?))
             }
             Self { .. } => Ok((RecordKind::Password, secret::typed(&format!("Password for {slug}"))?)),
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct DefaultSource {
+    /// Its password.
+    #[arg(long)]
+    password: bool,
+    /// Its private key file; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+impl DefaultSource {
+    fn read(&self, user: &str) -> Result<(RecordKind, SecretBytes), Problem> {
+        match &self.key {
+            Some(path) => {
+                let key = secret::from_file(path)?;
+                refuse_public(&key)?;
+                Ok((RecordKind::Key, key))
+            }
+            None => Ok((RecordKind::Password, secret::typed(&format!("Password of {user}"))?)),
         }
     }
 }
@@ -184,6 +236,12 @@ impl Args {
                 }
             }
             Action::Show { slug, json: as_json } => show(&slug, as_json).await?,
+            Action::SetDefault { user, hosts, source, allow_weak } => {
+                set_default(&user, &hosts, &source, allow_weak).await?;
+            }
+            Action::Import { from: _, dry_run, json: as_json } => {
+                return import_bifrost(dry_run, as_json).await;
+            }
             Action::Remove { slug, kind } => remove(&slug, kind.kind()).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -193,8 +251,15 @@ impl Args {
 async fn add(slug: &str, source: &Source, allow_weak: bool) -> Result<(), Problem> {
     let parsed = SlugText::new(slug).map_err(usage)?;
     let (kind, secret) = source.read(slug)?;
-    let request = AdminRequest::AddRecord { slug: parsed, kind, secret, allow_weak };
-    let (_, AdminOutcome::Added { slug, file, git: folder, notes }) = ask(&link()?, request).await? else {
+    let request = Ask::Add { slug: parsed, kind, secret, allow_weak, surroundings: unlock::surroundings() };
+    added(request, kind).await
+}
+
+/// Stores a record, commits it, and says so.
+async fn added(request: Ask, kind: RecordKind) -> Result<(), Problem> {
+    let (_, AdminOutcome::Added { slug, file, git: folder, notes }) =
+        ask(&link()?, AdminRequest::Person(request)).await?
+    else {
         return Err(misplaced());
     };
     if let Some(folder) = folder {
@@ -206,9 +271,88 @@ async fn add(slug: &str, source: &Source, allow_weak: bool) -> Result<(), Proble
     }
     line(&format!("Stored the {} of {slug} as {file}.", name(kind)))?;
     for note in notes.iter() {
-        line(&format!("note: {note}"))?;
+        line(&format!("note: {}", one_line(note.as_str())))?;
     }
     Ok(())
+}
+
+/// Stores the record and binds the account to its hosts: first looked at, then stored, then bound.
+async fn set_default(
+    user: &str,
+    hosts: &str,
+    source: &DefaultSource,
+    allow_weak: bool,
+) -> Result<(), Problem> {
+    let mut file = HostsFile::load()?;
+    file.check_default(user, hosts)?;
+    let (kind, secret) = source.read(user)?;
+    let request = Ask::AddDefault {
+        user: UserName::new(user).map_err(usage)?,
+        hosts: word(hosts)?,
+        kind,
+        secret,
+        allow_weak,
+    };
+    added(request, kind).await?;
+    file.set_default(user, hosts)?;
+    line(&format!("{user} is offered to hosts that match {hosts} and have no record of their own."))
+}
+
+/// Takes over the records of Bifrost, or says what would be done.
+async fn import_bifrost(dry_run: bool, as_json: bool) -> Result<ExitCode, Problem> {
+    let request =
+        if dry_run { Ask::PlanBifrost } else { Ask::ImportBifrost { surroundings: unlock::surroundings() } };
+    let link = link()?;
+    let (events, AdminOutcome::Listed) = ask(&link, AdminRequest::Person(request)).await? else {
+        return Err(misplaced());
+    };
+    let planned: Vec<PlannedEntry> = events
+        .into_iter()
+        .filter_map(|event| match event {
+            AdminEvent::Person(Tell::Planned(planned)) => Some(planned),
+            _ => None,
+        })
+        .collect();
+    if planned.iter().any(|entry| entry.action.as_str() == "imported")
+        && let (_, AdminOutcome::Status(status)) = ask(&link, AdminRequest::Status).await?
+        && std::path::Path::new(status.store.as_str()).join(".git").exists()
+    {
+        let files: Vec<&str> =
+            planned.iter().map(|entry| entry.file.as_str()).filter(|f| !f.is_empty()).collect();
+        git::commit_all(status.store.as_str(), &files, "Import the records of Bifrost with sallyport.");
+    }
+    if as_json {
+        json(&planned.iter().map(planned_report).collect::<Vec<_>>())?;
+    } else if planned.is_empty() {
+        line("There are no records of Bifrost in this store.")?;
+    } else {
+        for entry in &planned {
+            line(&planned_text(entry))?;
+        }
+    }
+    let failed = planned.iter().any(|entry| entry.action.as_str() == "failed");
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn planned_text(entry: &PlannedEntry) -> String {
+    let mut text = format!("{:<9} {}", entry.action.as_str(), one_line(entry.name.as_str()));
+    if !entry.slug.as_str().is_empty() {
+        text.push_str(&format!(" as the {} of {}", entry.kind, entry.slug));
+    }
+    if !entry.reason.as_str().is_empty() {
+        text.push_str(&format!(": {}", one_line(entry.reason.as_str())));
+    }
+    text
+}
+
+fn planned_report(entry: &PlannedEntry) -> Value {
+    json!({
+        "name": entry.name.as_str(),
+        "slug": entry.slug.as_str(),
+        "type": entry.kind.as_str(),
+        "action": entry.action.as_str(),
+        "reason": entry.reason.as_str(),
+    })
 }
 
 async fn remove(slug: &str, kind: RecordKind) -> Result<(), Problem> {
@@ -305,6 +449,28 @@ mod tests {
             entry(&env),
             json!({ "slug": "env://ci", "purpose": "env", "name": "ci", "types": ["dotenv"] })
         );
+    }
+
+    #[test]
+    fn an_import_says_what_becomes_of_each_record() {
+        let entry = |name: &str, slug: &str, action: &str, reason: &str| PlannedEntry {
+            name: name.into(),
+            slug: slug.into(),
+            kind: if slug.is_empty() { "".into() } else { "password".into() },
+            action: action.into(),
+            reason: reason.into(),
+            file: "".into(),
+        };
+        let planned = [
+            entry("ssh://deploy@web1", "ssh://deploy@web1", "import", ""),
+            entry("sudo://deploy@web1", "sudo://deploy@web1", "exists", "the vault has that record already"),
+            entry("winrm://x@y", "", "skipped", "WinRM is not spoken here"),
+        ];
+        insta::assert_snapshot!(planned.iter().map(planned_text).collect::<Vec<_>>().join("\n"), @r"
+        import    ssh://deploy@web1 as the password of ssh://deploy@web1
+        exists    sudo://deploy@web1 as the password of sudo://deploy@web1: the vault has that record already
+        skipped   winrm://x@y: WinRM is not spoken here
+        ");
     }
 
     #[test]

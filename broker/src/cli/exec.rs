@@ -84,22 +84,6 @@ impl Args {
         Ok(ExitCode::from(code))
     }
 
-    /// The arguments of a test that a host can be logged in to.
-    fn for_test(alias: &str) -> Self {
-        Self {
-            target: alias.to_owned(),
-            session: None,
-            sudo: false,
-            run_as: "root".to_owned(),
-            cwd: None,
-            no_stdin: true,
-            timeout: Some(30),
-            confirmation_id: None,
-            json: false,
-            command: vec!["true".to_owned()],
-        }
-    }
-
     fn request(&self, input: Option<&[u8]>) -> Result<Exec, Problem> {
         let place = match &self.session {
             Some(session) => Place::Session(SessionName::new(session.as_str()).map_err(usage)?),
@@ -121,18 +105,6 @@ impl Args {
             confirmation: self.confirmation_id.clone().map(ConfirmationId::new).transpose().map_err(usage)?,
         })
     }
-}
-
-/// Logs in to a host and runs `true` on it.
-///
-/// # Errors
-/// What keeps an agent from doing so.
-pub async fn test(alias: &str) -> Result<ExitCode, Problem> {
-    let code = Args::for_test(alias).run().await?;
-    if code == ExitCode::SUCCESS {
-        super::output::line(&format!("{alias} works."))?;
-    }
-    Ok(code)
 }
 
 fn usage(error: TextError) -> Problem {

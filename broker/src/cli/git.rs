@@ -6,11 +6,16 @@ use std::process::{Command, Stdio};
 /// Commits one file of the store at `folder`. Says so on stderr when that does
 /// not work: the record itself is written, so the command has done its work.
 pub fn commit(folder: &str, file: &str, message: &str) {
-    let add = ["add", "--all", "--", file];
-    let commit = ["commit", "--quiet", "--message", message, "--", file];
+    commit_all(folder, &[file], message);
+}
+
+/// Commits several files of the store at `folder`, as [`commit`] does one.
+pub fn commit_all(folder: &str, files: &[&str], message: &str) {
+    let add = [&["add", "--all", "--"], files].concat();
+    let commit = [&["commit", "--quiet", "--message", message, "--"], files].concat();
     if let Err(reason) = git(folder, &add).and_then(|()| git(folder, &commit)) {
         eprintln!("sallyport: the change is made but git did not commit it: {reason}");
-        eprintln!("hint: commit {file} in {folder} yourself");
+        eprintln!("hint: commit {} in {folder} yourself", files.join(" "));
     }
 }
 

@@ -1,16 +1,21 @@
 //! `sallyport host`: the inventory.
 
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
 use clap::Subcommand;
-use sallyport_policy::{Host, Mode};
-use sallyport_protocol::text::Word;
+use sallyport_policy::{Host, HostKey, Identity, Mode};
+use sallyport_protocol::admin::{AdminEvent, AdminOutcome, AdminRequest};
+use sallyport_protocol::person::{Ask, StepEntry, Tell};
+use sallyport_protocol::text::{TargetName, Word};
 use serde_json::{Value, json};
 
 use super::hosts_file::{HostsFile, NewHost};
 use super::output::{Problem, json, line};
 use super::scan::{self, Address, Vouch};
-use super::{admin, exec};
+use super::{admin, ssh_config};
+use crate::format::one_line;
+use crate::link::Item;
 
 /// Manage the hosts that can be reached.
 #[derive(Debug, clap::Args)]
@@ -42,10 +47,24 @@ enum Action {
         /// Its alias.
         alias: String,
     },
-    /// Log in and run `true`, as an agent would.
+    /// Log in step by step, and say where it stops.
     Test {
-        /// Its alias.
+        /// Its alias, `user@alias`, or `[user@]host[:port]` with a record.
         alias: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add the hosts of an OpenSSH client configuration; says what cannot be carried over.
+    ImportSshConfig {
+        /// The file; `~/.ssh/config` without it.
+        file: Option<PathBuf>,
+        /// Only say what would be added.
+        #[arg(long)]
+        dry_run: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -105,10 +124,8 @@ impl Args {
                 HostsFile::load()?.remove(&alias)?;
                 line(&format!("Removed {alias}. Its records and pinned key are kept."))?;
             }
-            Action::Test { alias } => {
-                HostsFile::load()?.get(&alias)?;
-                return exec::test(&alias).await;
-            }
+            Action::Test { alias, json } => return test(&alias, json).await,
+            Action::ImportSshConfig { file, dry_run, json } => import(file, dry_run, json).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -124,6 +141,7 @@ impl Add {
             jump: self.jump,
             tags: self.tags,
             mode: self.mode,
+            identity: Vec::new(),
         };
         // Before anybody is asked anything.
         file.check(&self.alias, &host)?;
@@ -140,6 +158,148 @@ impl Add {
             self.alias
         ))
     }
+}
+
+/// Walks the steps of a login.
+async fn test(alias: &str, as_json: bool) -> Result<ExitCode, Problem> {
+    let target = TargetName::new(alias).map_err(admin::usage)?;
+    let mut operation = admin::link()?.start(AdminRequest::Person(Ask::TestHost { target })).await?;
+    let mut steps = Vec::new();
+    let problem = loop {
+        match operation.next().await? {
+            Item::Event(AdminEvent::Person(Tell::Step(step))) => {
+                if !as_json {
+                    line(&step_text(&step))?;
+                }
+                steps.push(step);
+            }
+            Item::Event(_) | Item::Data(..) => {}
+            Item::Done(AdminOutcome::Failed(failure)) => break Some(Problem::from(failure)),
+            Item::Done(_) => break None,
+        }
+    };
+    if as_json {
+        let all: Vec<Value> = steps
+            .iter()
+            .map(|step| json!({ "name": step.name.as_str(), "ok": step.done, "text": step.text.as_str() }))
+            .collect();
+        let stopped = steps.iter().find(|step| !step.done).map(|step| step.name.as_str());
+        let failure = problem.as_ref().map(|problem| &problem.failure);
+        json(&json!({
+            "host": alias,
+            "ok": problem.is_none(),
+            "stopped_at": stopped,
+            "steps": all,
+            "code": failure.map(|failure| failure.code.as_str()),
+            "message": failure.map(|failure| failure.message.as_str()),
+            "hint": failure.map(|failure| failure.hint.as_str()),
+        }))?;
+        return Ok(if problem.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    match problem {
+        Some(problem) => Err(problem),
+        None => {
+            line(&format!("{alias} works."))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn step_text(step: &StepEntry) -> String {
+    let mark = if step.done { "ok" } else { "failed" };
+    format!("{mark:<7} {:<8} {}", step.name.as_str(), one_line(step.text.as_str()))
+}
+
+/// Adds the hosts of an ssh_config file that are not there yet.
+async fn import(file: Option<PathBuf>, dry_run: bool, as_json: bool) -> Result<(), Problem> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let path = file.unwrap_or_else(|| home.join(".ssh/config"));
+    let import = ssh_config::read(&path, &home).map_err(|error| {
+        Problem::usage(format!("{} cannot be read: {error}", path.display()), "name the file to import")
+    })?;
+    let mut hosts_file = HostsFile::load()?;
+    let (mut left, mut added, mut kept) = (import.left, Vec::new(), Vec::new());
+    let mut keys = Vec::new();
+    for found in import.found {
+        let alias = found.alias;
+        if hosts_file.inventory().get(&alias).is_some() {
+            kept.push(alias);
+            continue;
+        }
+        left.extend(found.left.iter().map(|what| format!("{alias}: {what}")));
+        let jumps_nowhere = |jump: &String| {
+            hosts_file.inventory().get(jump).is_none() && !added.iter().any(|(known, _)| known == jump)
+        };
+        if found.host.jump.as_ref().is_some_and(jumps_nowhere) {
+            left.push(format!("{alias}: its jump host is no host here; add it first"));
+            continue;
+        }
+        let alone = NewHost { jump: None, ..found.host.clone() };
+        if let Err(problem) = hosts_file.check(&alias, &alone) {
+            left.push(format!("{alias}: {}", problem.failure.message));
+            continue;
+        }
+        keys.extend(found.key_alias.map(|known| (alias.clone(), known, found.host.clone())));
+        added.push((alias, found.host));
+    }
+    if !dry_run && !added.is_empty() {
+        hosts_file.add_all(&added)?;
+    }
+    for (alias, known, host) in &keys {
+        let lines = ssh_keys(known, &home);
+        if lines.is_empty() {
+            left.push(format!("{alias}: HostKeyAlias {known}: no key is known under that name; `sallyport hostkey accept {alias}`"));
+        }
+        for key in lines.iter().filter(|_| !dry_run) {
+            let address =
+                Address { hostname: host.hostname.clone(), port: host.port, jump: host.jump.clone() };
+            scan::pin(&admin::link()?, &address, key).await?;
+        }
+    }
+    if as_json {
+        let entries: Vec<Value> = added.iter().map(|(alias, host)| added_report(alias, host)).collect();
+        return json(
+            &json!({ "dry_run": dry_run, "added": entries, "exists": kept, "not_carried_over": left }),
+        );
+    }
+    for (alias, host) in &added {
+        let user = host.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+        let verb = if dry_run { "would add" } else { "added" };
+        line(&format!("{verb} {alias}  {user}{} port {}", host.hostname, host.port))?;
+    }
+    for alias in &kept {
+        line(&format!("there is a host {alias} already; it stays as it is"))?;
+    }
+    for what in &left {
+        line(&format!("not carried over: {}", one_line(what)))?;
+    }
+    if added.is_empty() {
+        line("No host was added.")?;
+    }
+    Ok(())
+}
+
+fn added_report(alias: &str, host: &NewHost) -> Value {
+    json!({
+        "alias": alias,
+        "hostname": host.hostname,
+        "port": host.port,
+        "user": host.user,
+        "jump": host.jump,
+        "identity": host.identity,
+    })
+}
+
+/// The keys known to OpenSSH under a name, each as `TYPE BASE64`: for `HostKeyAlias`.
+fn ssh_keys(name: &str, home: &Path) -> Vec<String> {
+    let known_hosts = home.join(".ssh/known_hosts");
+    let found = Command::new("ssh-keygen").arg("-F").arg(name).arg("-f").arg(known_hosts).output();
+    let Ok(found) = found else { return Vec::new() };
+    String::from_utf8_lossy(&found.stdout)
+        .lines()
+        .filter(|line| !line.starts_with(['#', '@']))
+        .filter_map(|line| Some(line.split_once(' ')?.1.to_owned()))
+        .collect()
 }
 
 /// The address behind an alias, or behind `host[:port]`.
@@ -186,8 +346,18 @@ fn report(alias: &str, host: &Host) -> Value {
         "jump": host.jump,
         "tags": host.tags,
         "mode": host.mode.map(Mode::name),
+        "identity": host.identity.iter().map(identity).collect::<Vec<_>>(),
+        "host_key": if host.host_key == HostKey::AcceptNew { "accept-new" } else { "strict" },
         "upload": host.upload,
     })
+}
+
+fn identity(identity: &Identity) -> String {
+    match identity {
+        Identity::Vault => "vault".to_owned(),
+        Identity::Agent => "agent".to_owned(),
+        Identity::File(path) => format!("file:{path}"),
+    }
 }
 
 fn sentence(alias: &str, host: &Host) -> String {

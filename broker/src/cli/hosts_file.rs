@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sallyport_policy::{Host, Inventory};
 use sallyport_protocol::{ErrorCode, Failure};
-use toml_edit::{DocumentMut, Item, Table, value};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use super::output::Problem;
 
@@ -21,7 +21,7 @@ pub struct HostsFile {
 }
 
 /// A new entry.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct NewHost {
     /// Its real name or address.
     pub hostname: String,
@@ -35,6 +35,8 @@ pub struct NewHost {
     pub tags: Vec<String>,
     /// The policy mode.
     pub mode: Option<String>,
+    /// Where its keys come from, when not the vault alone.
+    pub identity: Vec<String>,
 }
 
 impl HostsFile {
@@ -86,6 +88,32 @@ impl HostsFile {
     /// When the alias is taken, or the file would not load with it.
     pub fn add(&mut self, alias: &str, host: &NewHost) -> Result<(), Problem> {
         self.change(|document| insert(document, alias, host))
+    }
+
+    /// Writes the file with several more hosts, all or none.
+    ///
+    /// # Errors
+    /// As [`HostsFile::add`].
+    pub fn add_all(&mut self, hosts: &[(String, NewHost)]) -> Result<(), Problem> {
+        self.change(|document| hosts.iter().for_each(|(alias, host)| insert(document, alias, host)))
+    }
+
+    /// Tries whether a fallback account could be bound to hosts, without writing.
+    ///
+    /// # Errors
+    /// When the file would not load with it.
+    pub fn check_default(&self, user: &str, hosts: &str) -> Result<(), Problem> {
+        let mut document = self.document.clone();
+        bind(&mut document, user, hosts);
+        self.judge(&document.to_string()).map(|_| ())
+    }
+
+    /// Writes the file with a fallback account bound to hosts, in the place of an older binding of that account.
+    ///
+    /// # Errors
+    /// As [`HostsFile::check_default`].
+    pub fn set_default(&mut self, user: &str, hosts: &str) -> Result<(), Problem> {
+        self.change(|document| bind(document, user, hosts))
     }
 
     /// Tries whether a host could be added, without writing.
@@ -155,6 +183,9 @@ fn insert(document: &mut DocumentMut, alias: &str, host: &NewHost) {
     if let Some(mode) = &host.mode {
         entry["mode"] = value(mode.as_str());
     }
+    if !host.identity.is_empty() {
+        entry["identity"] = value(host.identity.iter().collect::<toml_edit::Array>());
+    }
     if !document.is_empty() {
         entry.decor_mut().set_prefix("\n");
     }
@@ -167,6 +198,20 @@ fn insert(document: &mut DocumentMut, alias: &str, host: &NewHost) {
     if let Some(hosts) = hosts.as_table_like_mut() {
         hosts.insert(alias, Item::Table(entry));
     }
+}
+
+fn bind(document: &mut DocumentMut, user: &str, hosts: &str) {
+    let accounts =
+        document.entry("default_account").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    let Some(accounts) = accounts.as_array_of_tables_mut() else { return };
+    if let Some(known) = accounts.iter_mut().find(|a| a.get("user").and_then(Item::as_str) == Some(user)) {
+        known["hosts"] = value(hosts);
+        return;
+    }
+    let mut account = Table::new();
+    account["user"] = value(user);
+    account["hosts"] = value(hosts);
+    accounts.push(account);
 }
 
 /// Replaces the file in one step: a reader sees the old or the new one.
@@ -254,6 +299,26 @@ mod tests {
         "#);
         file.remove("web1").unwrap();
         assert_eq!(content(&dir), "# ours\n[hosts.db]\nport = 22  # as ever\n");
+    }
+
+    #[test]
+    fn a_fallback_account_is_bound_and_bound_anew() {
+        let (dir, mut file) = file("[hosts.db]\n");
+        file.set_default("admin", "db*").unwrap();
+        file.set_default("ops", "web*").unwrap();
+        file.set_default("admin", "db*,!db-lab").unwrap();
+        insta::assert_snapshot!(content(&dir), @r#"
+        [hosts.db]
+
+        [[default_account]]
+        user = "admin"
+        hosts = "db*,!db-lab"
+
+        [[default_account]]
+        user = "ops"
+        hosts = "web*"
+        "#);
+        assert!(file.check_default("a b", "db*").is_err());
     }
 
     #[test]

@@ -233,6 +233,42 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     written
 }
 
+/// A client in whose file our server stands.
+pub struct Registered {
+    /// The client, as `install` names it.
+    pub client: String,
+    /// Its file.
+    pub file: PathBuf,
+    /// The program it starts.
+    pub command: Option<String>,
+    /// The variables it gives the server.
+    pub environment: Vec<(String, String)>,
+}
+
+/// The clients of this home that start our server. A file that is not understood is passed over.
+pub fn registered(home: &Path) -> Vec<Registered> {
+    FILES.iter().filter_map(|(client, file, form)| found(*client, &home.join(file), *form)).collect()
+}
+
+fn found(client: Client, file: &Path, form: Form) -> Option<Registered> {
+    let text = fs::read_to_string(file).ok()?;
+    let whole: Value = match form {
+        Form::Json(_) => serde_json::from_str(&text).ok()?,
+        Form::Toml(_) => toml::from_str(&text).ok()?,
+    };
+    let (Form::Json(key) | Form::Toml(key)) = form;
+    let entry = whole.get(key)?.get(NAME)?;
+    let variables = entry.get("env").and_then(Value::as_object).into_iter().flatten();
+    Some(Registered {
+        client: client.to_possible_value()?.get_name().to_owned(),
+        file: file.to_owned(),
+        command: entry.get("command").and_then(Value::as_str).map(str::to_owned),
+        environment: variables
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,6 +314,21 @@ mod tests {
         let toml = with(Client::Codex, "# mine\nmodel = \"m\"\n[mcp_servers.x]\ncommand = \"y\"\n").unwrap();
         assert!(toml.starts_with("# mine\nmodel = \"m\"\n[mcp_servers.x]\ncommand = \"y\"\n"), "{toml}");
         assert_eq!(with(Client::Codex, &toml).unwrap(), toml, "a second time changes nothing");
+    }
+
+    #[test]
+    fn what_was_registered_is_found_again() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join(".claude.json"), with(Client::ClaudeCode, "").unwrap()).unwrap();
+        fs::create_dir(home.path().join(".codex")).unwrap();
+        let codex = with(Client::Codex, "").unwrap() + "[mcp_servers.sallyport.env]\nHOME = \"/x\"\n";
+        fs::write(home.path().join(".codex/config.toml"), codex).unwrap();
+        let found = registered(home.path());
+        let names: Vec<_> =
+            found.iter().map(|found| (found.client.as_str(), found.command.as_deref())).collect();
+        let program = Some("/usr/bin/sallyport");
+        assert_eq!(names, [("claude-code", program), ("codex", program)]);
+        assert_eq!(found[1].environment, [("HOME".to_owned(), "/x".to_owned())]);
     }
 
     #[test]

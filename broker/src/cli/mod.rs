@@ -15,6 +15,8 @@
 //! | [`host`], [`hosts_file`] | `host`, and the file behind it |
 //! | [`hostkey`], [`scan`] | `hostkey`, and deciding about a key |
 //! | [`install`] | `install` |
+//! | [`doctor`] | `doctor` |
+//! | [`ssh_config`] | reading ssh_config files for `host import-ssh-config` |
 //! | [`policy`] | `policy` |
 //! | [`audit`] | `audit` |
 //! | [`admin`] | asking the helper on a person's behalf |
@@ -26,6 +28,7 @@ mod admin;
 mod approve;
 mod audit;
 mod credential;
+mod doctor;
 mod exec;
 mod git;
 mod host;
@@ -37,6 +40,7 @@ mod policy;
 mod scan;
 mod secret;
 mod serve;
+mod ssh_config;
 mod status;
 mod unlock;
 
@@ -73,6 +77,7 @@ enum Command {
     Approve(approve::Args),
     Host(host::Args),
     Hostkey(hostkey::Args),
+    Doctor(doctor::Args),
     Install(install::Args),
     Policy(policy::Args),
     Audit(audit::Args),
@@ -99,6 +104,7 @@ fn run(command: Command) -> Result<ExitCode, Problem> {
         Command::Approve(args) => in_runtime(args.run()),
         Command::Host(args) => in_runtime(args.run()),
         Command::Hostkey(args) => in_runtime(args.run()),
+        Command::Doctor(args) => in_runtime(args.run()),
         Command::Install(args) => args.run(),
         Command::Policy(args) => args.run(),
         Command::Audit(args) => in_runtime(args.run()),

@@ -77,12 +77,17 @@ pub fn unwritable(error: &std::io::Error) -> Problem {
 /// Asks a person on stderr and reads one line from stdin; only a clear yes is a
 /// yes, and the end of stdin is a no.
 pub fn agrees(question: &str) -> bool {
-    eprint!("{question} [y/N] ");
+    matches!(reply(&format!("{question} [y/N]")).trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+/// Asks a person on stderr and reads one line from stdin, its end included; empty when there is none.
+pub fn reply(question: &str) -> String {
+    eprint!("{question} ");
     let mut answer = String::new();
-    // What cannot be read is not a yes.
+    // What cannot be read is no answer.
     let read = std::io::stdin().lock().read_line(&mut answer);
     if !std::io::stdin().is_terminal() {
         eprintln!();
     }
-    read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    if read.is_ok() { answer } else { String::new() }
 }

@@ -84,13 +84,22 @@ pub async fn accept(link: &Link<Admin>, address: &Address, vouch: &Vouch) -> Res
     if !(vouch.yes || matching == Some(true) || agrees("Is this the host's key?")) {
         return Err(refused("the host key was not accepted; nothing was changed", &key));
     }
+    pin(link, address, key.key.as_str()).await?;
+    line(&format!("Pinned the host key of {}.", key.host))
+}
+
+/// Pins a key that a person vouches for.
+///
+/// # Errors
+/// When it is no key, or cannot be written.
+pub async fn pin(link: &Link<Admin>, address: &Address, key: &str) -> Result<(), Problem> {
     let pin = AdminRequest::PinHostKey {
         hostname: address.name()?,
         port: address.port,
-        key: KeyLine::try_from(key.key.as_str().to_owned()).map_err(usage)?,
+        key: KeyLine::try_from(key.to_owned()).map_err(usage)?,
     };
     let (_, AdminOutcome::Done) = ask(link, pin).await? else { return Err(misplaced()) };
-    line(&format!("Pinned the host key of {}.", key.host))
+    Ok(())
 }
 
 fn refused(what: &str, key: &HostKeyEntry) -> Problem {

@@ -38,6 +38,18 @@ pub fn typed(prompt: &str) -> Result<SecretBytes, Problem> {
     taken(bytes)
 }
 
+/// A line typed at a hidden prompt, or one line of stdin; none when it was given up.
+pub fn answer(prompt: &str) -> Option<String> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        let line = super::output::reply(prompt);
+        return (!line.is_empty()).then(|| line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    eprint!("{prompt} ");
+    let line = Hidden::start().ok()?.read_line().ok()?;
+    String::from_utf8(line.to_vec()).ok()
+}
+
 /// The content of a file; `-` is stdin.
 ///
 /// # Errors

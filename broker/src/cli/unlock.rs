@@ -58,7 +58,7 @@ impl LockArgs {
 
 /// Where this person sits, so that pinentry finds them: the helper may have
 /// been started from another terminal, or from none.
-fn surroundings() -> Surroundings {
+pub fn surroundings() -> Surroundings {
     let own_tty = || Some(ttyname(std::io::stdin()).ok()?.to_str()?.to_owned());
     let value = |name: &str| match name {
         "GPG_TTY" => own_tty().or_else(|| std::env::var(name).ok()),

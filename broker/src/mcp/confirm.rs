@@ -9,14 +9,16 @@ use rmcp::model::{
     ElicitRequest, ElicitRequestParams, ElicitationAction, ElicitationSchema, InputRequest, InputRequests,
     InputRequiredResult, ProtocolVersion,
 };
+use sallyport_protocol::person::Declined;
 use sallyport_protocol::reply::{Confirmer, NeedsConfirmation};
-use sallyport_protocol::request::Consent;
+use sallyport_protocol::request::{Consent, Request};
 use sallyport_protocol::text::ConfirmationId;
 use sallyport_protocol::{ErrorCode, Failure};
 
 use super::answer::{Answer, Confirmation};
 use super::call::{Call, Reply, optional};
 use crate::format::{for_judgement, one_line};
+use crate::link::{Broker, Link};
 
 /// The key of our one question.
 const QUESTION: &str = "confirm";
@@ -50,7 +52,13 @@ pub fn grant(call: &Call, confirm: bool, confirmation_id: Option<String>) -> Res
             consent: Consent::Client,
             confirmation: optional(call.state.clone(), ConfirmationId::new)?,
         }),
-        Some("decline") => Err(denied()),
+        Some("decline") => {
+            if let Ok(Some(id)) = optional(call.state.clone(), ConfirmationId::new) {
+                let link = call.link.clone();
+                tokio::spawn(async move { tell_declined(&link, id).await });
+            }
+            Err(denied())
+        }
         _ => Ok(Grant {
             consent: if confirm { Consent::Model } else { Consent::None },
             confirmation: optional(confirmation_id, ConfirmationId::new)?,
@@ -104,8 +112,24 @@ pub async fn ask(
             consent: Consent::Client,
             confirmation: optional(Some(needs.id.as_str().to_owned()), ConfirmationId::new)?,
         })),
-        ElicitationAction::Decline => Err(denied()),
+        ElicitationAction::Decline => {
+            if let Ok(id) = ConfirmationId::new(needs.id.as_str()) {
+                tell_declined(&call.link, id).await;
+            }
+            Err(denied())
+        }
         _ => Ok(Asked::Reply(later(needs).into())),
+    }
+}
+
+/// Lets the helper know of a refusal: it is noted, nobody else is asked, and too many of them end the asking. A helper
+/// that cannot be told only loses the note.
+async fn tell_declined(link: &Link<Broker>, confirmation: ConfirmationId) {
+    match link.start(Request::Declined(Declined { confirmation })).await {
+        Ok(mut operation) => {
+            let _ = operation.next().await;
+        }
+        Err(failure) => tracing::info!(message = %failure.message, "a refusal was not passed on"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `hosts.toml`: the inventory, by alias.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -16,6 +17,17 @@ const MAX_JUMPS: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inventory {
     hosts: BTreeMap<String, Host>,
+    defaults: Vec<DefaultAccount>,
+}
+
+/// An account whose records are offered to hosts that match and have no record of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DefaultAccount {
+    /// Its user.
+    pub user: String,
+    /// Host patterns, separated by commas; `!` excludes. Whether they bind to something is the vault's to judge.
+    pub hosts: String,
 }
 
 #[derive(Deserialize)]
@@ -23,6 +35,8 @@ pub struct Inventory {
 struct File {
     #[serde(default)]
     hosts: BTreeMap<Spanned<String>, Entry>,
+    #[serde(default)]
+    default_account: Vec<Spanned<DefaultAccount>>,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +86,18 @@ impl Inventory {
             let host = entry.check(text, alias.get_ref())?;
             hosts.insert(alias.into_inner(), host);
         }
-        let inventory = Self { hosts };
+        let mut defaults = Vec::new();
+        for account in file.default_account {
+            if !is_user(&account.get_ref().user) || account.get_ref().hosts.trim().is_empty() {
+                return Err(ConfigError::at(
+                    text,
+                    account.span(),
+                    "a default account has a login name as `user` and host patterns as `hosts`",
+                ));
+            }
+            defaults.push(account.into_inner());
+        }
+        let inventory = Self { hosts, defaults };
         for (alias, jump) in jumps {
             inventory.check_jump(&alias).map_err(|message| ConfigError::at(text, jump.span(), message))?;
         }
@@ -88,6 +113,12 @@ impl Inventory {
     /// All hosts, by alias, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Host)> {
         self.hosts.iter().map(|(alias, host)| (alias.as_str(), host))
+    }
+
+    /// The accounts to fall back to, in their order.
+    #[must_use]
+    pub fn default_accounts(&self) -> Arc<[DefaultAccount]> {
+        self.defaults.as_slice().into()
     }
 
     /// How many hosts there are.

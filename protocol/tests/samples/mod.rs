@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+mod person;
+
 use sallyport_protocol::admin::*;
 use sallyport_protocol::envelope::*;
 use sallyport_protocol::handshake::{self, *};
@@ -130,6 +132,7 @@ pub fn requests() -> Vec<(&'static str, Request)> {
         ("close session", Request::CloseSession { session: SessionName::new("deploy").unwrap() }),
         ("list active", Request::ListActive { kind: None }),
         ("list connections", Request::ListActive { kind: Some(ActiveKind::Connection) }),
+        ("declined", person::declined()),
     ]
 }
 
@@ -226,6 +229,7 @@ pub fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("listed", Outcome::Listed),
         ("cancelled", Outcome::Cancelled { gone: false }),
         ("failed", Outcome::Failed(failure())),
+        ("noted", Outcome::Noted),
     ]
 }
 
@@ -263,7 +267,7 @@ pub fn admin_requests() -> Vec<(&'static str, AdminToHelper)> {
         value: EnvValue::new("/dev/pts/1").unwrap(),
     }]);
     let caller = Caller { principal: PrincipalName::new("local").unwrap(), client: 9 };
-    let requests = vec![
+    let mut requests = vec![
         ("status?", AdminRequest::Status),
         ("unlock", AdminRequest::Unlock { filter: filter(), surroundings }),
         ("lock", AdminRequest::Lock),
@@ -290,6 +294,7 @@ pub fn admin_requests() -> Vec<(&'static str, AdminToHelper)> {
         ("deny", AdminRequest::Deny { id: id() }),
         ("audit head?", AdminRequest::AuditHead),
     ];
+    requests.extend(person::asks().into_iter().map(|(name, ask)| (name, AdminRequest::Person(ask))));
     requests
         .into_iter()
         .map(|(name, request)| (name, ToHelper::Start { op: op(), caller: caller.clone(), request }))
@@ -332,7 +337,8 @@ pub fn to_admin() -> Vec<(&'static str, ToAdmin)> {
     };
     let event = |event| FromHelper::Event { op: op(), event };
     let done = |outcome| FromHelper::Done { op: op(), outcome };
-    vec![
+    let told = person::tells().into_iter().map(|(name, tell)| (name, event(AdminEvent::Person(tell))));
+    let mut all = vec![
         ("record", event(AdminEvent::Record(record))),
         ("host key", event(AdminEvent::HostKey(key))),
         ("approval", event(AdminEvent::Approval(approval))),
@@ -348,5 +354,7 @@ pub fn to_admin() -> Vec<(&'static str, ToAdmin)> {
         ("admin listed", done(AdminOutcome::Listed)),
         ("admin failed", done(AdminOutcome::Failed(failure()))),
         ("audit head", done(AdminOutcome::AuditHead { sequence: 7, hash: text() })),
-    ]
+    ];
+    all.extend(told);
+    all
 }

@@ -57,6 +57,10 @@ pub struct Settings {
     pub audit_max_bytes: u64,
     /// Whether the journal gets a copy of the audit log.
     pub audit_journal: AuditJournal,
+    /// Where ssh-agent listens, for hosts whose `identity` names `agent`; default `$SSH_AUTH_SOCK` at the start.
+    pub ssh_auth_sock: Option<PathBuf>,
+    /// Whether confirmations that only an operator may give are also asked for in a pinentry dialog.
+    pub confirm_dialog: bool,
     /// Users, beside the helper's own, whose brokers may connect.
     pub broker_users: Vec<String>,
     /// Users, beside the helper's own and root, who may use the admin socket.
@@ -79,6 +83,8 @@ impl Default for Settings {
             audit_sync: AuditSync::Written,
             audit_max_bytes: 64 * 1024 * 1024,
             audit_journal: AuditJournal::Off,
+            ssh_auth_sock: None,
+            confirm_dialog: false,
             broker_users: Vec::new(),
             admin_users: Vec::new(),
             transfer_roots: serde::de::IgnoredAny,

@@ -9,7 +9,7 @@ use sallyport_protocol::text::ConfirmationId;
 use sallyport_protocol::{ErrorCode, Failure, Text};
 use sha2::{Digest as _, Sha256};
 
-use super::approvals::{Asked, LIFETIME, Redeemed};
+use super::approvals::{Asked, LIFETIME, Redeemed, Unasked};
 use super::target::Target;
 use crate::audit::Intent;
 use crate::config::Snapshot;
@@ -85,12 +85,16 @@ impl Gate<'_> {
         if self.consent == Consent::Model && who == Confirmation::Model {
             return open(judgement, Some((String::new(), "model")));
         }
+        if let Some(grant) = approvals.granted(self.principal, &digest) {
+            return open(judgement, Some((grant, "grant")));
+        }
         if let Some(id) = self.confirmation {
             let by_client = self.consent == Consent::Client && who >= Confirmation::Client;
             let redeemed = match by_client {
                 true => approvals.redeem_by_client(id.as_str(), self.principal, &digest),
                 false => approvals.redeem(id.as_str(), self.principal, &digest),
             };
+            self.helper.changed();
             match redeemed {
                 Redeemed::Granted => {
                     let by = if by_client { "client" } else { "operator" };
@@ -119,14 +123,25 @@ impl Gate<'_> {
             user: self.target.user.clone(),
             command: self.text.to_owned(),
             reason: judgement.reason.clone(),
+            operator: who == Confirmation::Operator,
         };
-        match approvals.ask(self.helper.new_id("c"), asked, digest) {
-            None => refuse(
+        let asked = approvals.ask(self.helper.new_id("c"), asked, digest);
+        self.helper.changed();
+        match asked {
+            Err(Unasked::Full) => refuse(
                 ErrorCode::QuotaExceeded,
                 "too many confirmations are waiting",
                 "wait until a person has answered some of them",
             ),
-            Some(id) => shut(Outcome::NeedsConfirmation(NeedsConfirmation {
+            Err(Unasked::Paused(left)) => refuse(
+                ErrorCode::ConfirmationDenied,
+                &format!(
+                    "people refused the last requests, so nobody is asked for the next {} minutes",
+                    left.as_secs().div_ceil(60)
+                ),
+                "ask your user what they want; a person ends the pause with `sallyport approve resume`",
+            ),
+            Ok(id) => shut(Outcome::NeedsConfirmation(NeedsConfirmation {
                 id: id.into(),
                 reason: judgement.reason.as_str().into(),
                 rules: rules(&judgement),

@@ -7,4 +7,5 @@
 pub mod approvals;
 pub mod files;
 pub mod gate;
+pub mod questions;
 pub mod target;

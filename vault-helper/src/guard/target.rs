@@ -6,14 +6,14 @@
 
 use std::sync::Arc;
 
-use sallyport_policy::{Host, HostKey, Subject};
+use sallyport_policy::{DefaultAccount, Host, HostKey, Subject};
 use sallyport_protocol::text::TargetName;
 use sallyport_protocol::{ErrorCode, Failure};
 
 use crate::config::Snapshot;
 use crate::helper::Helper;
 use crate::ssh::trust::Endpoint;
-use crate::vault::{Filter, Purpose, Slug};
+use crate::vault::{Fallback, Filter, Purpose, Slug, fallback_for};
 
 /// A host and an account on it.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Target {
     pub host: Arc<Host>,
     /// The account.
     pub user: String,
+    /// The fallback accounts of the inventory, for hosts without records of their own.
+    defaults: Arc<[DefaultAccount]>,
 }
 
 impl Target {
@@ -51,6 +53,15 @@ impl Target {
         format!("{}@{}", self.user, self.alias)
     }
 
+    /// The fallback account whose records may log in here. One that is not acceptable is none.
+    pub fn fallback(&self) -> Option<Fallback> {
+        let own = |account: &&DefaultAccount| account.user == self.user;
+        let accounts = self.defaults.iter().filter(own);
+        let accounts: Vec<Fallback> =
+            accounts.filter_map(|account| Fallback::new(&account.user, &account.hosts).ok()).collect();
+        fallback_for(&accounts, &self.host.hostname).cloned()
+    }
+
     /// Whether a first host key is accepted.
     pub fn accepts_new_keys(&self) -> bool {
         self.host.host_key == HostKey::AcceptNew
@@ -72,6 +83,24 @@ pub fn resolve(
     principal: &str,
     target: &TargetName,
 ) -> Result<Target, Failure> {
+    let permits = |alias: &str, host: &Host| now.policy.permits_host(principal, alias, &host.tags);
+    find(helper, now, target, permits)
+}
+
+/// Finds what a person means by a target: every host is theirs.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn named(helper: &Helper, now: &Snapshot, target: &TargetName) -> Result<Target, Failure> {
+    find(helper, now, target, |_, _| true)
+}
+
+fn find(
+    helper: &Helper,
+    now: &Snapshot,
+    target: &TargetName,
+    permits: impl Fn(&str, &Host) -> bool,
+) -> Result<Target, Failure> {
     let (user, place) = match target.as_str().rsplit_once('@') {
         Some((user, place)) => (Some(user), place),
         None => (None, target.as_str()),
@@ -80,14 +109,14 @@ pub fn resolve(
         Some(host) => (place.to_owned(), host.clone()),
         None => unlisted(helper, place)?,
     };
-    if !now.policy.permits_host(principal, &alias, &host.tags) {
+    if !permits(&alias, &host) {
         return Err(unknown(place));
     }
     let user = match user.map(str::to_owned).or_else(|| host.user.clone()) {
         Some(user) => user,
         None => only_user(helper, &alias, &host)?,
     };
-    Ok(Target { alias, host: Arc::new(host), user })
+    Ok(Target { alias, host: Arc::new(host), user, defaults: now.inventory.default_accounts() })
 }
 
 /// The jump host of an alias; the chain was checked when the inventory was read.
@@ -101,7 +130,8 @@ pub fn jump(helper: &Helper, alias: &str) -> Result<Target, Failure> {
         Some(user) => user,
         None => only_user(helper, alias, &host)?,
     };
-    Ok(Target { alias: alias.to_owned(), host: Arc::new(host), user })
+    let defaults = now.inventory.default_accounts();
+    Ok(Target { alias: alias.to_owned(), host: Arc::new(host), user, defaults })
 }
 
 /// The accounts with login records on a host.
@@ -126,6 +156,7 @@ fn only_user(helper: &Helper, alias: &str, host: &Host) -> Result<String, Failur
     users.sort();
     match users.as_slice() {
         [only] => Ok(only.clone()),
+        [] if default_user(helper, host).is_some() => Ok(default_user(helper, host).unwrap_or_default()),
         [] => Err(Failure::new(
             ErrorCode::MissingCredential,
             format!("no user is set for {alias} and no record exists for it"),
@@ -137,6 +168,14 @@ fn only_user(helper: &Helper, alias: &str, host: &Host) -> Result<String, Failur
             format!("name one: {}@{alias}", several[0]),
         )),
     }
+}
+
+/// The user of the first fallback account that is bound to a host.
+fn default_user(helper: &Helper, host: &Host) -> Option<String> {
+    let accounts = helper.live.now().inventory.default_accounts();
+    let accounts: Vec<Fallback> =
+        accounts.iter().filter_map(|account| Fallback::new(&account.user, &account.hosts).ok()).collect();
+    fallback_for(&accounts, &host.hostname).map(|account| account.user().to_owned())
 }
 
 /// A host that is in no inventory counts only when a record exists for it.

@@ -5,30 +5,32 @@ use std::time::Duration;
 
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use sallyport_protocol::admin::{
-    AdminEvent, AdminOutcome, AdminRequest, ApprovalEntry, HostKeyEntry, RecordEntry, RecordFilter,
-    RecordKind, Status, Surroundings,
+    AdminEvent, AdminOutcome, AdminRequest, HostKeyEntry, RecordEntry, RecordFilter, RecordKind, Status,
+    Surroundings,
 };
 use sallyport_protocol::envelope::{Caller, FromHelper};
 use sallyport_protocol::handshake;
 use sallyport_protocol::list::List;
-use sallyport_protocol::text::{SecretBytes, Word};
+use sallyport_protocol::text::Word;
 use sallyport_protocol::{ErrorCode, Failure, Text};
 
 use super::broker::vault_state;
 use super::connection::{Operation, Role, came_true};
+use crate::guard::approvals::Verdict;
 use crate::guard::target;
 use crate::helper::Helper;
 use crate::hostkeys::{HostKeyVerdict, fingerprint, randomart};
-use crate::redact::{Redactor, SecretKind, Strength};
+use crate::person;
 use crate::ssh::connect;
 use crate::ssh::keeper::failure;
 use crate::ssh::trust::Endpoint;
-use crate::vault::{Filter, KeyError, LoadedKey, PersonEnv, Purpose, RecordType, Secret, Slug};
+use crate::vault::{Ask, Filter, PersonEnv, Purpose, RecordType, Slug};
 
 /// The admin's role.
 pub struct Admin;
 
-type Answer = Result<AdminOutcome, Failure>;
+/// What a request ends with.
+pub type Answer = Result<AdminOutcome, Failure>;
 
 impl Role for Admin {
     const ROLE: handshake::Role = handshake::Role::Admin;
@@ -47,7 +49,8 @@ impl Role for Admin {
     fn gone(_: &Arc<Helper>, _: &[Caller]) {}
 }
 
-fn event(op: &Operation, event: AdminEvent) {
+/// Tells something on the way.
+pub fn event(op: &Operation, event: AdminEvent) {
     op.out.message(FromHelper::<AdminEvent, AdminOutcome>::Event { op: op.id, event });
 }
 
@@ -58,11 +61,13 @@ async fn answer(op: &mut Operation, caller: &Caller, request: AdminRequest) -> A
         AdminRequest::Unlock { filter, surroundings } => unlock(&helper, &filter, &surroundings).await,
         AdminRequest::Lock => {
             helper.vault.lock();
+            helper.approvals.revoke_all();
             helper.forget();
             Ok(AdminOutcome::Done)
         }
         AdminRequest::AddRecord { slug, kind, secret, allow_weak } => {
-            add_record(&helper, slug.as_str(), kind, &secret, allow_weak).await
+            let slug = read_slug(&helper, slug.as_str())?;
+            person::records::add(&helper, &slug, kind, &secret, allow_weak, Ask::Never).await
         }
         AdminRequest::ListRecords { filter } => {
             for (slug, kinds) in find(&helper, &filter)? {
@@ -110,31 +115,19 @@ async fn answer(op: &mut Operation, caller: &Caller, request: AdminRequest) -> A
             }
         }
         AdminRequest::ListApprovals => {
-            for (id, asked, left) in helper.approvals.waiting() {
-                let command = asked
-                    .command
-                    .as_bytes()
-                    .chunks(Text::MAX / 2)
-                    .map(|part| String::from_utf8_lossy(part).into_owned());
-                let entry = ApprovalEntry {
-                    id: id.into(),
-                    principal: asked.principal.into(),
-                    host: asked.host.into(),
-                    user: asked.user.into(),
-                    command: List::clip(command.map(Text::clip)),
-                    reason: asked.reason.into(),
-                    expires_in_s: seconds(left),
-                };
+            for (id, asked, left, _) in helper.approvals.waiting() {
+                let entry = person::watch::approval(id, asked, left);
                 event(op, AdminEvent::Approval(entry));
             }
             Ok(AdminOutcome::Listed)
         }
-        AdminRequest::Approve { id } => settle(&helper, id.as_str(), true).await,
-        AdminRequest::Deny { id } => settle(&helper, id.as_str(), false).await,
         AdminRequest::AuditHead => {
             let (sequence, hash) = helper.audit.head();
             Ok(AdminOutcome::AuditHead { sequence, hash: hash.into() })
         }
+        AdminRequest::Approve { id } => person::watch::settle(&helper, id.as_str(), Verdict::Once).await,
+        AdminRequest::Deny { id } => person::watch::settle(&helper, id.as_str(), Verdict::No).await,
+        AdminRequest::Person(ask) => person::answer(op, ask).await,
     }
 }
 
@@ -164,9 +157,11 @@ fn status(op: &Operation) -> AdminOutcome {
     })
 }
 
-async fn unlock(helper: &Helper, filter: &RecordFilter, surroundings: &Surroundings) -> Answer {
+/// Warms gpg-agent with one record and opens the window.
+pub async fn unlock(helper: &Helper, filter: &RecordFilter, surroundings: &Surroundings) -> Answer {
     let variables = surroundings.iter().map(|variable| (variable.name.as_str(), variable.value.as_str()));
     let person = PersonEnv::from_variables(variables);
+    helper.sits_at(person.clone());
     let found = find(helper, filter)?;
     let first = found.iter().find(|(slug, _)| slug.purpose() == Purpose::Ssh).or(found.first());
     let Some((slug, kinds)) = first else {
@@ -179,65 +174,6 @@ async fn unlock(helper: &Helper, filter: &RecordFilter, surroundings: &Surroundi
     let kind = kinds.first().copied().unwrap_or(RecordType::Key);
     let window = helper.vault.unlock(slug, kind, person).await.map_err(failure)?;
     Ok(AdminOutcome::Unlocked { slug: slug.to_string().into(), expires_in_s: window.expires_in.map(seconds) })
-}
-
-async fn add_record(
-    helper: &Helper,
-    slug: &str,
-    kind: RecordKind,
-    secret: &SecretBytes,
-    allow_weak: bool,
-) -> Answer {
-    let slug = read_slug(helper, slug)?;
-    let kind = record_type(kind);
-    if !RecordType::of(slug.purpose()).contains(&kind) {
-        return Err(Failure::new(
-            ErrorCode::InvalidArgument,
-            format!("a {kind} record does not belong under {slug}"),
-            "ssh:// takes a password, key, passphrase or certificate; sudo:// a password; env:// a dotenv file",
-        ));
-    }
-    let secret = Secret::copy_of(secret.expose_secret());
-    let mut notes = Vec::new();
-    if matches!(kind, RecordType::Password | RecordType::Passphrase) {
-        match Redactor::strength(secret.expose()) {
-            Strength::Good => {}
-            Strength::Weak(why) => notes.push(Text::from(format!("weak: {why}"))),
-            Strength::Refused if allow_weak => {
-                notes.push("weak: this secret cannot be masked in output".into())
-            }
-            Strength::Refused => {
-                return Err(Failure::new(
-                    ErrorCode::InvalidArgument,
-                    "this secret is too short or too common to be masked in output",
-                    "choose a longer one, or insist with --allow-weak",
-                ));
-            }
-        }
-    }
-    if kind == RecordType::Key {
-        notes.push(key_note(&secret)?);
-    }
-    // Enrolled while it is written: an error text must not repeat it.
-    let _enrolled = helper.redactor.enroll(&slug.to_string(), secret.expose(), SecretKind::Password);
-    let written = helper.vault.add(&slug, kind, secret).await.map_err(failure)?;
-    Ok(AdminOutcome::Added {
-        slug: slug.to_string().into(),
-        file: below(helper.vault.store().root(), &written.path),
-        git: written.work_tree.as_deref().map(path),
-        notes: List::clip(notes),
-    })
-}
-
-/// What a person should know about a key before it is stored.
-fn key_note(secret: &Secret) -> Result<Text, Failure> {
-    match LoadedKey::parse(secret, None) {
-        Ok(key) => Ok(format!("key {}", key.fingerprint()).into()),
-        Err(KeyError::PassphraseNeeded) => {
-            Ok("the key is encrypted: add its passphrase with --passphrase".into())
-        }
-        Err(error) => Err(Failure::new(ErrorCode::InvalidArgument, error.to_string(), error.hint())),
-    }
 }
 
 async fn scan(
@@ -294,25 +230,8 @@ fn list_host_keys(op: &Operation, host: Option<(Word, u16)>) -> Result<(), Failu
     Ok(())
 }
 
-async fn settle(helper: &Helper, id: &str, grant: bool) -> Answer {
-    if !helper.approvals.answer(id, grant) {
-        return Err(Failure::new(
-            ErrorCode::ConfirmationExpired,
-            format!("nothing waits under {id}"),
-            "confirmations are void after 120 seconds; sallyport approve list shows those that wait",
-        ));
-    }
-    let details = serde_json::json!({ "id": id, "granted": grant });
-    helper
-        .audit
-        .event("confirmation", details)
-        .await
-        .map_err(|error| crate::session::exec::no_audit(&error))?;
-    Ok(AdminOutcome::Done)
-}
-
 /// Reads a slug; an alias in it stands for the alias's real name and port.
-fn read_slug(helper: &Helper, text: &str) -> Result<Slug, Failure> {
+pub fn read_slug(helper: &Helper, text: &str) -> Result<Slug, Failure> {
     let invalid = |error: &dyn std::fmt::Display| {
         Failure::new(
             ErrorCode::InvalidArgument,
@@ -359,7 +278,8 @@ fn find(helper: &Helper, filter: &RecordFilter) -> Result<Vec<(Slug, Vec<RecordT
         .collect())
 }
 
-fn record_type(kind: RecordKind) -> RecordType {
+/// The vault's word for a record type.
+pub fn record_type(kind: RecordKind) -> RecordType {
     match kind {
         RecordKind::Password => RecordType::Password,
         RecordKind::Key => RecordType::Key,
@@ -384,14 +304,16 @@ fn pin_failure(error: crate::hostkeys::PinError) -> Failure {
 }
 
 /// A file's name below the store.
-fn below(root: &std::path::Path, file: &std::path::Path) -> Text {
+pub fn below(root: &std::path::Path, file: &std::path::Path) -> Text {
     path(file.strip_prefix(root).unwrap_or(file))
 }
 
-fn path(path: &std::path::Path) -> Text {
+/// A path, for people.
+pub fn path(path: &std::path::Path) -> Text {
     path.display().to_string().into()
 }
 
-fn seconds(duration: Duration) -> u32 {
+/// Whole seconds.
+pub fn seconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }

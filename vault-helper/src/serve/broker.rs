@@ -18,6 +18,7 @@ use super::connection::{Operation, Role, came_true};
 use crate::guard::gate::rules;
 use crate::guard::target;
 use crate::helper::Helper;
+use crate::person;
 use crate::session::exec::{find_session, stop};
 use crate::session::job::{Job, State, Stop};
 use crate::session::{exec, open};
@@ -50,6 +51,7 @@ impl Role for Broker {
             Request::OpenSession(request) => open::run(&mut op, &caller, request).await,
             Request::CloseSession { session } => close_session(&op, &caller, session.as_str()).await,
             Request::ListActive { kind } => list_active(&op, &caller, kind),
+            Request::Declined(declined) => person::watch::declined(&op.helper, &caller, &declined).await,
         };
         op.out.done(op.id, FromHelper::<Event, Outcome>::Done { op: op.id, outcome });
     }

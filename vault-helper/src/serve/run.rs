@@ -20,7 +20,7 @@ use crate::harden::Level;
 use crate::helper::Helper;
 use crate::redact::Redactor;
 use crate::ssh::trust::Trust;
-use crate::vault::{GpgHome, Locations, Store, Vault};
+use crate::vault::{GpgHome, Locations, Secret, Store, Vault};
 
 /// How long the next connection of a user whose client broke the rules has to wait.
 const PENALTY: Duration = Duration::from_millis(500);
@@ -42,6 +42,7 @@ pub async fn run(
     let sockets = listen::open(&paths.runtime)?;
     let audit = Audit::open(&paths.state, Sinks::from(&settings))?;
     let store = Store::locate(settings.store.as_deref(), &locations(&paths));
+    import_service_key()?;
     let vault = Vault::new(store, GpgHome::default(), Duration::from_secs(settings.unlock_window_s))?;
     let helper = Arc::new(Helper {
         live: Live::new(&paths.config),
@@ -51,6 +52,11 @@ pub async fn run(
         pool: Default::default(),
         registry: Default::default(),
         approvals: Approvals::default(),
+        questions: Default::default(),
+        announced: Default::default(),
+        home: paths.home.clone(),
+        person: Default::default(),
+        bulletin: tokio::sync::watch::Sender::new(0),
         audit,
         profile: if settings.broker_users.is_empty() { Profile::SameUser } else { Profile::SeparateUser },
         hardening,
@@ -70,6 +76,9 @@ pub async fn run(
     ready();
     listen::notify("READY=1");
     tokio::spawn(helper.clone().keep_house());
+    if helper.settings.confirm_dialog {
+        tokio::spawn(crate::person::dialog::stand(helper.clone()));
+    }
     accept(&helper, &sockets).await?;
     listen::notify("STOPPING=1");
     helper.registry.close_all();
@@ -162,6 +171,26 @@ async fn drained(helper: &Helper) {
     while helper.registry.counts() != (0, 0) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// The name under which a service manager hands in the key of an account where no person unlocks
+/// (`LoadCredentialEncrypted=gpg-key:FILE`, systemd.exec(5)).
+const SERVICE_KEY: &str = "gpg-key";
+
+/// Takes the service's secret key into its GPG home, when there is one.
+fn import_service_key() -> Result<(), StartError> {
+    let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty()) else {
+        return Ok(());
+    };
+    let path = std::path::Path::new(&folder).join(SERVICE_KEY);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => zeroize::Zeroizing::new(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(format!("{} cannot be read: {error}", path.display()).into()),
+    };
+    GpgHome::default()
+        .import_secret_key(&Secret::copy_of(&bytes))
+        .map_err(|error| format!("the service's GPG key cannot be imported: {error}").into())
 }
 
 fn locations(paths: &Paths) -> Locations {

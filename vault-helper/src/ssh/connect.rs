@@ -1,6 +1,8 @@
 //! Opening a transport: resolve, connect, exchange keys, check the host key, log in.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,10 +10,11 @@ use russh::client::{self, ChannelOpenHandle, DisconnectReason, Msg, Session};
 use russh::keys::{Algorithm, HashAlg, PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, Preferred, cipher};
 use sallyport_protocol::{ErrorCode, Failure};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::watch;
 
 use super::auth;
+use super::course::{Asker, Course, Milestone, Unfollowed};
 use super::keeper::Keeper;
 use super::pool::{Lease, Transport};
 use super::socket::QuickStream;
@@ -28,6 +31,8 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 const KEEPALIVE_MAX: usize = 3;
 /// Bytes of one channel that may be under way; also what a flood can make us hold.
 const WINDOW: u32 = 2 * 1024 * 1024;
+/// Addresses of one name that are tried.
+const ADDRESSES: usize = 8;
 /// Messages of one channel that wait to be read.
 const CHANNEL_BUFFER: usize = 32;
 
@@ -49,6 +54,8 @@ pub struct Client {
     /// What the key check found; the login reads it.
     found: Arc<Mutex<KeyCheck>>,
     closed: watch::Sender<Option<String>>,
+    /// The host keys the server says it has, once it was logged in to.
+    announced: watch::Sender<Vec<PublicKey>>,
 }
 
 /// What is known of the host's key.
@@ -91,6 +98,15 @@ impl client::Handler for Client {
             DisconnectReason::Error(error) => format!("the connection broke: {error}"),
         };
         self.closed.send_replace(Some(text));
+        Ok(())
+    }
+
+    async fn openssh_ext_host_keys_announced(
+        &mut self,
+        keys: Vec<PublicKey>,
+        _: &mut Session,
+    ) -> Result<(), ClientError> {
+        self.announced.send_replace(keys);
         Ok(())
     }
 
@@ -181,29 +197,29 @@ pub async fn open(
     helper: &Arc<Helper>,
     target: &Target,
     through: Option<Lease>,
+    course: &dyn Course,
 ) -> Result<Transport, Failure> {
+    let asker =
+        Asker { helper, alias: &target.alias, user: &target.user, course, waiting: AtomicBool::new(false) };
     let login = async {
         let endpoint = target.endpoint();
         // Decryption runs beside the key exchange; what it yields is offered only after the key was accepted.
-        let keeper = Keeper::start(
-            helper.vault.clone(),
-            helper.redactor.clone(),
-            helper.remembered.clone(),
-            target.slug()?,
+        let keeper = Keeper::start(helper, target)?;
+        let (connected, _) = tokio::join!(
+            exchange(helper, &endpoint, target.accepts_new_keys(), through.as_ref(), course),
+            keeper.offers(0)
         );
-        let (connected, public) = tokio::join!(
-            exchange(helper, &endpoint, target.accepts_new_keys(), through.as_ref()),
-            keeper.public_key()
-        );
-        let Exchanged { mut handle, check, closed } = connected?;
-        public?;
-        auth::log_in(&mut handle, &keeper, &target.user, &endpoint.to_string()).await?;
+        let Exchanged { mut handle, check, closed, announced } = connected?;
         let host_key = check.lock().unwrap_or_else(PoisonError::into_inner).key.clone();
         let fingerprint =
             host_key.map(|key| key.fingerprint(HashAlg::Sha256).to_string()).unwrap_or_default();
+        course.reached(Milestone::Key, format!("its key is known: {fingerprint}"));
+        auth::log_in(&mut handle, &keeper, &target.user, &endpoint.to_string(), &asker).await?;
+        course.reached(Milestone::Login, format!("logged in as {}", target.user));
+        let watches = Watches { closed, announced };
         Ok(Transport::new(
             handle,
-            closed,
+            watches,
             helper.redactor.clone(),
             target,
             keeper.enrollments().await,
@@ -211,9 +227,35 @@ pub async fn open(
             through,
         ))
     };
-    tokio::time::timeout(LOGIN_TIME, login)
+    in_time(login, &asker.waiting)
         .await
-        .unwrap_or_else(|_| Err(unreachable_host(&target.endpoint(), "no login within 30 seconds")))
+        .unwrap_or_else(|| Err(unreachable_host(&target.endpoint(), "no login within 30 seconds")))
+}
+
+/// Runs a login for [`LOGIN_TIME`], the time a person is asked not counted; `None` when it took longer.
+async fn in_time<T>(login: impl Future<Output = T>, waiting: &AtomicBool) -> Option<T> {
+    const TICK: Duration = Duration::from_millis(500);
+    tokio::pin!(login);
+    let mut left = LOGIN_TIME;
+    while !left.is_zero() {
+        tokio::select! {
+            result = &mut login => return Some(result),
+            () = tokio::time::sleep(TICK) => {
+                if !waiting.load(Ordering::Relaxed) {
+                    left = left.saturating_sub(TICK);
+                }
+            }
+        }
+    }
+    None
+}
+
+/// What a transport says of itself as it goes.
+pub struct Watches {
+    /// Why it is gone.
+    pub closed: watch::Receiver<Option<String>>,
+    /// The host keys its server says it has.
+    pub announced: watch::Receiver<Vec<PublicKey>>,
 }
 
 /// A connection whose keys are exchanged and whose host key is accepted.
@@ -221,6 +263,7 @@ struct Exchanged {
     handle: client::Handle<Client>,
     check: Arc<Mutex<KeyCheck>>,
     closed: watch::Receiver<Option<String>>,
+    announced: watch::Receiver<Vec<PublicKey>>,
 }
 
 async fn exchange(
@@ -228,15 +271,18 @@ async fn exchange(
     endpoint: &Endpoint,
     accept_new: bool,
     through: Option<&Lease>,
+    course: &dyn Course,
 ) -> Result<Exchanged, Failure> {
     let found = Arc::new(Mutex::new(KeyCheck::default()));
     let (closed, watch_closed) = watch::channel(None);
+    let (announced, watch_announced) = watch::channel(Vec::new());
     let client = Client {
         endpoint: endpoint.clone(),
         accept_new,
         helper: helper.clone(),
         found: found.clone(),
         closed,
+        announced,
     };
     let known = helper.trust.known()?;
     let config = client::Config {
@@ -247,9 +293,11 @@ async fn exchange(
         preferred: preferred(&known, endpoint),
         ..client::Config::default()
     };
-    let connected = dial(config, endpoint, through, client).await?;
+    let connected = dial(config, endpoint, through, client, course).await?;
     match connected {
-        Ok(handle) => Ok(Exchanged { handle, check: found, closed: watch_closed }),
+        Ok(handle) => {
+            Ok(Exchanged { handle, check: found, closed: watch_closed, announced: watch_announced })
+        }
         Err(error) => {
             let refused = found.lock().unwrap_or_else(PoisonError::into_inner).refused.take();
             Err(refused.unwrap_or_else(|| unreachable_host(endpoint, &error.to_string())))
@@ -285,19 +333,26 @@ async fn dial<H: client::Handler + Send + 'static>(
     endpoint: &Endpoint,
     through: Option<&Lease>,
     handler: H,
+    course: &dyn Course,
 ) -> Result<Result<client::Handle<H>, H::Error>, Failure> {
     let config = Arc::new(config);
     match through {
         None => {
-            let stream = TcpStream::connect((endpoint.host(), endpoint.port()))
-                .await
-                .map_err(|error| unreachable_host(endpoint, &error.to_string()))?;
+            let unreachable = |error: std::io::Error| unreachable_host(endpoint, &error.to_string());
+            let found = lookup_host((endpoint.host(), endpoint.port())).await.map_err(unreachable)?;
+            let found: Vec<SocketAddr> = found.take(ADDRESSES).collect();
+            let shown: Vec<String> = found.iter().map(|address| address.ip().to_string()).collect();
+            course.reached(Milestone::Resolve, format!("{} is {}", endpoint.host(), shown.join(", ")));
+            let stream = TcpStream::connect(found.as_slice()).await.map_err(unreachable)?;
+            course.reached(Milestone::Connect, format!("port {} answers", endpoint.port()));
             // Without it Nagle's algorithm costs some 40 ms a command; a refusal costs just that.
             let _ = stream.set_nodelay(true);
             Ok(client::connect_stream(config, QuickStream::new(stream), handler).await)
         }
         Some(jump) => {
+            course.reached(Milestone::Resolve, format!("the jump host resolves {}", endpoint.host()));
             let channel = jump.open_tcpip(endpoint.host(), endpoint.port()).await?;
+            course.reached(Milestone::Connect, format!("port {} answers the jump host", endpoint.port()));
             Ok(client::connect_stream(config, channel.into_stream(), handler).await)
         }
     }
@@ -309,7 +364,7 @@ async fn dial<H: client::Handler + Send + 'static>(
 /// When the host cannot be reached or does not speak SSH.
 pub async fn scan(endpoint: &Endpoint, through: Option<&Lease>) -> Result<PublicKey, Failure> {
     let found = Arc::new(Mutex::new(KeyCheck::default()));
-    let look = dial(client::Config::default(), endpoint, through, Scanner(found.clone()));
+    let look = dial(client::Config::default(), endpoint, through, Scanner(found.clone()), &Unfollowed);
     let connected = tokio::time::timeout(LOGIN_TIME, look)
         .await
         .unwrap_or_else(|_| Err(unreachable_host(endpoint, "no key within 30 seconds")))?;

@@ -12,12 +12,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use russh::client::{Handle, Msg};
+use russh::keys::PublicKey;
 use russh::{Channel, Disconnect};
 use sallyport_policy::LoginShell;
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::{Notify, watch};
 
-use super::connect::{self, Client};
+use super::connect::{self, Client, Watches};
+use super::course::Course;
+use super::rotation;
 use crate::guard::target::Target;
 use crate::helper::Helper;
 use crate::redact::{CleanText, Enrollment, Redactor};
@@ -43,6 +46,8 @@ pub struct Transport {
     _enrolled: Vec<Enrollment>,
     /// The jump host's transport, kept open.
     _through: Option<Lease>,
+    /// The host keys the server says it has.
+    pub(super) announced: watch::Receiver<Vec<PublicKey>>,
     /// `SHA256:...` of the accepted host key.
     pub fingerprint: String,
     /// When the login was done.
@@ -56,7 +61,7 @@ impl Transport {
     /// A transport that has just logged in.
     pub fn new(
         handle: Handle<Client>,
-        closed: watch::Receiver<Option<String>>,
+        watches: Watches,
         redactor: Redactor,
         target: &Target,
         enrolled: Vec<Enrollment>,
@@ -65,7 +70,8 @@ impl Transport {
     ) -> Self {
         Self {
             handle,
-            closed,
+            closed: watches.closed,
+            announced: watches.announced,
             redactor,
             root: target.user == "root",
             login_shell: target.host.login_shell,
@@ -98,6 +104,19 @@ impl Transport {
             0 => self.idle_since.lock().unwrap_or_else(PoisonError::into_inner).elapsed(),
             _ => Duration::ZERO,
         }
+    }
+
+    /// Has the server prove that it holds host keys.
+    pub(super) async fn prove(&self, keys: Vec<PublicKey>) -> Result<(), russh::Error> {
+        self.handle.hostkeys_prove(keys).await
+    }
+
+    /// Opens a channel that no lease counts: for a transport that is in no pool.
+    ///
+    /// # Errors
+    /// The host's.
+    pub async fn open_session(&self) -> Result<Channel<Msg>, russh::Error> {
+        self.handle.channel_open_session().await
     }
 
     /// Takes a place for a channel, if there is one.
@@ -206,6 +225,15 @@ struct LaneState {
     /// Counts failed logins, so that a waiter knows a failure that came after it from an older one.
     failures: u64,
     last_failure: Option<Failure>,
+    /// A login waits for a person, for this reason: callers are told instead of waiting along.
+    asking: Option<Failure>,
+}
+
+impl Course for Lane {
+    fn waits(&self, why: Option<Failure>) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).asking = why;
+        self.changed.notify_waiters();
+    }
 }
 
 /// All transports.
@@ -363,6 +391,11 @@ impl Lane {
                     drop(waiting);
                     return Err(failure.unwrap_or_else(no_login));
                 }
+                if let Some(failure) = state.asking.clone() {
+                    drop(state);
+                    drop(waiting);
+                    return Err(failure);
+                }
                 if waiting.is_none() {
                     state.waiting += 1;
                     waiting = Some(Waiting(self));
@@ -382,12 +415,17 @@ impl Lane {
 
     /// One login, independent of the call that wanted it: others may use it.
     async fn log_in(self: Arc<Self>, helper: Arc<Helper>, principal: String, target: Target) {
-        let result = through_jumps(&helper, &principal, &target).await;
+        let result = through_jumps(&helper, &principal, &target, self.as_ref()).await;
         {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.logins -= 1;
             match result {
-                Ok(transport) => state.transports.push(Arc::new(transport)),
+                Ok(transport) => {
+                    let transport = Arc::new(transport);
+                    let (weak, endpoint) = (Arc::downgrade(&transport), target.endpoint());
+                    tokio::spawn(rotation::follow(helper, weak, endpoint, target.accepts_new_keys()));
+                    state.transports.push(transport);
+                }
                 Err(failure) => {
                     state.failures += 1;
                     state.last_failure = Some(failure);
@@ -400,10 +438,11 @@ impl Lane {
 
 /// Logs in to a target, by way of its jump host when it has one. Boxed, because a jump host is leased
 /// the same way and may have a jump host itself.
-fn through_jumps<'a>(
+pub fn through_jumps<'a>(
     helper: &'a Arc<Helper>,
     principal: &'a str,
     target: &'a Target,
+    course: &'a dyn Course,
 ) -> Pin<Box<dyn Future<Output = Result<Transport, Failure>> + Send + 'a>> {
     Box::pin(async move {
         let through = match &target.host.jump {
@@ -413,7 +452,7 @@ fn through_jumps<'a>(
                 Some(helper.pool.lease(helper, principal, &target).await?)
             }
         };
-        connect::open(helper, target, through).await
+        connect::open(helper, target, through, course).await
     })
 }
 

@@ -130,11 +130,13 @@ impl Vault {
 
     /// Tries every record, and tells those that could not be read however unlocked the vault is.
     async fn try_records(&self, listing: &Listing) -> Vec<Check> {
-        let records =
-            listing.entries.iter().flat_map(|entry| entry.types.iter().map(move |kind| (&entry.slug, *kind)));
+        let mut records = Vec::new();
+        for entry in &listing.entries {
+            records.extend(entry.types.iter().map(|kind| (&entry.slug, *kind)));
+        }
         let (mut readable, mut locked) = (0, 0);
         let mut checks = Vec::new();
-        for (slug, kind) in records.take(MAX_TRIED) {
+        for (slug, kind) in records.into_iter().take(MAX_TRIED) {
             match self.probe(slug, kind).await {
                 Ok(()) => readable += 1,
                 Err(error) if error.code() == "vault_locked" => locked += 1,

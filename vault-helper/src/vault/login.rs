@@ -14,6 +14,8 @@ use super::slug::Slug;
 pub struct Login {
     /// The key.
     pub key: LoadedKey,
+    /// The text it was read from, to be enrolled with the redactor.
+    pub text: Secret,
     /// Its certificate; offered before the key alone.
     pub certificate: Option<Certificate>,
     /// The passphrase that opened the key, to be enrolled with the redactor.
@@ -42,7 +44,7 @@ impl Vault {
             ),
             None => None,
         };
-        Ok(Login { key, certificate, passphrase })
+        Ok(Login { key, text: secret, certificate, passphrase })
     }
 
     /// The slug whose records log a user in to a host: its own when it has a key or a password, else that of

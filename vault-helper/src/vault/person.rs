@@ -29,7 +29,7 @@ impl PersonEnv {
 
 impl PersonEnv {
     /// The variables, for a process that asks.
-    pub(super) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(name, value)| (*name, value.as_str()))
     }
 }
