@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use russh::keys::ssh_key::private::Ed25519Keypair;
 use russh::keys::{PrivateKey, PublicKey};
-use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, Server, Session, VerifiedPublicKey};
+use russh::server::{
+    Auth, ChannelOpenHandle, Config, Handler, Msg, Response, Server, Session, VerifiedPublicKey,
+};
 use russh::{Channel, MethodKind, MethodSet};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -45,10 +47,20 @@ pub struct Embedded {
 impl Embedded {
     /// Starts a server on a free port of loopback that lets in `user` with the private half of `key`.
     pub fn start(user: &str, key: &PublicKey, place: Place) -> std::io::Result<Self> {
+        Self::start_asking(user, key, None, place)
+    }
+
+    /// Like [`Embedded::start`]; with `code` it asks for a verification code after the key, as a second factor.
+    pub fn start_asking(
+        user: &str,
+        key: &PublicKey,
+        code: Option<&str>,
+        place: Place,
+    ) -> std::io::Result<Self> {
         let host = fresh_key();
         let host_key = host.public_key().clone();
         let config = Arc::new(Config {
-            methods: MethodSet::from(&[MethodKind::PublicKey][..]),
+            methods: MethodSet::from(&[MethodKind::PublicKey, MethodKind::KeyboardInteractive][..]),
             auth_rejection_time: Duration::ZERO,
             keys: vec![host],
             nodelay: true,
@@ -57,7 +69,13 @@ impl Embedded {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let port = listener.local_addr()?.port();
-        let mut doors = Doors(Login { user: user.to_owned(), key: key.clone(), place: Arc::new(place) });
+        let mut doors = Doors(Login {
+            user: user.to_owned(),
+            key: key.clone(),
+            code: code.map(str::to_owned),
+            keyed: false,
+            place: Arc::new(place),
+        });
         runtime.spawn(async move {
             // An accept that fails ends the server; its clients see the connection refused.
             if let Err(error) = doors.run_on_socket(config, &listener).await {
@@ -82,6 +100,10 @@ impl Embedded {
 struct Login {
     user: String,
     key: PublicKey,
+    /// What the second factor wants to hear.
+    code: Option<String>,
+    /// Whether the key was shown already.
+    keyed: bool,
     place: Arc<Place>,
 }
 
@@ -100,7 +122,32 @@ impl Handler for Login {
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
         let known = user == self.user && key.public_key.key_data() == self.key.key_data();
+        if known && self.code.is_some() {
+            self.keyed = true;
+            return Ok(Auth::Reject {
+                proceed_with_methods: Some(MethodSet::from(&[MethodKind::KeyboardInteractive][..])),
+                partial_success: true,
+            });
+        }
         Ok(if known { Auth::Accept } else { Auth::reject() })
+    }
+
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        _: &str,
+        _: &str,
+        response: Option<Response<'a>>,
+    ) -> Result<Auth, Self::Error> {
+        let Some(code) = self.code.as_ref().filter(|_| self.keyed) else { return Ok(Auth::reject()) };
+        Ok(match response.and_then(|mut texts| texts.next()) {
+            None => Auth::Partial {
+                name: "Second factor".into(),
+                instructions: "Look at your token.".into(),
+                prompts: vec![("Verification code: ".into(), false)].into(),
+            },
+            Some(text) if text == code.as_bytes() => Auth::Accept,
+            Some(_) => Auth::reject(),
+        })
     }
 
     async fn channel_open_session(

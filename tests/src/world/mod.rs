@@ -235,6 +235,12 @@ impl World {
         run(&mut self.sallyport(arguments), b"")
     }
 
+    /// Runs `sallyport` with `arguments` and `input` on standard input.
+    #[track_caller]
+    pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> Finished {
+        run(&mut self.sallyport(arguments), input)
+    }
+
     /// A client of a fresh `sallyport serve`, past the handshake of the `initialize` generation.
     pub fn mcp(&self) -> McpClient {
         McpClient::initialize(self.sallyport(&["serve"]))

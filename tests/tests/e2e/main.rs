@@ -2,11 +2,15 @@
 //!
 //! One binary, so that it is linked once. A folder's worth of tests is run by its name: `scripts/test --test e2e login`.
 
+mod approvals;
 mod audit;
 mod clients;
+mod doctor;
 mod frames;
 mod host_keys;
 mod hostile;
+mod hosts;
+mod identity;
 mod input;
 mod kill;
 mod load;
@@ -14,4 +18,5 @@ mod lock;
 mod login;
 mod path;
 mod secrets;
+mod stores;
 mod world;
