@@ -54,6 +54,10 @@ struct Engine<'p> {
     calls: Vec<String>,
     /// Where `break`, `continue` and `return` may have left.
     jumps: Jumps,
+    /// Take variables that nobody set for unset: their defaults are what they become.
+    unset: bool,
+    /// Some variable's default was not taken, because the environment may have set it.
+    guessed: bool,
     /// Looking for a catastrophe in what could not be read.
     searching: bool,
     /// Inside a pipeline or a background job.
@@ -80,11 +84,30 @@ impl<'p> Engine<'p> {
             depth: 0,
             calls: Vec::new(),
             jumps: Jumps::default(),
+            unset: false,
+            guessed: false,
             searching: false,
             forking: false,
             stdin: Stdin::Outer,
             wanted: false,
         }
+    }
+
+    /// `${x:-/}` is `/` unless somebody set `x`: a catastrophe by a default is one.
+    fn catastrophe_if_unset(
+        &mut self,
+        policy: &'p Policy,
+        subject: &'p Subject<'p>,
+        state: &ShellState,
+        command: &str,
+    ) {
+        let mut other = Self::new(policy, subject, state);
+        other.unset = true;
+        other.run(&Source::whole(command));
+        other.segments.retain(|segment| {
+            segment.verdict == Verdict::Block && segment.rule.as_deref().is_some_and(tables::is_catastrophe)
+        });
+        self.segments.append(&mut other.segments);
     }
 
     fn finish(mut self, command: &str) -> Judgement {
@@ -135,6 +158,9 @@ impl<'p> Engine<'p> {
 pub(crate) fn judge(policy: &Policy, subject: &Subject<'_>, state: &ShellState, command: &str) -> Judgement {
     let mut engine = Engine::new(policy, subject, state);
     engine.run(&Source::whole(command));
+    if engine.guessed && engine.mode != Mode::Unrestricted {
+        engine.catastrophe_if_unset(policy, subject, state, command);
+    }
     engine.finish(command)
 }
 

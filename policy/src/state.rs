@@ -18,10 +18,20 @@ pub struct ShellState {
     pub(crate) odd: BTreeSet<String>,
     /// Files this session wrote, with their content where it is known.
     pub(crate) files: BTreeMap<String, Option<String>>,
+    /// Names that lead elsewhere: symbolic links this session made, and a container's mounts.
+    pub(crate) links: BTreeMap<String, Link>,
     /// The working directory, once a `cd` made it known or unknowable.
     pub(crate) cwd: Cwd,
     /// Variables that point at others (`declare -n`), or names beyond counting: nothing is certain any more.
     pub(crate) lost: bool,
+}
+
+/// Where a name leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) to: String,
+    /// A mounted directory: what is deleted there is deleted where it leads, not the link.
+    pub(crate) mount: bool,
 }
 
 /// Where the shell stands.
@@ -66,8 +76,10 @@ impl ShellState {
                     Var::Unknown => 0,
                 };
         }
+        bytes += self.links.iter().map(|(name, link)| name.len() + link.to.len()).sum::<usize>();
         bytes += self.odd.iter().map(String::len).sum::<usize>();
         let names = self.odd.len()
+            + self.links.len()
             + self.functions.len()
             + self.aliases.len()
             + self.variables.len()
@@ -110,6 +122,9 @@ impl ShellState {
         }
         if self.cwd != other.cwd {
             self.cwd = Cwd::Anywhere;
+        }
+        for (name, link) in &other.links {
+            self.links.entry(name.clone()).or_insert_with(|| link.clone());
         }
         self.odd.extend(other.odd.iter().cloned());
         self.lost |= other.lost;

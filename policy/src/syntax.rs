@@ -6,10 +6,11 @@
 mod bounds;
 mod braces;
 mod escapes;
+mod tokens;
 mod word;
 
 use brush_parser::ast::Program;
-use brush_parser::{ParserOptions, parse_tokens, uncached_tokenize_str};
+use brush_parser::{ParserOptions, parse_tokens};
 
 pub(crate) use braces::expand as expand_braces;
 pub(crate) use word::{Param, Piece, read_quoted, read_word};
@@ -22,7 +23,7 @@ pub(crate) fn parse(text: &str) -> Option<Program> {
         return None;
     }
     let options = ParserOptions::default();
-    let tokens = uncached_tokenize_str(text, &options.tokenizer_options()).ok()?;
+    let tokens = tokens::read(text, &options.tokenizer_options())?;
     if !bounds::readable(&tokens) {
         return None;
     }

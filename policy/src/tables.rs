@@ -32,6 +32,7 @@ pub(crate) use variables::{harmless_variable, variable_rule};
 /// `word|other` the next operand is one of these (globs allowed; `*` is any operand); `+-f|--force` one of these
 /// options is given; `!-o|--output` none of these options is given; `$` no operand is left.
 /// Operands are the words that are no options; the words after options in `values` are those options' values.
+/// A row that begins with `^ ` lifts all others where it holds beyond doubt; such rows stand first.
 /// `=-b` is that option as a whole word. Short options are found in clusters (`-rf`), long ones in their abbreviations (`--forc`).
 pub(crate) struct Tool {
     /// Names, separated by spaces.
@@ -83,13 +84,37 @@ const SPECIAL: &str = " rm rmdir unlink shred mv cp install ln tee touch mkdir t
     man kill pkill killall git docker podman kubectl at sh bash dash zsh ksh fish python python3 perl ruby node php lua ";
 
 /// Builtins whose redefinition changes what later commands mean.
-const BUILTINS: &str = " cd echo printf test [ eval exec source . command builtin export set unset read trap alias type pwd true \
+const BUILTINS: &str = " : cd echo printf test [ eval exec source . command builtin export set unset read trap alias type pwd true \
     false kill wait exit return local declare shift ";
 
 /// Whether the name stands for a program or builtin the engine knows: redefining it is suspicious.
 pub(crate) fn is_known(name: &str) -> bool {
     let listed = |list: &str| list.split(' ').any(|word| word == name && !word.is_empty());
     TOOLS.contains_key(name) || listed(SPECIAL) || listed(BUILTINS) || wrappers::find(name).is_some()
+}
+
+/// Whether the name stands for a program that people edit or read text with.
+pub(crate) fn is_editor(name: &str) -> bool {
+    matches!(
+        name,
+        "nano"
+            | "nvim"
+            | "emacs"
+            | "ed"
+            | "ex"
+            | "micro"
+            | "code"
+            | "subl"
+            | "most"
+            | "delta"
+            | "bat"
+            | "diffr"
+            | "helix"
+            | "hx"
+            | "pico"
+            | "joe"
+            | "kak"
+    )
 }
 
 /// Whether programs are normally found in this directory.

@@ -117,3 +117,17 @@ fn definitions_that_double_do_not_run_away() {
 fn a_number_no_descriptor_has_is_opaque() {
     assert_eq!(judged("ls 99999999999999>x".into()), Verdict::Confirm);
 }
+
+/// Found by fuzzing: the tokenizer went past the end of the text.
+#[test]
+fn here_documents_that_end_nowhere_are_opaque() {
+    for text in [
+        "; $(rm -rf cat <<EOF; $(rm -rf /)\nEOF",
+        "$(a <<E; $(b)\nE",
+        "${x:-$(a <<E; $(b)\nE",
+        "echo `a <<E; $(b)\nE",
+        "echo \"$(a <<E <<F; $(b) $(c)\nE\nF",
+    ] {
+        assert_ne!(judged(text.into()), Verdict::Allow, "{text}");
+    }
+}

@@ -26,6 +26,7 @@ use super::shell::Source;
 use super::{Engine, Output};
 use crate::tables;
 use crate::verdict::Verdict;
+use files::option_value;
 
 /// What was found about a command, before operator rules and mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,16 +158,48 @@ impl Engine<'_> {
             "ssh" | "autossh" | "sshpass" | "mosh" | "rsh" => self.ssh(name, args, source, span),
             "scp" | "sftp" | "rcp" => self.scp(name, args, source, span),
             "nc" | "ncat" | "netcat" | "socat" | "telnet" => self.sockets(name, args, source, span),
+            // What stands after the program's name is that program's own.
+            "npx" | "bunx" | "pnpx" if args.get(1).is_some_and(|arg| !arg.may_be_option()) => {
+                self.tool(name, &args[..2])
+            }
+            // A dependency of the project at hand.
+            "yarn" | "pnpm"
+                if args.get(1).is_some_and(|arg| arg.text == "add")
+                    && !args
+                        .iter()
+                        .any(|arg| matches!(arg.text.as_str(), "-g" | "--global") || arg.is_unknown()) =>
+            {
+                Facts::ORDINARY
+            }
+            "ansible"
+                if !args.iter().any(Arg::is_unknown)
+                    && option_value(args, 'm', "--module-name").is_some_and(|module| {
+                        matches!(
+                            module.text.as_str(),
+                            "ping"
+                                | "setup"
+                                | "debug"
+                                | "gather_facts"
+                                | "ansible.builtin.ping"
+                                | "ansible.builtin.setup"
+                        )
+                    }) =>
+            {
+                Facts::ORDINARY
+            }
             "make" | "gmake"
                 if args.iter().any(|arg| matches!(arg.text.as_str(), "-" | "/dev/stdin" | "-f-")) =>
             {
                 Facts::confirm("shell-on-stdin")
             }
             "git" => self.git(args, source, span),
-            "docker" | "podman" | "nerdctl" => self.docker(name, args, source, span),
+            "docker" | "podman" | "nerdctl" | "docker-compose" | "podman-compose" => {
+                self.docker(name, args, source, span)
+            }
             "kubectl" | "oc" | "k3s" | "microk8s" => self.kubectl(args, source, span),
             "tmux" | "screen" | "byobu" => self.multiplexer(name, args, source, span),
             "at" | "batch" => self.at(args, source, span),
+            "crontab" => self.crontab(args, source, span),
             "psql" | "mysql" | "mariadb" | "sqlite3" | "mongosh" | "mongo" | "redis-cli"
             | "clickhouse-client" | "cqlsh" | "sqlcmd" | "influx" | "duckdb" => {
                 self.database(name, args, source, span)

@@ -13,6 +13,7 @@ const UNREAD: &[&str] = &[
     "opaque",
     "runs-option",
     "runs-code",
+    "redefined",
     "wrapper-option",
     "runtime-command",
     "scheduled",
@@ -22,6 +23,7 @@ const UNREAD: &[&str] = &[
     "infrastructure-change",
     "service-change",
     "network-change",
+    "delete",
 ];
 
 /// Names that begin a catastrophe.

@@ -51,13 +51,24 @@ impl Engine<'_> {
         let (mut verdict, mut rule) = self.decide(base, &args, facts.finding, facts.reads);
         if verdict == Verdict::Confirm
             && let Some(stopped) = &rule
-            && self.hides_catastrophe(stopped, &joined(&args))
+            && self.says_catastrophe_somewhere(stopped, &args)
         {
             (verdict, rule) = (Verdict::Block, Some("root-delete".to_owned()));
         }
         self.segments[at].verdict = verdict;
         self.segments[at].rule = rule;
         output
+    }
+
+    /// Whether the words of a command that was not read, or its known input, say a catastrophe.
+    fn says_catastrophe_somewhere(&mut self, rule: &str, args: &[Arg]) -> bool {
+        if self.hides_catastrophe(rule, &joined(args)) {
+            return true;
+        }
+        match self.stdin.clone() {
+            Stdin::Known(text) => self.hides_catastrophe(rule, &text),
+            _ => false,
+        }
     }
 
     /// A command word known only at run time: opaque, and a catastrophe if it may delete a root.
@@ -168,7 +179,7 @@ impl Engine<'_> {
         if name == base && !self.wrote(name) {
             return facts;
         }
-        if self.wrote(name) && name != base {
+        if self.wrote(name) && (name != base || !tables::is_known(base)) {
             let finding = self.run_file(name, source, span);
             return Facts { finding: facts.finding.strictest(finding), reads: Reads::Unproven, ..facts };
         }

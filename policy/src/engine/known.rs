@@ -15,7 +15,11 @@ impl Engine<'_> {
         }
         let words: Vec<&str> = args.iter().skip(1).map(|arg| arg.text.as_str()).collect();
         let open = args.iter().any(|arg| arg.open);
+        if let Some(folders) = listed(name, &words) {
+            return (!open).then(|| folders.iter().map(|folder| found_in(folder)).collect());
+        }
         let text = match name {
+            "date" => date(&words)?,
             "echo" => echo(&words),
             "printf" if !open => printf(&words)?,
             "cat" | "tee" | "head" | "tail" | "sort" | "uniq" | "grep" | "less" | "strings" => {
@@ -23,8 +27,18 @@ impl Engine<'_> {
             }
             "base64" | "base32" | "openssl" => self.decoded(name, &words)?,
             "xxd" | "rev" | "tr" | "tac" => self.transformed(name, &words)?,
-            "which" | "realpath" | "readlink" => format!("{}\n", words.last()?),
-            "command" | "type" => format!("{}\n", words.last().filter(|_| words.len() == 2)?),
+            "realpath" | "readlink" => format!("{}\n", words.last()?),
+            "which" => program(words.last()?),
+            "command" | "type" => program(words.last().filter(|_| words.len() == 2)?),
+            "crontab" if words.contains(&"-l") => format!("{UNKNOWN}\n"),
+            // What it says to be evaluated: two variables of its own.
+            "ssh-agent" if words.iter().all(|word| *word == "-s") => {
+                "SSH_AUTH_SOCK=/tmp/agent; export SSH_AUTH_SOCK; SSH_AGENT_PID=1; export SSH_AGENT_PID;\n"
+                    .to_owned()
+            }
+            "ls" if words.iter().any(|word| word.starts_with('-') && word.contains('d')) && !open => {
+                words.iter().filter(|word| !word.starts_with('-')).map(|word| format!("{word}\n")).collect()
+            }
             "basename" => format!("{}\n", words.first()?.rsplit('/').next()?),
             "dirname" => format!("{}\n", words.first()?.rsplit_once('/').map_or(".", |(dir, _)| dir)),
             "mktemp" => "/tmp/tmp.file\n".to_owned(),
@@ -35,6 +49,12 @@ impl Engine<'_> {
             _ => return None,
         };
         (text.len() <= MAX_OUTPUT).then_some(text)
+    }
+
+    /// What `printf` prints, for `printf -v`.
+    pub(super) fn printed(&self, words: &[Arg]) -> Output {
+        let texts: Vec<&str> = words.iter().map(|arg| arg.text.as_str()).collect();
+        printf(&texts).filter(|text| text.len() <= MAX_OUTPUT && !words.iter().any(|arg| arg.open))
     }
 
     fn stdin_text(&self) -> Output {
@@ -91,6 +111,68 @@ impl Engine<'_> {
             _ => None,
         }
     }
+}
+
+/// The directories below which a command names files it found, if that is all it prints.
+fn listed<'w>(name: &str, words: &[&'w str]) -> Option<Vec<&'w str>> {
+    let has = |options: &[&str]| words.iter().any(|word| options.contains(word));
+    let cluster = |letter: char| {
+        words.iter().any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(letter))
+    };
+    let operands: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with('-')).collect();
+    let folders = match name {
+        "grep" | "egrep" | "fgrep" | "rg"
+            if cluster('l') || cluster('L') || has(&["--files-with-matches", "--files-without-match"]) =>
+        {
+            operands.get(1..)?
+        }
+        "rg" if has(&["--files"]) => &operands[..],
+        "git" if has(&["ls-files"]) || has(&["--name-only"]) || has(&["grep"]) && cluster('l') => &[],
+        "find" | "gfind" => {
+            let starts = words.iter().take_while(|word| !word.starts_with(['-', '(', '!'])).count();
+            return Some(if starts == 0 { vec!["."] } else { words[..starts].to_vec() })
+                .filter(|_| !has(&["-printf", "-exec", "-execdir", "-ls"]));
+        }
+        _ => return None,
+    };
+    let plain = |folder: &&str| !folder.starts_with(UNKNOWN);
+    folders.iter().all(plain).then(|| if folders.is_empty() { vec!["."] } else { folders.to_vec() })
+}
+
+/// Some file in a directory, its name not known.
+fn found_in(folder: &str) -> String {
+    match folder.trim_end_matches('/') {
+        "" => format!("/etc/{UNKNOWN}\n"),
+        folder => format!("{folder}/{UNKNOWN}\n"),
+    }
+}
+
+/// `date +FORMAT`: digits for every field, the rest as it stands.
+fn date(words: &[&str]) -> Output {
+    let format = match words {
+        [format] | ["-u", format] => format.strip_prefix('+')?,
+        _ => return None,
+    };
+    let mut text = String::new();
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            text.push(c);
+            continue;
+        }
+        match chars.next()? {
+            'F' => text.push_str("2000-01-01"),
+            'T' => text.push_str("00:00:00"),
+            'Y' | 'm' | 'd' | 'H' | 'M' | 'S' | 's' | 'j' | 'y' | 'N' | 'V' | 'u' => text.push_str("00"),
+            _ => return None,
+        }
+    }
+    Some(text + "\n")
+}
+
+/// Where a program is found.
+fn program(name: &str) -> String {
+    if name.contains('/') { format!("{name}\n") } else { format!("/usr/bin/{name}\n") }
 }
 
 fn echo(words: &[&str]) -> String {

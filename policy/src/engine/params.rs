@@ -12,7 +12,11 @@ impl Engine<'_> {
         if let Some(index) = param.index {
             self.arithmetic(index, source);
         }
-        let operand = param.op.trim_start_matches([':', '-', '=', '+', '?', '#', '%', '/', '^', ',', '@']);
+        let operand = param.op.strip_prefix(':').unwrap_or(param.op);
+        let operand = match operand.strip_prefix(['-', '=', '+', '?']) {
+            Some(word) => word,
+            None => param.op.trim_start_matches([':', '#', '%', '/', '^', ',', '@']),
+        };
         let word = if operand.contains(['$', '`', '\\', '"', '\'']) {
             self.expand_one(operand, source, None).text
         } else {
@@ -50,6 +54,10 @@ impl Engine<'_> {
             _ => builtin(param.name).is_some(),
         };
         match op.trim_start_matches(':').chars().next()? {
+            '-' | '=' | '?' if !assigned && !self.shell.variables.contains_key(param.name) => {
+                self.guessed = true;
+                self.unset.then_some(word)
+            }
             '-' | '?' if assigned => value.filter(|text| !text.is_empty()).or(Some(word)),
             '=' => {
                 let text = if assigned { value } else { None };
@@ -60,6 +68,10 @@ impl Engine<'_> {
                 text
             }
             '+' if assigned => Some(word),
+            '+' if !self.shell.variables.contains_key(param.name) => {
+                self.guessed = true;
+                self.unset.then(String::new)
+            }
             '-' | '+' | '?' => None,
             _ if op.starts_with(':') => slice(&value?, &op[1..]),
             '#' => strip(&value?, &word, true),

@@ -4,7 +4,7 @@ use super::Engine;
 use super::arg::{Arg, HOME, UNKNOWN};
 use super::facts::Finding;
 use crate::config::glob;
-use crate::state::Cwd;
+use crate::state::{Cwd, Link};
 use crate::tables::places;
 
 /// A path in normal form: components without `.`, `..` and doubled slashes.
@@ -48,6 +48,11 @@ impl Path {
             }
         }
         Self { absolute, parts }
+    }
+
+    /// The path as one text, the same for the same place.
+    pub(super) fn key(&self) -> String {
+        key(&self.parts, self.absolute)
     }
 
     fn part(&self, at: usize) -> &str {
@@ -126,9 +131,33 @@ fn is_raw_device(name: &str) -> bool {
 }
 
 impl Engine<'_> {
-    /// The path of an argument, seen from the working directory.
+    /// The path of an argument, seen from the working directory, through links on the way to it.
     pub(super) fn path(&self, text: &str) -> Path {
-        Path::new(text, &self.shell.cwd)
+        self.follow(Path::new(text, &self.shell.cwd), false)
+    }
+
+    /// Follows links: those on the way, and the last one too (`whole`), as opening a file does.
+    fn follow(&self, mut path: Path, whole: bool) -> Path {
+        // A chain longer than a system follows ends in an error there.
+        for _ in 0..if self.shell.links.is_empty() { 0 } else { 8 } {
+            let found = (1..=path.parts.len()).find_map(|length| {
+                let link = self.shell.links.get(&key(&path.parts[..length], path.absolute))?;
+                (whole || link.mount || length < path.parts.len()).then_some((length, link))
+            });
+            let Some((length, link)) = found else { break };
+            let rest = path.parts[length..].join("/");
+            path = Path::new(&format!("{}/{rest}", link.to), &Cwd::Start);
+        }
+        path
+    }
+
+    /// Remembers that a name leads elsewhere.
+    pub(super) fn link(&mut self, name: &str, to: &Arg) {
+        if to.is_unknown() {
+            return;
+        }
+        let target = self.path(&to.text);
+        self.shell.links.insert(self.file_key(name), Link { to: target.key(), mount: false });
     }
 
     /// Whether a recursive delete or change at this argument is a catastrophe.
@@ -144,7 +173,7 @@ impl Engine<'_> {
         if arg.text.starts_with(UNKNOWN) || arg.open {
             return Finding::confirm("unknown-path");
         }
-        let path = self.path(&arg.text);
+        let path = self.follow(Path::new(&arg.text, &self.shell.cwd), true);
         if let Some(rule) = sensitive(&path) {
             return Finding::confirm(rule);
         }
@@ -205,9 +234,12 @@ impl Engine<'_> {
     }
 
     fn file_key(&self, path: &str) -> String {
-        let path = self.path(path);
-        format!("{}{}", if path.absolute { "/" } else { "" }, path.parts.join("/"))
+        self.path(path).key()
     }
+}
+
+fn key(parts: &[String], absolute: bool) -> String {
+    format!("{}{}", if absolute { "/" } else { "" }, parts.join("/"))
 }
 
 /// Files whose content runs later or decides who may log in.

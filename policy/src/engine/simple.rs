@@ -20,12 +20,14 @@ use crate::tables;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sink {
     file: Option<(String, bool)>,
+    /// Code that reads it (`> >(sh)`), and its place in the judged command.
+    code: Option<(String, (usize, usize))>,
 }
 
 impl Sink {
     /// Whether what is printed ends up in a file.
     pub(super) fn keeps(&self) -> bool {
-        self.file.as_ref().is_some_and(|(path, _)| !place::is_sink(path))
+        self.code.is_some() || self.file.as_ref().is_some_and(|(path, _)| !place::is_sink(path))
     }
 }
 
@@ -215,7 +217,13 @@ impl Engine<'_> {
         let arg = match target {
             Target::Filename(word) => self.target(word, source),
             Target::Fd(_) => return,
-            Target::ProcessSubstitution(kind, body) => self.process_argument(kind, body, source),
+            Target::ProcessSubstitution(kind, body) => {
+                let place = body.location().map(|loc| source.bytes(loc.start.index, loc.end.index));
+                sink.code = place.map(|(from, to)| {
+                    (source.slice((from + 1, to.max(from + 2) - 1)).to_owned(), source.report((from, to)))
+                });
+                self.process_argument(kind, body, source)
+            }
             Target::Duplicate(word) => {
                 let arg = self.target(word, source);
                 let descriptor = arg.text.trim_end_matches('-');
@@ -267,6 +275,14 @@ impl Engine<'_> {
 
     /// Remembers what was written to the sink; gives back what is left to read from the command.
     pub(super) fn written(&mut self, sink: &Sink, output: Output) -> Output {
+        if let (Some((code, place)), Some(text)) = (&sink.code, &output) {
+            let inner = Source::whole(code);
+            let seen = self.segments.len();
+            self.isolated(Stdin::Known(text.clone()), false, |engine| engine.run(&inner));
+            for segment in &mut self.segments[seen..] {
+                segment.span = *place;
+            }
+        }
         match &sink.file {
             None => output,
             Some((path, append)) => {
@@ -288,6 +304,10 @@ impl Engine<'_> {
         let code = span.map_or("", |(from, to)| source.slice((from + 1, to.max(from + 2) - 1)));
         let inner = source.inner(code.into(), span.map(|span| span.0 + 1), span.unwrap_or(source.all()));
         let reads = matches!(kind, ProcessSubstitutionKind::Read);
+        if !reads && let Stdin::Known(text) = self.stdin.clone() {
+            // What passes through the command on its way there, most likely; that it is unsure is said below.
+            self.isolated(Stdin::Known(text), false, |engine| engine.run(&inner));
+        }
         let stdin = if reads { Stdin::Outer } else { Stdin::Pipe { fetched: false } };
         let output = self.isolated(stdin, reads, |engine| engine.run(&inner));
         let path = if reads { self.keep_process_output(output) } else { "/dev/fd/63".to_owned() };

@@ -373,15 +373,20 @@ fn close_brace(bytes: &[u8], from: usize) -> Option<usize> {
 
 /// The `)` that closes a substitution whose code starts at `from`.
 ///
-/// Inside `case ... esac` a lone `)` ends a pattern. A here-document may hold any bracket, so code with one is given
-/// up when more than one bracket follows it: opaque rather than cut short.
+/// Inside `case ... esac` a lone `)` ends a pattern; the bodies of here-documents are passed over.
 fn close_paren(bytes: &[u8], from: usize) -> Option<usize> {
     let (mut depth, mut cases, mut at) = (0_usize, 0_usize, from);
-    let mut here_document = false;
+    let mut pending: Vec<HereEnd> = Vec::new();
     loop {
         let byte = *bytes.get(at)?;
         let boundary = at == from || b" \t\n;&|(".contains(&bytes[at - 1]);
         match byte {
+            b'\n' if !pending.is_empty() => {
+                for end in pending.drain(..) {
+                    at = end.skip(bytes, at)?;
+                }
+                continue;
+            }
             b'\\' | b'\'' | b'"' | b'`' => {
                 at = skip_quote(bytes, at)?;
                 continue;
@@ -390,27 +395,94 @@ fn close_paren(bytes: &[u8], from: usize) -> Option<usize> {
                 at = close_brace(bytes, at + 2)? + 1;
                 continue;
             }
+            b'$' if bytes[at + 1..].starts_with(b"((") && arith_end(bytes, at + 3).is_some() => {
+                at = arith_end(bytes, at + 3)? + 2;
+                continue;
+            }
             b'#' if boundary => {
                 at = find(bytes, at, b'\n')?;
                 continue;
             }
-            b'<' if bytes.get(at + 1) == Some(&b'<') => {
-                here_document |= bytes.get(at + 2) != Some(&b'<');
-                at += if bytes.get(at + 2) == Some(&b'<') { 3 } else { 2 };
+            b'<' if bytes[at..].starts_with(b"<<<") => {
+                at += 3;
+                continue;
+            }
+            b'<' if bytes[at..].starts_with(b"<<") => {
+                let (end, next) = HereEnd::read(bytes, at + 2)?;
+                pending.push(end);
+                at = next;
                 continue;
             }
             b'(' => depth += 1,
             b')' if depth > 0 => depth -= 1,
             b')' if cases > 0 => {}
-            b')' => {
-                let more = bytes[at + 1..].contains(&b')');
-                return (!(here_document && more)).then_some(at);
-            }
+            // A here-document that has not begun ends who knows where.
+            b')' => return pending.is_empty().then_some(at),
             b'c' if boundary && keyword(bytes, at, b"case") => cases += 1,
             b'e' if boundary && keyword(bytes, at, b"esac") => cases = cases.saturating_sub(1),
             _ => {}
         }
         at += 1;
+    }
+}
+
+/// What ends a here-document.
+struct HereEnd {
+    word: Vec<u8>,
+    tabs: bool,
+    quoted: bool,
+}
+
+impl HereEnd {
+    /// The delimiter after `<<`, and the position behind it.
+    fn read(bytes: &[u8], mut at: usize) -> Option<(Self, usize)> {
+        let tabs = bytes.get(at) == Some(&b'-');
+        at += usize::from(tabs);
+        while matches!(bytes.get(at), Some(b' ' | b'\t')) {
+            at += 1;
+        }
+        let mut end = Self { word: Vec::new(), tabs, quoted: false };
+        loop {
+            match *bytes.get(at)? {
+                quote @ (b'\'' | b'"') => {
+                    let close = find(bytes, at + 1, quote)?;
+                    end.word.extend_from_slice(&bytes[at + 1..close]);
+                    end.quoted = true;
+                    at = close + 1;
+                }
+                b'\\' => {
+                    end.word.push(*bytes.get(at + 1)?);
+                    end.quoted = true;
+                    at += 2;
+                }
+                b'$' | b'`' => return None,
+                byte if b" \t\n;&|()<>".contains(&byte) => break,
+                byte => {
+                    end.word.push(byte);
+                    at += 1;
+                }
+            }
+        }
+        let sure = !end.word.is_empty() && !end.word.contains(&b'\\') && !end.word.contains(&b'"');
+        sure.then_some((end, at))
+    }
+
+    /// From the line feed before the body to the one behind its last line.
+    fn skip(&self, bytes: &[u8], mut at: usize) -> Option<usize> {
+        loop {
+            let from = at + 1;
+            let to = bytes[from..].iter().position(|byte| *byte == b'\n').map(|end| from + end)?;
+            let mut line = &bytes[from..to];
+            while self.tabs && line.first() == Some(&b'\t') {
+                line = &line[1..];
+            }
+            if line == self.word {
+                // A line that continues the one above ends nothing.
+                let continued = !self.quoted && bytes[..at].last() == Some(&b'\\');
+                return (!continued).then_some(to);
+            }
+            at = to;
+        }
     }
 }
 

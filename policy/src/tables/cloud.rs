@@ -87,7 +87,8 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "-a -s --app --stack",
         otherwise: (C, "infrastructure-change"),
         rows: &[
-            (A, "", "$"),
+            (A, "", "$ !--prod|--production|--force|-f|--yes|-y"),
+            (C, "infrastructure-change", "* destroy|delete|remove|rm|restart|scale|deploy|stop|suspend"),
             (
                 A,
                 "",
@@ -164,8 +165,9 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 C,
                 "database-change",
-                "*drop*|*reset*|*rollback*|*flush*|*clean*|*wipe*|downgrade|*fresh*|*undo*|*down*|*purge*|*migrate*",
+                "*drop*|*reset*|*rollback*|*flush*|*clean*|*wipe*|downgrade|*fresh*|*undo*|*down*|*purge*|*migrate",
             ),
+            (C, "database-change", "*migrate:*[!s]"),
             (
                 C,
                 "database-change",

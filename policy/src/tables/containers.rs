@@ -56,7 +56,6 @@ pub(super) const TOOLS: &[Tool] = &[
                 "get|describe|logs|top|explain|version|api-resources|api-versions|cluster-info|diff|wait|events|options|completion|kustomize|whoami|status|projects",
             ),
             (A, "", "config view|get-contexts|current-context|get-clusters|get-users"),
-            (A, "", "config use-context|set-context"),
             (A, "", "auth can-i|whoami"),
             (A, "", "rollout status|history"),
             (A, "", "apply|create|delete|replace|scale|patch|label|annotate +--dry-run"),
@@ -95,7 +94,25 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
     },
     Tool {
-        names: "crictl ctr lxc incus lxd virsh qm pct vzctl vagrant multipass limactl colima minikube kind k3d k9s",
+        names: "ctr",
+        values: "-n --namespace -a --address",
+        otherwise: (C, "container-change"),
+        rows: &[
+            (A, "", "$"),
+            (A, "", "version|info"),
+            (
+                A,
+                "",
+                "images|image|i|containers|container|c|tasks|task|t|snapshots|namespaces|plugins|leases|content ls|list|info|metrics|ps|check",
+            ),
+        ],
+        reads: &[
+            "version|info",
+            "images|containers|container|tasks|task|snapshots|namespaces|plugins|leases|content ls|list|info",
+        ],
+    },
+    Tool {
+        names: "crictl lxc incus lxd virsh qm pct vzctl vagrant multipass limactl colima minikube kind k3d k9s",
         values: "",
         otherwise: (C, "container-change"),
         rows: &[

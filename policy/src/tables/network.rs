@@ -55,7 +55,7 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool {
         names: "iptables ip6tables iptables-legacy ip6tables-legacy iptables-nft ebtables arptables",
-        values: "-t -n --table",
+        values: "-t --table",
         otherwise: (C, "firewall"),
         rows: &[
             (A, "", "+-L|-S|--list|--list-rules|-C|--check|-V !-F|-X|-Z|-A|-D|-I|-P|-N|-R|-E|--flush|--zero"),

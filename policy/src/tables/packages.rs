@@ -185,13 +185,18 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "--prefix -C -w --workspace --registry",
         otherwise: (A, ""),
         rows: &[
+            (A, "", "^ list|ls|root|bin|prefix|outdated|view +-g|--global"),
+            (
+                A,
+                "",
+                "^ exec|x tsc|eslint|prettier|jest|vitest|mocha|playwright|cypress|webpack|vite|tsx|ts-node|next|turbo|nx !-c|--call|-p|--package",
+            ),
             (
                 C,
                 "package-change",
                 "install|i|add|uninstall|remove|rm|un|update|upgrade|up|link|unlink|dlx|create|init|exec|x|rebuild|prune|dedupe *",
             ),
             (C, "package-change", "+-g|--global !-l"),
-            (A, "", "list|ls|root|bin|prefix|outdated|view +-g|--global"),
             (
                 C,
                 "repository-change",
@@ -200,15 +205,11 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "package-change", "config|set set|delete|edit"),
             (C, "package-change", "cache clean|clear|verify"),
             (C, "package-change", "global add|remove|upgrade"),
-            (
-                A,
-                "",
-                "exec|x tsc|eslint|prettier|jest|vitest|mocha|playwright|cypress|webpack|vite|tsx|ts-node|next|turbo|nx",
-            ),
             (A, "", "install|i|ci|run|test|t|start|build|lint $"),
         ],
         reads: &[
-            "list|ls|view|info|outdated|search|root|bin|prefix|why|explain|ping|whoami|audit|fund|doctor|help|docs|repo !--fix|--registry|--script-shell|--globalconfig|--userconfig",
+            "list|ls|view|info|outdated|search|root|bin|prefix|why|explain|ping|whoami|fund|doctor|help|docs|repo !--fix|--registry|--script-shell|--globalconfig|--userconfig",
+            "audit $ !--fix|--registry",
             "config get|list|ls",
             "+--version|-v $",
         ],
@@ -233,9 +234,8 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (A, ""),
         rows: &[
             (C, "package-change", "install|uninstall|publish|yank|login|logout|owner"),
-            (C, "delete", "clean"),
+            (A, "", "^ install +--list"),
             (C, "runs-option", "+--config"),
-            (A, "", "install +--list"),
         ],
         reads: &[
             "tree|metadata|search|version|locate-project|pkgid|read-manifest|info !--config|-Z|-C",
@@ -288,7 +288,7 @@ pub(super) const TOOLS: &[Tool] = &[
         rows: &[
             (C, "package-change", "install|get *"),
             (A, "", "install ./*|."),
-            (C, "delete", "clean"),
+            (C, "delete", "clean +-cache|-modcache|-testcache|-fuzzcache"),
             (C, "runs-option", "+-exec|-toolexec|-vettool|-overlay"),
             (C, "system-setting", "env +-w|-u"),
         ],
@@ -302,6 +302,7 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "-C -f -j -o -I -l -d --file --directory --jobs",
         otherwise: (A, ""),
         rows: &[
+            (A, "", "^ +-n|--dry-run|--just-print|--recon !--eval|-E|-f|--file"),
             (
                 C,
                 "service-change",

@@ -36,7 +36,7 @@ pub(super) const TOOLS: &[Tool] = &[
     ),
     reader!("diff cmp diff3 sdiff colordiff wdiff dwdiff", "", "!-o|--output"),
     reader!(
-        "echo printf true false sleep cal ncal printenv man-db apropos whatis info tput nohup.out infocmp tree2"
+        "echo printf true false sleep cal ncal printenv man-db apropos whatis info help zipinfo tput nohup.out infocmp tree2"
     ),
     reader!("jq jshon gron", "--arg --argjson --slurpfile --rawfile --indent -L", "!-L|--from-file|-f"),
     reader!("yq dasel xq tomlq", "", "!-i|--inplace|-w|--write|--in-place|--split-exp|-s"),
@@ -176,6 +176,21 @@ pub(super) const TOOLS: &[Tool] = &[
         rows: &[],
         reads: &[],
     },
+    Tool {
+        names: "fuser",
+        values: "-n -s",
+        otherwise: (A, ""),
+        rows: &[(C, "process-kill", "+-k|--kill|-K")],
+        reads: &["!-k|--kill|-K"],
+    },
+    Tool {
+        names: "gio gvfs-trash kioclient",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[(C, "delete", "trash|remove|rm|move|set|mount|launch|open|mime")],
+        reads: &["info|list|cat|tree|version"],
+    },
+    Tool { names: "wevtutil", values: "", otherwise: (C, "logs"), rows: &[], reads: &[] },
     Tool { names: "xdg-open open", values: "", otherwise: (A, ""), rows: &[], reads: &[] },
     Tool {
         names: "history",

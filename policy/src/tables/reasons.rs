@@ -45,6 +45,7 @@ const REASONS: &[(&str, &str)] = &[
     ("power", "stops or restarts the machine"),
     ("privileged-edit", "edits files with other rights"),
     ("privileged-shell", "opens a shell with other rights"),
+    ("process-setting", "changes how a running process is scheduled or limited"),
     ("process-kill", "ends processes"),
     ("raw-device", "writes to a disk past its file system"),
     ("redefined", "changes what a command's name means"),

@@ -54,6 +54,7 @@ const LOADERS: &[&str] = &[
     "VIMINIT",
     "MAILCAPS",
     "CARGO_HOME",
+    "TAR_OPTIONS",
     "RUSTC_WRAPPER",
     "RUSTC",
     "CC_WRAPPER",
@@ -85,12 +86,9 @@ const COMMANDS: &[&str] = &[
     "FCEDIT",
     "SUDO_EDITOR",
     "SYSTEMD_EDITOR",
-    "MANOPT",
     "PSQL_EDITOR",
     "PSQL_PAGER",
-    "TAR_OPTIONS",
     "KUBE_EDITOR",
-    "MAKEFLAGS",
     "AWS_PAGER",
     "BAT_PAGER",
     "DELTA_PAGER",
@@ -108,6 +106,7 @@ const OPTIONS: &[&str] = &[
     "PHP_INI_SCAN_DIR",
     "BASH_XTRACEFD",
     "GREP_OPTIONS",
+    "MANOPT",
     "LESS",
 ];
 

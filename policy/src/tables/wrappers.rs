@@ -32,6 +32,8 @@ pub(crate) struct Wrapper {
     pub(crate) assigns: bool,
     /// Options whose value is shell code.
     pub(crate) code: &'static str,
+    /// Options whose value is the directory the command starts in.
+    pub(crate) chdir: &'static str,
     pub(crate) tail: Tail,
     /// What it means without a command.
     pub(crate) bare: (Verdict, &'static str),
@@ -48,6 +50,7 @@ const BASE: Wrapper = Wrapper {
     operands: 0,
     assigns: false,
     code: "",
+    chdir: "",
     tail: Tail::Argv,
     bare: (A, ""),
     reads: true,
@@ -62,6 +65,7 @@ const WRAPPERS: &[Wrapper] = &[
             preserve-groups stdin list validate login shell",
         long_values: "close-from chdir group host prompt chroot role command-timeout type other-user user preserve-env",
         assigns: true,
+        chdir: "-D --chdir",
         bare: (C, "privileged-shell"),
         ..BASE
     },
@@ -106,6 +110,7 @@ const WRAPPERS: &[Wrapper] = &[
         long_values: "unset chdir argv0 split-string",
         assigns: true,
         code: "-S --split-string",
+        chdir: "-C --chdir",
         ..BASE
     },
     Wrapper { names: "nohup setsid", flags: "cfw", long_flags: "ctty fork wait", ..BASE },

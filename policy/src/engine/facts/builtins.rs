@@ -60,6 +60,7 @@ impl Engine<'_> {
                     }
                 }
                 self.shell.variables.insert("REPLY".to_owned(), Var::Unknown);
+                self.read_guess(args);
                 let callback = name != "read" && args.iter().any(|arg| arg.text.starts_with("-C"));
                 if callback {
                     self.shell.lost = true;
@@ -72,7 +73,9 @@ impl Engine<'_> {
                 if let [_, option, variable, ..] = args
                     && option.text == "-v"
                 {
-                    self.shell.variables.insert(variable.text.clone(), Var::Unknown);
+                    let name = variable.text.clone();
+                    let value = self.printed(&args[3..]).map_or(Var::Unknown, Var::Text);
+                    self.assign(&name, value, false, source, span);
                     return Some(self.subscripts(args));
                 }
                 Facts::READS
@@ -117,6 +120,17 @@ impl Engine<'_> {
         if code { Facts::confirm("opaque") } else { Facts::READS }
     }
 
+    /// What `read` takes from known input: a guess, good for finding a catastrophe and nothing else.
+    fn read_guess(&mut self, args: &[Arg]) {
+        let Stdin::Known(text) = &self.stdin else { return };
+        self.guessed = true;
+        let names: Vec<&Arg> = args[1..].iter().filter(|arg| !arg.text.starts_with('-')).collect();
+        if let ([name], true) = (&names[..], self.unset) {
+            let line = text.lines().next().unwrap_or_default().trim().to_owned();
+            self.shell.variables.insert(name.text.clone(), Var::Text(line));
+        }
+    }
+
     /// `eval` runs its words in this very shell: what they change stays.
     fn eval(&mut self, words: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
         let words = words.strip_prefix(&[Arg::literal("--")][..]).unwrap_or(words);
@@ -132,7 +146,7 @@ impl Engine<'_> {
         Facts { output: self.run(&inner), ..Facts::READS }
     }
 
-    fn change_directory(&mut self, name: &str, args: &[Arg]) -> Facts {
+    pub(super) fn change_directory(&mut self, name: &str, args: &[Arg]) -> Facts {
         let target = args.iter().skip(1).find(|arg| !(arg.text.starts_with('-') && arg.text.len() > 1));
         self.shell.cwd = match target {
             None if name == "cd" => Cwd::At("\u{2}".to_owned()),
@@ -322,6 +336,29 @@ impl Engine<'_> {
         }
     }
 
+    /// A command that another program is told to run: read, and asked for when no table knows its program.
+    pub(in crate::engine) fn named_command(
+        &mut self,
+        value: &str,
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Finding {
+        if value.is_empty() {
+            return Finding::ALLOW;
+        }
+        let code = Arg { text: value.to_owned(), ..Arg::literal("") };
+        let stdin = std::mem::replace(&mut self.stdin, Stdin::Null);
+        self.code_argument(&code, source, span);
+        self.stdin = stdin;
+        let program = value.split_whitespace().next().unwrap_or_default();
+        let name = crate::engine::invoke::base_name(program);
+        if tables::is_known(name) || tables::is_editor(name) {
+            Finding::ALLOW
+        } else {
+            Finding::confirm("environment")
+        }
+    }
+
     /// Findings of an environment variable: some load code into every later command.
     pub(in crate::engine) fn environment(
         &mut self,
@@ -332,14 +369,14 @@ impl Engine<'_> {
     ) -> Finding {
         let Some(rule) = tables::variable_rule(name) else { return Finding::ALLOW };
         match (rule, value) {
-            ("command-variable", Some(value)) => {
-                let code = Arg { text: value.to_owned(), ..Arg::literal("") };
-                if !value.is_empty() {
-                    let stdin = std::mem::replace(&mut self.stdin, Stdin::Null);
-                    self.code_argument(&code, source, span);
-                    self.stdin = stdin;
+            ("command-variable", Some(value)) => self.named_command(value, source, span),
+            ("environment", Some(value)) if RUN_BY_PROMPT.contains(&name) => {
+                if name == "PROMPT_COMMAND" {
+                    self.code_argument(&Arg { text: value.to_owned(), ..Arg::literal("") }, source, span);
+                } else {
+                    self.expand_quoted(value, source);
                 }
-                Finding::ALLOW
+                Finding::confirm("environment")
             }
             ("command-variable", None) => Finding::confirm("environment"),
             ("option-variable", Some(value)) if !loads_code(value) => Finding::ALLOW,
@@ -348,6 +385,9 @@ impl Engine<'_> {
         }
     }
 }
+
+/// Variables that an interactive shell runs or expands by itself.
+const RUN_BY_PROMPT: &[&str] = &["PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS4"];
 
 /// Options of interpreters that load code.
 fn loads_code(value: &str) -> bool {

@@ -1,7 +1,12 @@
 //! Code of other languages, read by the words that reach outside: processes, files, the network, more code.
 
+mod literals;
+
 use super::Finding;
 use crate::engine::place;
+
+use literals::{opens_to_write, signals_everyone};
+pub(super) use literals::{shell_texts, strings};
 
 /// A language whose code may stand in an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -322,8 +327,11 @@ pub(super) fn judge(language: Language, code: &str) -> Finding {
         let bomb = code.contains("fork") && !code.contains('\0');
         return if bomb { Finding::block("fork-bomb") } else { Finding::confirm("runs-code") };
     }
+    if signals_everyone(code) {
+        return Finding::block("kill-all");
+    }
     // Python's write mode and escapes hide in strings: a backslash escape or a joined string is not read.
-    let opens = code.contains("open") && strings(code).iter().any(|text| is_write_mode(text));
+    let opens = opens_to_write(code);
     let hidden = opens || code.contains("\\x") || code.contains("\\u") || code.contains("\\1");
     if hidden || words.iter().any(|word| rest.contains(word)) {
         let target = strings(code).iter().any(|text| {
@@ -339,11 +347,6 @@ pub(super) fn judge(language: Language, code: &str) -> Finding {
         return if target { Finding::block("raw-device") } else { Finding::confirm("runs-code") };
     }
     Finding::ALLOW
-}
-
-/// Whether a string is a mode that opens a file for writing.
-fn is_write_mode(text: &str) -> bool {
-    text.len() <= 3 && text.contains(['w', 'a', 'x', '+']) && text.chars().all(|c| "wabxrt+".contains(c))
 }
 
 /// Whether the code deletes trees.
@@ -365,60 +368,6 @@ pub(super) fn deletes(code: &str) -> bool {
     ]
     .iter()
     .any(|word| code.contains(word))
-}
-
-/// The string literals of the code.
-pub(super) fn strings(code: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut chars = code.chars();
-    while let Some(quote) = chars.next() {
-        if !matches!(quote, '"' | '\'' | '`') {
-            continue;
-        }
-        let mut text = String::new();
-        loop {
-            match chars.next() {
-                None => return found,
-                Some('\\') => text.extend(chars.next()),
-                Some(c) if c == quote => break,
-                Some(c) => text.push(c),
-            }
-        }
-        if found.len() < 64 {
-            found.push(text);
-        }
-    }
-    found
-}
-
-/// Texts in the code that may be shell commands: each string, all strings as one argv, and quoting operators.
-pub(super) fn shell_texts(code: &str) -> Vec<String> {
-    let strings = strings(code);
-    let mut texts: Vec<String> = strings
-        .iter()
-        .filter(|text| text.contains(' ') || text.contains('(') || text.contains('\t'))
-        .take(8)
-        .cloned()
-        .collect();
-    if strings.len() > 1 {
-        texts.push(
-            strings
-                .iter()
-                .map(String::as_str)
-                .filter(|text| !text.contains(['\'', '\n']))
-                .take(12)
-                .collect::<Vec<_>>()
-                .join(" "),
-        );
-        texts.push(strings.concat());
-    }
-    for opener in ["qx(", "qx{", "qx/", "%x(", "%x{", "%x[", "system(q(", "q{", "q("] {
-        if let Some((_, rest)) = code.split_once(opener) {
-            texts.push(rest.split([')', '}', '/', ']']).next().unwrap_or(rest).to_owned());
-            texts.push(rest.trim_end_matches([')', '}', '/', ']', ';', ' ']).to_owned());
-        }
-    }
-    texts
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use super::{Facts, Finding};
 use crate::engine::Engine;
-use crate::engine::arg::Arg;
+use crate::engine::arg::{Arg, HOME};
+use crate::engine::place::Path;
 use crate::engine::shell::Source;
+use crate::state::{Cwd, Link, ShellState};
 
 /// Options of `docker` and of its `run` and `exec` that take a value in the next word.
 const VALUES: &str = "-e -v -p -w -u -h -l -m -c -a --env --env-file --volume --publish --workdir --user --hostname --label --memory --cpus --name --network --net \
@@ -22,12 +24,17 @@ impl Engine<'_> {
     ) -> Facts {
         let mut at = options(args, 1);
         let group = args.get(at).map_or("", |arg| arg.text.as_str());
-        let compose = group == "compose";
-        if matches!(group, "container" | "compose") {
+        let hyphen = name.ends_with("-compose");
+        let compose = hyphen || group == "compose";
+        if !hyphen && matches!(group, "container" | "compose") {
             at = options(args, at + 1);
         }
         let sub = args.get(at).map_or("", |arg| arg.text.as_str());
-        if !matches!(sub, "run" | "exec") {
+        if !matches!(sub, "run" | "exec" | "create") {
+            let inward = sub == "cp" && args.last().is_some_and(|to| to.text.contains(':') && to.text != "-");
+            if inward {
+                return Facts::confirm("container-change");
+            }
             return self.tool(
                 if compose { "docker-compose" } else { name },
                 args_from(args, compose, at).as_slice(),
@@ -37,16 +44,20 @@ impl Engine<'_> {
         let after = options(args, start);
         let given = &args[start..after.min(args.len())];
         let mut finding = host_options(given);
+        let place = self.container_place(given);
         if let Some(entry) = value_of(given, "--entrypoint") {
             let mut inner = vec![entry];
             inner.extend_from_slice(args.get(after + 1..).unwrap_or_default());
-            self.contained(inner, source, span);
+            self.contained(inner, place, source, span);
         } else {
             let inner = args.get(after + 1..).unwrap_or_default().to_vec();
-            self.contained(inner, source, span);
+            self.contained(inner, place, source, span);
         }
         if given.iter().any(|arg| arg.open) || args.get(after).is_none_or(|arg| arg.open) {
             finding = finding.strictest(Finding::confirm("wrapper-option"));
+        }
+        if sub == "create" {
+            finding = finding.strictest(Finding::confirm("container-change"));
         }
         if sub == "run"
             && given.iter().any(|arg| {
@@ -76,7 +87,7 @@ impl Engine<'_> {
             }
         };
         let empty = inner.is_empty();
-        self.contained(inner, source, span);
+        self.contained(inner, ShellState::default(), source, span);
         match sub {
             "exec" if empty => Facts::confirm("shell-on-stdin"),
             "exec" => Facts::READS,
@@ -84,9 +95,48 @@ impl Engine<'_> {
         }
     }
 
+    /// What a container's options say of the place its command finds: its directory, and what is mounted where.
+    fn container_place(&self, given: &[Arg]) -> ShellState {
+        let mut place = ShellState::default();
+        if let Some(folder) = values_of(given, &["-w", "--workdir"]).pop() {
+            place.cwd = Cwd::At(folder.text);
+        }
+        for volume in values_of(given, &["-v", "--volume"]) {
+            let mut parts = volume.text.splitn(3, ':');
+            if let (Some(host), Some(inside)) = (parts.next(), parts.next()) {
+                self.mount(&mut place, host, inside);
+            }
+        }
+        for mount in values_of(given, &["--mount"]) {
+            let key = |names: &[&str]| {
+                mount
+                    .text
+                    .split(',')
+                    .filter_map(|part| part.split_once('='))
+                    .find(|(key, _)| names.contains(key))
+                    .map(|(_, value)| value)
+            };
+            if let (Some(host), Some(inside)) =
+                (key(&["source", "src"]), key(&["target", "dst", "destination"]))
+            {
+                self.mount(&mut place, host, inside);
+            }
+        }
+        place
+    }
+
+    /// A host directory inside a container. A name without a slash is a volume of the engine's own.
+    fn mount(&self, place: &mut ShellState, host: &str, inside: &str) {
+        if !host.starts_with(['/', HOME, '.']) {
+            return;
+        }
+        let (to, name) = (self.path(host), Path::new(inside, &Cwd::Start));
+        place.links.insert(name.key(), Link { to: to.key(), mount: true });
+    }
+
     /// A command inside a container: the shell's own state does not reach it.
-    fn contained(&mut self, inner: Vec<Arg>, source: &Source<'_>, span: (usize, usize)) {
-        let outer = std::mem::take(&mut self.shell);
+    fn contained(&mut self, inner: Vec<Arg>, place: ShellState, source: &Source<'_>, span: (usize, usize)) {
+        let outer = std::mem::replace(&mut self.shell, place);
         self.inner(inner, source, span);
         self.shell = outer;
     }
@@ -111,6 +161,26 @@ fn options(args: &[Arg], mut at: usize) -> usize {
         at += usize::from(valued);
     }
     at
+}
+
+/// Every value of an option, attached or in the next word.
+fn values_of(args: &[Arg], names: &[&str]) -> Vec<Arg> {
+    let mut found = Vec::new();
+    for (at, arg) in args.iter().enumerate() {
+        for name in names {
+            match arg.text.strip_prefix(name) {
+                Some("") => found.extend(args.get(at + 1).cloned()),
+                Some(rest) if name.starts_with("--") => {
+                    found.extend(
+                        rest.strip_prefix('=').map(|value| Arg { text: value.to_owned(), ..arg.clone() }),
+                    );
+                }
+                Some(rest) => found.push(Arg { text: rest.to_owned(), ..arg.clone() }),
+                None => {}
+            }
+        }
+    }
+    found
 }
 
 fn value_of(args: &[Arg], option: &str) -> Option<Arg> {

@@ -247,6 +247,8 @@ impl Engine<'_> {
             {
                 facts = Facts::confirm("database-script");
                 skip = !text.contains('=');
+            } else if text.starts_with("--tee") || text.starts_with("--pager") {
+                facts = Facts::confirm("database-script");
             } else if matches!(text, "-l" | "--list" | "-V" | "--version") && name == "psql" {
                 return Facts::READS;
             } else if matches!(

@@ -70,6 +70,11 @@ impl Engine<'_> {
         {
             finding = finding.strictest(Finding::confirm("truncate"));
         }
+        if name == "ln"
+            && let [source] = &operands[..]
+        {
+            self.link(&target.text.clone(), source);
+        }
         // A program under another name: what it is called later says nothing of what it does.
         if let [source] = &operands[..]
             && (source.is_unknown()
@@ -159,7 +164,12 @@ impl Engine<'_> {
         }
         let mut finding = Finding::ALLOW;
         for target in &targets {
-            finding = finding.strictest(self.write_to(target));
+            // A project's own `bin/x` is no program directory.
+            finding = finding.strictest(if name == "chmod" {
+                self.output_file(target)
+            } else {
+                self.write_to(target)
+            });
         }
         let mode = words.operands.first().map_or("", |arg| arg.text.as_str());
         let strict = match name {
@@ -268,8 +278,14 @@ impl Engine<'_> {
                     finding = finding.strictest(into);
                 }
             }
-            if matches!(name, "zip") && words.has("-m|--move|-T|-TT|--unzip-command") {
-                finding = finding.strictest(Finding::confirm("delete"));
+            if matches!(name, "zip") && words.has("-m|--move|-T|-TT|--unzip-command|-d|--delete") {
+                let root =
+                    words.has("-m|--move") && words.operands.iter().skip(1).any(|arg| self.is_root_tree(arg));
+                finding = finding.strictest(if root {
+                    Finding::block("root-delete")
+                } else {
+                    Finding::confirm("delete")
+                });
             }
             if name == "patch" && words.has("-d") {
                 finding = finding.strictest(Finding::ALLOW);

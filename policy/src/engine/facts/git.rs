@@ -1,5 +1,6 @@
 //! `git`: options that run commands, then the table of subcommands.
 
+use super::files::option_value;
 use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
@@ -75,9 +76,30 @@ impl Engine<'_> {
         let mut words = vec![args[0].clone()];
         words.extend_from_slice(&args[at..]);
         finding = finding.strictest(self.git_runs(&sub.text.clone(), &words, source, span));
+        finding = finding.strictest(self.git_writes(&sub.text, &words));
         let facts = self.tool("git", &words);
         let proven = facts.reads == super::Reads::Proven && plain && finding == Finding::ALLOW;
         Facts::of(finding.strictest(facts.finding)).reading(proven)
+    }
+
+    /// Files and directories that a subcommand makes where its arguments say.
+    fn git_writes(&self, sub: &str, words: &[Arg]) -> Finding {
+        let plain: Vec<&Arg> = words[2..].iter().filter(|arg| !arg.text.starts_with('-')).collect();
+        let target = match sub {
+            "format-patch" => option_value(words, 'o', "--output-directory"),
+            "archive" => option_value(words, 'o', "--output"),
+            "config" => option_value(words, 'f', "--file").filter(|_| plain.len() > 2),
+            "bundle" if plain.first().is_some_and(|arg| arg.text == "create") => {
+                plain.get(1).map(|arg| (*arg).clone())
+            }
+            "worktree" if plain.first().is_some_and(|arg| arg.text == "add") => {
+                plain.get(1).map(|arg| (*arg).clone())
+            }
+            "init" => plain.last().map(|arg| (*arg).clone()),
+            "clone" if plain.len() > 1 => plain.last().map(|arg| (*arg).clone()),
+            _ => None,
+        };
+        target.filter(|target| !target.is_unknown()).map_or(Finding::ALLOW, |target| self.write_to(&target))
     }
 
     /// Subcommands that run what their arguments say.
@@ -117,6 +139,14 @@ impl Engine<'_> {
                     .iter()
                     .any(|arg| arg.text.starts_with("-O") || arg.text.starts_with("--open-files")) =>
             {
+                for arg in
+                    rest.iter().filter(|arg| arg.text.starts_with("-O") || arg.text.starts_with("--open"))
+                {
+                    let code =
+                        arg.text.split_once('=').map_or_else(|| arg.text.get(2..), |(_, code)| Some(code));
+                    let code = code.unwrap_or_default().to_owned();
+                    self.code_argument(&Arg::literal(&code), source, span);
+                }
                 Finding::confirm("runs-option")
             }
             "difftool" | "mergetool" => match value("--extcmd").or_else(|| value("-x")) {

@@ -5,6 +5,7 @@ use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
 use crate::engine::shell::{Source, Stdin};
+use crate::state::Var;
 use crate::verdict::Verdict;
 
 /// An interpreter's options.
@@ -75,6 +76,23 @@ const SHELLS: &[&str] = &[
     "sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash", "rbash", "fish", "csh", "tcsh", "yash",
     "posh",
 ];
+
+/// Commands of gdb that print what is there.
+fn only_looks(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    match words.next().unwrap_or_default() {
+        "bt" | "backtrace" | "where" | "info" | "frame" | "list" | "quit" | "q" | "up" | "down"
+        | "disassemble" | "show" => true,
+        "set" => matches!(words.next(), Some("pagination" | "confirm" | "width" | "height" | "print")),
+        "thread" => command.trim_start_matches("thread apply all").trim_start().starts_with("bt"),
+        _ => false,
+    }
+}
+
+/// Whether a program of this name runs the file it is given.
+pub(super) fn is_interpreter(name: &str) -> bool {
+    SHELLS.contains(&name) || INTERPRETERS.iter().any(|known| known.names.split(' ').any(|word| word == name))
+}
 
 impl Engine<'_> {
     /// Facts of an interpreter, if the name is one.
@@ -161,7 +179,11 @@ impl Engine<'_> {
         span: (usize, usize),
     ) -> Facts {
         let Some(code) = args.get(at).cloned() else { return Facts::confirm("runtime-command") };
-        let outer = self.positional(args.get(at + 1..).unwrap_or_default());
+        let mut outer = self.positional(args.get(at + 1..).unwrap_or_default());
+        if let Some(name) = args.get(at + 1) {
+            let value = if name.open { Var::Unknown } else { Var::Text(name.text.clone()) };
+            outer.push(("0".to_owned(), self.shell.variables.insert("0".to_owned(), value)));
+        }
         let shell = self.shell.clone();
         self.shell.functions.clear();
         self.shell.aliases.clear();
@@ -198,8 +220,21 @@ impl Engine<'_> {
                 && !text.starts_with("--")
                 && !["-I", "-M", "-m", "-r"].iter().any(|option| text.starts_with(option))
                 && text.contains('i');
+            if known.language == Language::Php && text == "-S" {
+                return Facts::confirm("network-listen");
+            }
+            if known.names.contains(" gdb ") && matches!(text, "-p" | "--pid" | "-pid") {
+                return Facts::confirm("runs-code");
+            }
             if known.prints.contains(&text) {
                 return Facts::READS;
+            }
+            if known.names.contains(" gdb ")
+                && text == "-ex"
+                && args.get(at).is_some_and(|command| only_looks(&command.text))
+            {
+                at += 1;
+                continue;
             }
             let (option, attached) =
                 text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
@@ -217,7 +252,8 @@ impl Engine<'_> {
                 at += 1;
             } else if known.language == Language::Python && text == "-m" {
                 let module = args.get(at).map_or("", |arg| arg.text.as_str());
-                return self.python_module(module, args.get(at + 1..).unwrap_or_default());
+                let module = module.to_owned();
+                return self.python_module(&module, args.get(at + 1..).unwrap_or_default(), source, span);
             } else if !text.starts_with("--")
                 && known.code.iter().any(|code| code.len() == 2 && text[1..].ends_with(&code[1..]))
             {
@@ -275,7 +311,13 @@ impl Engine<'_> {
     }
 
     /// `python -m MODULE`.
-    fn python_module(&self, module: &str, rest: &[Arg]) -> Facts {
+    fn python_module(
+        &mut self,
+        module: &str,
+        rest: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
         let first = rest.first().map_or("", |arg| arg.text.as_str());
         match module {
             "pip" => {
@@ -288,6 +330,21 @@ impl Engine<'_> {
             }
             "http.server" | "SimpleHTTPServer" | "smtpd" | "pyftpdlib" => Facts::confirm("network-listen"),
             "zipfile" | "tarfile" if first == "-l" || first == "--list" => Facts::READS,
+            // Their operands are statements, and so is what `-s` gives.
+            "timeit" => {
+                let statements = rest
+                    .iter()
+                    .filter(|arg| !matches!(arg.text.as_str(), "-s" | "-n" | "-r" | "-u" | "-p" | "-v"));
+                let code: Vec<&str> = statements.map(|arg| arg.text.as_str()).collect();
+                let code = Arg { text: code.join("\n"), ..Arg::literal("") };
+                Facts::of(self.language_code(Language::Python, &code, source, span))
+            }
+            "cProfile" | "profile" | "pdb" | "trace" | "code" | "runpy"
+                if first == "-c" || module == "code" =>
+            {
+                let code = rest.get(1).cloned().unwrap_or_else(Arg::unknown);
+                Facts::of(self.language_code(Language::Python, &code, source, span))
+            }
             "site" | "platform" | "sysconfig" => Facts::ORDINARY,
             _ if module.contains('\0') => Facts::confirm("runtime-command"),
             _ => Facts::ORDINARY,

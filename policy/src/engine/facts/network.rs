@@ -128,6 +128,13 @@ impl Engine<'_> {
         Facts::of(finding).reading(prints && !logs && !words.uncertain)
     }
 
+    /// A file copied from another host into a file or directory: nobody has seen what it holds.
+    pub(super) fn keep_copy(&mut self, from: &Arg, target: &Arg) {
+        let base = from.text.rsplit(['/', ':']).next().unwrap_or_default();
+        self.keep_download(&Arg::literal(&format!("{}/{base}", target.shown())));
+        self.keep_download(target);
+    }
+
     /// A downloaded file: running it later is running what nobody has seen.
     fn keep_download(&mut self, target: &Arg) {
         if !place::is_sink(&target.text) && !target.is_unknown() && !target.text.is_empty() {

@@ -10,7 +10,9 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("git", &["--output", "--output-directory"]),
     ("gcc cc g++ c++ clang clang++ ld as rustc objcopy go dot tree ncdu age tcc", &["-o"]),
     ("pandoc gpg gpg2 xmllint yq", &["-o", "--output"]),
-    ("openssl", &["-out"]),
+    ("openssl", &["-out", "-keyout", "-CAserial"]),
+    ("csplit", &["-f", "--prefix"]),
+    ("7z 7za 7zz", &["-o"]),
     ("tcpdump tshark", &["-w"]),
     ("strace ltrace perf", &["-o", "--output"]),
     ("pg_dump pg_dumpall", &["-f", "--file"]),
@@ -21,6 +23,10 @@ const OPTIONS: &[(&str, &[&str])] = &[
 /// Programs whose second operand is an output file.
 const SECOND_OPERAND: &[&str] = &["uniq", "xxd"];
 
+/// Programs whose last operand is an output file or device.
+const LAST_OPERAND: &[&str] =
+    &["qemu-img", "ddrescue", "dd_rescue", "e2image", "xfs_copy", "objcopy", "strip", "etcher", "bmaptool"];
+
 impl Engine<'_> {
     /// What writing the output file that an option names means.
     pub(super) fn named_output(&self, name: &str, args: &[Arg]) -> Finding {
@@ -30,6 +36,34 @@ impl Engine<'_> {
                 (Some(_), Some(file)) => self.output_file(file),
                 _ => Finding::ALLOW,
             };
+        }
+        if LAST_OPERAND.contains(&name)
+            && args.len() > 2 - usize::from(name == "strip")
+            && let Some(file) = args.last().filter(|arg| !arg.text.starts_with('-'))
+            && !(name == "qemu-img" && args[1].text != "convert" && args[1].text != "dd")
+        {
+            return self.output_file(file);
+        }
+        if name.starts_with("partclone.") || name == "ntfsclone" {
+            return args
+                .iter()
+                .skip(1)
+                .map(|arg| {
+                    self.output_file(&Arg {
+                        text: arg.text.trim_start_matches("of=").to_owned(),
+                        ..arg.clone()
+                    })
+                })
+                .filter(|found| {
+                    found.rule == Some("raw-device")
+                        && args.iter().any(|arg| {
+                            arg.text.starts_with("-r")
+                                || arg.text.starts_with("--re")
+                                || arg.text.starts_with("-O")
+                                || arg.text.starts_with("--over")
+                        })
+                })
+                .fold(Finding::ALLOW, Finding::strictest);
         }
         let Some((_, options)) =
             OPTIONS.iter().find(|(names, _)| names.split(' ').any(|known| known == name))
@@ -55,7 +89,7 @@ impl Engine<'_> {
     }
 
     /// A build's own `bin/x` is no program directory.
-    fn output_file(&self, file: &Arg) -> Finding {
+    pub(super) fn output_file(&self, file: &Arg) -> Finding {
         let finding = self.write_to(file);
         let own = finding.rule == Some("path-directory") && !file.text.starts_with(['/', HOME]);
         if own { Finding::ALLOW } else { finding }

@@ -76,7 +76,9 @@ impl Engine<'_> {
         }
         let rest = args.get(at..).unwrap_or_default().to_vec();
         if rest.is_empty() {
-            let silent = quiet || host.is_none() || matches!(self.stdin, Stdin::Null);
+            // A forge's greeting: that account gives no shell.
+            let forge = host.is_some_and(|host| host.text.starts_with("git@"));
+            let silent = quiet || forge || host.is_none() || matches!(self.stdin, Stdin::Null);
             let found = match self.shell_on_stdin(source, span) {
                 Some(found) if host.is_some() && !quiet => found.strictest(Finding::confirm("remote-shell")),
                 _ if silent => Finding::ALLOW,
@@ -103,8 +105,12 @@ impl Engine<'_> {
             'o' => {
                 let (key, code) = value.split_once(['=', ' ']).unwrap_or((value, ""));
                 match key.to_ascii_lowercase().as_str() {
+                    "remotecommand" => {
+                        self.code_argument(&Arg::literal(code.trim_start()), source, span);
+                        Finding::ALLOW
+                    }
                     "proxycommand" | "localcommand" | "knownhostscommand" => {
-                        self.code_argument(&Arg::literal(code), source, span);
+                        self.code_argument(&Arg::literal(code.trim_start()), source, span);
                         Finding::confirm("runs-option")
                     }
                     "permitlocalcommand" | "pkcs11provider" | "securitykeyprovider" | "include" | "match" => {
@@ -144,6 +150,9 @@ impl Engine<'_> {
         }
         let Some(target) = args.last().filter(|_| args.len() > 2) else { return Facts::ORDINARY };
         let remote = target.text.contains(':') && !target.text.starts_with(['/', '.']);
+        for from in args.iter().skip(1).filter(|arg| !remote && arg.text.contains(':')) {
+            self.keep_copy(from, target);
+        }
         Facts::of(if remote { Finding::confirm("remote-write") } else { self.write_to(target) })
     }
 
@@ -206,7 +215,11 @@ impl Engine<'_> {
             if has("-X") {
                 for arg in args.iter().skip(1).filter(|arg| arg.text.contains(' ') || arg.text.contains('\n'))
                 {
-                    self.code_argument(&Arg::literal(arg.text.trim()), source, span);
+                    let mut typed = arg.text.clone();
+                    for enter in ["\\n", "\\r", "^M", "\\015", "\\012", "\r"] {
+                        typed = typed.replace(enter, "\n");
+                    }
+                    self.code_argument(&Arg::literal(typed.trim()), source, span);
                 }
                 return Facts::confirm("types-into-terminal");
             }
@@ -258,6 +271,30 @@ impl Engine<'_> {
             "kill-server" | "kill-session" | "kill-window" | "kill-pane" => Facts::confirm("process-kill"),
             _ => Facts::ORDINARY,
         }
+    }
+
+    /// `crontab -`: each line's command, after its times.
+    pub(super) fn crontab(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let operand = args.iter().skip(1).find(|arg| !arg.text.starts_with('-') || arg.text == "-");
+        let table = match operand.map(|arg| arg.text.as_str()) {
+            Some("-") | None => match &self.stdin {
+                Stdin::Known(text) => Some(text.clone()),
+                _ => None,
+            },
+            Some(file) => self.file_content(file),
+        };
+        for line in table.iter().flat_map(|text| text.lines()).take(64) {
+            let line = line.trim_start();
+            let times = if line.starts_with('@') { 1 } else { 5 };
+            let mut rest = line;
+            for _ in 0..times {
+                rest = rest.trim_start().split_once([' ', '\t']).map_or("", |(_, rest)| rest);
+            }
+            if !line.starts_with('#') && !rest.trim().is_empty() {
+                self.code_argument(&Arg { text: rest.trim().to_owned(), ..Arg::literal("") }, source, span);
+            }
+        }
+        self.tool("crontab", args)
     }
 
     /// `at` and `batch`: code that runs later, from standard input or a file.

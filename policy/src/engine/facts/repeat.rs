@@ -16,12 +16,19 @@ impl Engine<'_> {
     pub(super) fn xargs(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
         let mut at = 1;
         let mut place: Option<String> = None;
+        let (mut delimiter, mut input) = (None, None);
         while let Some(arg) = args.get(at).filter(|arg| arg.text.starts_with('-') && arg.text.len() > 1) {
             at += 1;
             let text = arg.text.as_str();
             if let Some(long) = text.strip_prefix("--") {
                 let (name, value) =
                     long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
+                match name {
+                    "null" => delimiter = Some('\0'),
+                    "delimiter" => delimiter = delimiter_of(value.unwrap_or_else(|| next(args, at))),
+                    "arg-file" => input = Some(value.unwrap_or_else(|| next(args, at)).to_owned()),
+                    _ => {}
+                }
                 if name == "replace" || name.starts_with("rep") {
                     place = Some(value.unwrap_or("{}").to_owned());
                 } else if value.is_none()
@@ -35,6 +42,9 @@ impl Engine<'_> {
             }
             for (index, letter) in text.char_indices().skip(1) {
                 let attached = &text[index + letter.len_utf8()..];
+                if letter == '0' {
+                    delimiter = Some('\0');
+                }
                 if letter == 'i' {
                     place = Some(if attached.is_empty() { "{}".to_owned() } else { attached.to_owned() });
                     break;
@@ -46,8 +56,11 @@ impl Engine<'_> {
                     } else {
                         attached
                     };
-                    if letter == 'I' {
-                        place = Some(value.to_owned());
+                    match letter {
+                        'I' => place = Some(value.to_owned()),
+                        'd' => delimiter = delimiter_of(value),
+                        'a' => input = Some(value.to_owned()),
+                        _ => {}
                     }
                     break;
                 }
@@ -60,16 +73,24 @@ impl Engine<'_> {
         if command.is_empty() {
             return Facts::READS;
         }
-        let known = match &self.stdin {
-            Stdin::Known(text) => Some(text.clone()),
+        let known = match (&self.stdin, input) {
+            (_, Some(file)) => self.file_content(&file),
+            (Stdin::Known(text), None) => Some(text.clone()),
             _ => None,
         };
+        if place.is_some() && delimiter.is_none() {
+            delimiter = Some('\n');
+        }
         let words: Vec<Arg> = match &known {
-            Some(text) if text.split_whitespace().count() <= MAX_WORDS && !text.contains('\0') => {
-                text.split([' ', '\t', '\n']).filter(|word| !word.is_empty()).map(word_of).collect()
-            }
+            Some(text) if text.split_whitespace().count() <= MAX_WORDS => words_of(text, delimiter),
             _ => vec![Arg::unknowns()],
         };
+        if let Some(text) = &known
+            && place.is_none()
+            && delimiter.is_none()
+        {
+            self.words_as_code(&command, text, source, span);
+        }
         let run = |engine: &mut Self, inner: Vec<Arg>| {
             let stdin = std::mem::replace(&mut engine.stdin, Stdin::Null);
             engine.inner(inner, source, span);
@@ -94,6 +115,14 @@ impl Engine<'_> {
             }
         }
         Facts::READS
+    }
+
+    /// Words given to `sh -c` one by one are read as one code as well, the stricter reading.
+    fn words_as_code(&mut self, command: &[Arg], text: &str, source: &Source<'_>, span: (usize, usize)) {
+        let shell = command.last().is_some_and(|arg| arg.text.starts_with('-') && arg.text.ends_with('c'));
+        if shell && !text.contains('\0') {
+            self.code_argument(&word_of(text.trim_end()), source, span);
+        }
     }
 
     /// `parallel`: a template read by a shell, with the words after `:::` or from its input.
@@ -139,6 +168,35 @@ impl Engine<'_> {
         }
         Facts::of(Finding::ALLOW)
     }
+}
+
+fn next(args: &[Arg], at: usize) -> &str {
+    args.get(at).map_or("", |arg| arg.text.as_str())
+}
+
+fn delimiter_of(value: &str) -> Option<char> {
+    match value {
+        "\\n" => Some('\n'),
+        "\\t" => Some('\t'),
+        "\\0" => Some('\0'),
+        _ => value.chars().next(),
+    }
+}
+
+/// The words of known input. What is unknown in it may stand for any number of them.
+fn words_of(text: &str, delimiter: Option<char>) -> Vec<Arg> {
+    // Files that were found somewhere: a name that is not known, in a directory that is.
+    let found = text.lines().all(|line| line.ends_with("/\0"));
+    let pieces: Vec<&str> = match delimiter {
+        _ if found => text.lines().collect(),
+        None => text.split([' ', '\t', '\n']).collect(),
+        Some(delimiter) => text.trim_end_matches('\n').split(delimiter).collect(),
+    };
+    let mut words: Vec<Arg> = pieces.into_iter().filter(|word| !word.is_empty()).map(word_of).collect();
+    if text.contains('\0') && !found {
+        words.push(Arg::unknowns());
+    }
+    words
 }
 
 /// A word of known input, home marks kept.

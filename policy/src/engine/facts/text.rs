@@ -6,7 +6,7 @@ use super::tools::Words;
 use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
-use crate::engine::shell::Source;
+use crate::engine::shell::{Source, Stdin};
 
 impl Engine<'_> {
     /// `sed`: in-place edits, and scripts that write files or run commands.
@@ -19,11 +19,17 @@ impl Engine<'_> {
             let next = || args.get(at + 1).cloned().unwrap_or_else(Arg::unknown);
             match text {
                 "-e" | "--expression" => scripts.push(next()),
-                "-f" | "--file" => from_file = true,
+                "-f" | "--file" => {
+                    from_file = true;
+                    scripts.extend(self.script_file(&next()));
+                }
                 _ if text.starts_with("--expression=") => {
                     scripts.push(Arg { text: text[13..].to_owned(), ..arg.clone() })
                 }
-                _ if text.starts_with("--file=") => from_file = true,
+                _ if text.starts_with("--file=") => {
+                    from_file = true;
+                    scripts.extend(self.script_file(&Arg { text: text[7..].to_owned(), ..arg.clone() }));
+                }
                 _ if text.starts_with('-')
                     && !text.starts_with("--")
                     && !text.starts_with("-i")
@@ -42,7 +48,13 @@ impl Engine<'_> {
         let mut finding = Finding::ALLOW;
         let mut proven = !from_file && !in_place && !words.uncertain;
         for script in &scripts {
+            if script.text == "\0" {
+                finding = finding.strictest(Finding::confirm("runtime-command"));
+            }
             let found = sed_script(&script.text);
+            if found.evaluates {
+                finding = finding.strictest(Finding::confirm("runs-option"));
+            }
             for target in &found.writes {
                 finding = finding.strictest(self.write_to(&Arg::literal(target)));
             }
@@ -69,6 +81,21 @@ impl Engine<'_> {
             }
         }
         Facts::of(finding).reading(proven && !stops(finding))
+    }
+
+    /// A script that was not there before this session, or comes from its input: unknown unless it was seen.
+    fn script_file(&self, file: &Arg) -> Option<Arg> {
+        let input = matches!(file.text.as_str(), "-" | "/dev/stdin");
+        let seen = match &self.stdin {
+            Stdin::Known(text) if input => Some(text.clone()),
+            _ => self.file_content(&file.text),
+        };
+        let unseen = input || self.wrote(&file.text) || file.is_unknown();
+        match seen {
+            Some(text) if text.contains('\0') => Some(Arg::unknown()),
+            Some(text) => Some(Arg { text, ..Arg::literal("") }),
+            None => unseen.then(Arg::unknown),
+        }
     }
 
     /// `awk`: programs that run commands or write files.
@@ -139,7 +166,10 @@ impl Engine<'_> {
                                 || arg.text.starts_with("--html")
                         })
                     {
-                        self.code_argument(&code, source, span);
+                        let found = self.named_command(&code.text, source, span);
+                        if stops(found) {
+                            return Facts::of(found);
+                        }
                     }
                 }
                 let plain =
@@ -159,6 +189,9 @@ impl Engine<'_> {
                 let mut finding = Finding::ALLOW;
                 for file in &words.operands {
                     finding = finding.strictest(self.read_from(file));
+                }
+                if words.has("-k|--lesskey-file|--lesskey-src|--lesskey-content") {
+                    finding = finding.strictest(Finding::confirm("runs-option"));
                 }
                 Facts::of(finding)
                     .reading(!words.has("-k|--lesskey-file|--lesskey-src|-O") && !words.uncertain)
@@ -230,6 +263,8 @@ impl Arg {
 struct SedScript {
     writes: Vec<String>,
     runs: Vec<String>,
+    /// `s///e`: what a line becomes is run.
+    evaluates: bool,
     unsure: bool,
 }
 
@@ -277,6 +312,7 @@ fn sed_script(script: &str) -> SedScript {
                     match chars[at] {
                         'e' => {
                             found.runs.push(replacement.clone());
+                            found.evaluates = true;
                             at += 1;
                         }
                         'w' => {

@@ -127,6 +127,13 @@ impl Engine<'_> {
         let words = Words::new(args, tool.values);
         let mut found: Option<Finding> = None;
         for &(verdict, rule, pattern) in tool.rows {
+            if let Some(exempt) = pattern.strip_prefix("^ ") {
+                if words.matches(exempt, true) {
+                    found = Some(Finding::ALLOW);
+                    break;
+                }
+                continue;
+            }
             if words.matches(pattern, false) {
                 let rule = (verdict != Verdict::Allow).then_some(rule);
                 let finding = Finding { verdict, rule };

@@ -18,6 +18,10 @@ struct Peeled {
     /// An option that gives a shell on standard input.
     shell: bool,
     edit: bool,
+    /// The directory the command starts in.
+    chdir: Option<Arg>,
+    /// An option that puts the command off.
+    later: bool,
 }
 
 impl Engine<'_> {
@@ -44,12 +48,21 @@ impl Engine<'_> {
         if peeled.edit {
             facts = Facts::confirm("privileged-edit");
         }
+        if peeled.later {
+            facts = Facts::confirm("scheduled");
+        }
+        if retunes(name, args, peeled.rest) {
+            facts = Facts::confirm("process-setting");
+        }
         if let Some(code) = peeled.code {
             self.code_argument(&code, source, span);
             return Some(facts);
         }
         let mut rest = peeled.rest;
-        let outer = self.shell.variables.clone();
+        let (outer, cwd) = (self.shell.variables.clone(), self.shell.cwd.clone());
+        if let Some(folder) = peeled.chdir {
+            self.change_directory("cd", &[Arg::literal("cd"), folder]);
+        }
         while wrapper.assigns
             && let Some((variable, value)) = args.get(rest).and_then(|arg| assignment(&arg.text))
         {
@@ -100,7 +113,7 @@ impl Engine<'_> {
         } else {
             facts.output = self.inner(inner, source, span);
         }
-        self.shell.variables = outer;
+        (self.shell.variables, self.shell.cwd) = (outer, cwd);
         Some(facts)
     }
 
@@ -165,6 +178,35 @@ impl Engine<'_> {
     }
 }
 
+/// Whether the wrapper changes how a running process is scheduled or limited, instead of starting one.
+fn retunes(name: &str, args: &[Arg], rest: usize) -> bool {
+    let has = |letter: char, long: &str| {
+        args.iter()
+            .skip(1)
+            .take_while(|arg| arg.text.starts_with('-') || arg.text.parse::<u64>().is_ok())
+            .any(|arg| {
+                arg.text.starts_with(long)
+                    || arg.text.starts_with('-') && !arg.text.starts_with("--") && arg.text.contains(letter)
+            })
+    };
+    match name {
+        "ionice" => {
+            (has('p', "--pid") || has('P', "--pgid")) && (has('c', "--class") || has('n', "--classdata"))
+        }
+        "chrt" | "taskset" => has('p', "--pid") && args.len() > rest + 1,
+        "prlimit" => {
+            has('p', "--pid")
+                && args.iter().any(|arg| {
+                    arg.text.starts_with("--")
+                        && arg.text.contains('=')
+                        && !arg.text.starts_with("--pid")
+                        && !arg.text.starts_with("--output")
+                })
+        }
+        _ => false,
+    }
+}
+
 /// `NAME=value`.
 pub(super) fn assignment(text: &str) -> Option<(&str, &str)> {
     let (name, value) = text.split_once('=')?;
@@ -175,7 +217,16 @@ pub(super) fn assignment(text: &str) -> Option<(&str, &str)> {
 
 /// Reads a wrapper's options.
 fn peel(wrapper: &Wrapper, args: &[Arg]) -> Peeled {
-    let mut peeled = Peeled { rest: 1, code: None, opaque: false, list: false, shell: false, edit: false };
+    let mut peeled = Peeled {
+        rest: 1,
+        code: None,
+        opaque: false,
+        list: false,
+        shell: false,
+        edit: false,
+        chdir: None,
+        later: false,
+    };
     let sudo = wrapper.names == "sudo";
     let mut operands = if wrapper.tail == Tail::Shell { usize::MAX } else { 0 };
     while let Some(arg) = args.get(peeled.rest) {
@@ -250,6 +301,10 @@ fn peel(wrapper: &Wrapper, args: &[Arg]) -> Peeled {
 
 impl Peeled {
     fn value(&mut self, wrapper: &Wrapper, option: &str, value: Arg) {
+        self.later |= option.starts_with("--on-");
+        if wrapper.chdir.split(' ').any(|known| known == option) {
+            self.chdir = Some(value.clone());
+        }
         if wrapper.code.split(' ').any(|code| code == option) {
             self.code = Some(value);
         }

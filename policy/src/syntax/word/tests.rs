@@ -48,7 +48,15 @@ fn a_case_inside_a_substitution_keeps_its_brackets() {
 
 #[test]
 fn what_does_not_close_is_unreadable() {
-    for raw in ["'a", "\"a", "$(a", "`a", "${a", "$'a", "$(case x in a)", "$(cat <<E\n)\nE\nrm)"] {
+    for raw in ["'a", "\"a", "$(a", "`a", "${a", "$'a", "$(case x in a)", "$(cat <<E\n)"] {
         assert_eq!(shown(raw), "unreadable", "{raw}");
     }
+}
+
+#[test]
+fn a_here_document_in_a_substitution_is_passed_over() {
+    assert_eq!(shown("$(cat <<E\n)\nE\nrm)"), "<(cat <<E\n)\nE\nrm)>");
+    assert_eq!(shown("$(cat <<'E F'\nit's (\nE F\n)x"), "<(cat <<'E F'\nit's (\nE F\n)>x");
+    assert_eq!(shown("$(cat <<-E <<F\n\t)\n\tE\n)\nF\n)y"), "<(cat <<-E <<F\n\t)\n\tE\n)\nF\n)>y");
+    assert_eq!(shown("$(cat <<E\nfoo\\\nE\n)"), "unreadable");
 }
