@@ -229,6 +229,15 @@ fn a_character_of_several_bytes_is_never_cut() {
 }
 
 #[test]
+fn a_secret_that_is_not_utf8_is_masked_like_any_other() {
+    let secret = b"q7V\xff\xfe\x80Lm2Zt9R\xe9b4";
+    let redactor = Redactor::new();
+    let _guard = redactor.enroll("s", secret, SecretKind::Password).expect("a good secret");
+    assert_eq!(shown(&redactor, &[b"a ", secret, b" b"]), format!("a {MASK} b"));
+    assert!(shown(&redactor, &[STANDARD.encode(secret).as_bytes()]).starts_with(MASK));
+}
+
+#[test]
 fn names_and_hosts_of_an_address_stay_readable() {
     let redactor = Redactor::new();
     let address = b"postgres://appuser:q7Vx0Lm2Zt9R@db.example.org/main";

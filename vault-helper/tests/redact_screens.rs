@@ -147,7 +147,7 @@ fn a_token_that_is_not_in_the_vault_is_masked_unless_the_host_says_otherwise() {
         shown(&screen.render()).concat()
     };
     assert_eq!(feed(Redactor::new().screen(4, 80)), "ghp_[redacted]");
-    assert_eq!(feed(Redactor::new().screen(4, 80).without_shapes()), token);
+    assert_eq!(feed(Redactor::new().with_shapes(false).screen(4, 80)), token);
 }
 
 #[test]

@@ -82,10 +82,48 @@ fn secrets_that_cannot_be_told_from_ordinary_text_are_refused() {
     {
         let refused = redactor.enroll("s", secret.as_bytes(), SecretKind::Password);
         assert_eq!(refused.err(), Some(why));
-        assert_eq!(Redactor::strength(secret.as_bytes()), Strength::Refused);
     }
-    assert!(matches!(Redactor::strength(b"k3y!z"), Strength::Weak(_)));
-    assert_eq!(Redactor::strength(SECRET), Strength::Good);
+}
+
+#[test]
+fn what_a_person_is_told_about_a_secret_goes_by_its_weakest_part() {
+    let told = |secret: &[u8], kind| Redactor::strength(secret, kind).warning();
+    let (password, dotenv) = (SecretKind::Password, SecretKind::Dotenv);
+    assert_eq!(Redactor::strength(b"abc\n", password), Strength::Refused);
+    assert_eq!(Redactor::strength(b"redacted", password), Strength::Refused);
+    for weak in [&b"k3y!"[..], b"k3y!zzz", b"Password", b"12345678", b"--------"] {
+        assert!(matches!(Redactor::strength(weak, password), Strength::Weak(_)), "{weak:?}");
+        assert!(told(weak, password).is_some());
+    }
+    assert_eq!((told(SECRET, password), told(SECRET, dotenv)), (None, None));
+    // Of an address the password alone is secret.
+    assert!(told(b"postgres://app:pw1@db.example/x", dotenv).is_some());
+    let key =
+        b"-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEAu1SU1LfVLPHC\n-----END RSA PRIVATE KEY-----\n";
+    assert_eq!(told(key, SecretKind::PrivateKey), None);
+}
+
+#[test]
+fn many_guards_that_end_together_leave_the_others_in_force() {
+    let redactor = Redactor::new();
+    let enroll = |n: usize| {
+        redactor.enroll("s", format!("secret-number-{n:04}-{}", n * 7919).as_bytes(), SecretKind::Password)
+    };
+    let mut guards: Vec<_> = (0..200).map(|n| enroll(n).expect("a good secret")).collect();
+    let shown = |n: usize| {
+        let text = format!("secret-number-{n:04}-{}", n * 7919);
+        redactor.text(&text).as_str() == text
+    };
+    for kept in [150, 60, 59, 3, 1] {
+        guards.truncate(kept);
+        for n in [0, kept - 1] {
+            assert!(!shown(n), "{n} of {kept}");
+        }
+    }
+    let back = enroll(120).expect("a good secret");
+    assert!(!shown(120) && !shown(0));
+    drop((guards, back));
+    assert!(shown(120) && shown(0));
 }
 
 #[test]

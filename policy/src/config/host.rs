@@ -36,6 +36,9 @@ pub struct Host {
     pub upload: bool,
     /// How a command line is wrapped. Default POSIX.
     pub login_shell: LoginShell,
+    /// Whether keys and tokens that are not in the vault, but look the part, are masked in its output. Default
+    /// true; what is in the vault is masked in any case.
+    pub redact_shapes: bool,
 }
 
 /// Treatment of a host key that is not known yet. A changed key is always refused.
@@ -118,6 +121,7 @@ impl Host {
             remote_forward: Vec::new(),
             upload: true,
             login_shell: LoginShell::default(),
+            redact_shapes: true,
         }
     }
 

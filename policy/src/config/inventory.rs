@@ -61,6 +61,7 @@ struct Entry {
     upload: Option<bool>,
     #[serde(default)]
     login_shell: LoginShell,
+    redact_shapes: Option<bool>,
 }
 
 impl Inventory {
@@ -223,6 +224,7 @@ impl Entry {
             remote_forward: self.remote_forward.into_iter().map(Spanned::into_inner).collect(),
             upload: self.upload.unwrap_or(true),
             login_shell: self.login_shell,
+            redact_shapes: self.redact_shapes.unwrap_or(true),
         })
     }
 }

@@ -14,7 +14,7 @@ use sallyport_protocol::person::{CheckEntry, Level, Tell};
 use super::{dialog, tell};
 use crate::config::{Paths, Settings};
 use crate::helper::Helper;
-use crate::redact::{Redactor, Strength};
+use crate::redact::{Redactor, SecretKind, Strength};
 use crate::serve::admin::Answer;
 use crate::serve::connection::Operation;
 use crate::vault::{self, Ask, Fallback, Filter, Purpose, RecordType};
@@ -146,10 +146,10 @@ async fn judged(helper: &Helper, found: &mut Vec<CheckEntry>) {
         if !matches!(kind, RecordType::Password | RecordType::Passphrase) {
             continue;
         }
-        let why = match Redactor::strength(secret.expose()) {
+        let why = match Redactor::strength(secret.expose(), SecretKind::Password) {
             Strength::Good => continue,
             Strength::Weak(why) => why,
-            Strength::Refused => "it is too short or too common to be masked in output",
+            Strength::Refused => "it is too short to be masked in output",
         };
         found.push(bad(
             "weak secret",

@@ -105,13 +105,13 @@ fn weakness(kind: RecordType, secret: &Secret, allow_weak: bool) -> Result<Vec<T
     if !matches!(kind, RecordType::Password | RecordType::Passphrase) {
         return Ok(Vec::new());
     }
-    match Redactor::strength(secret.expose()) {
+    match Redactor::strength(secret.expose(), masked_as(kind)) {
         Strength::Good => Ok(Vec::new()),
         Strength::Weak(why) => Ok(vec![Text::from(format!("weak: {why}"))]),
         Strength::Refused if allow_weak => Ok(vec!["weak: this secret cannot be masked in output".into()]),
         Strength::Refused => Err(Failure::new(
             ErrorCode::InvalidArgument,
-            "this secret is too short or too common to be masked in output",
+            "this secret is too short to be masked in output",
             "choose a longer one, or insist with --allow-weak",
         )),
     }

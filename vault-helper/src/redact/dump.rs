@@ -62,10 +62,9 @@ impl Dumps {
         let Some(columns) = columns(line) else { return self.interrupt() };
         for (track, column) in [(&mut self.data, columns.data), (&mut self.text, columns.text)] {
             self.normal.begin(track.tail());
-            for place in column {
-                self.normal.whole(&line[place..=place], at + place as u64, 1);
-            }
-            track.search(index, &self.normal, line, at, spans);
+            self.normal.room(column.len());
+            self.normal.plain(&line[column.clone()], at + column.start as u64);
+            track.search(index, &self.normal, spans);
         }
     }
 

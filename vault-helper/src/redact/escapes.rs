@@ -20,6 +20,7 @@ pub(super) enum Token {
 }
 
 /// The terminal sequence at the start of `bytes`, which begin with ESC.
+#[inline]
 pub(super) fn terminal(bytes: &[u8]) -> Token {
     let Some(kind) = bytes.get(1) else { return Token::Partial };
     match kind {
@@ -66,7 +67,8 @@ pub(super) struct Decoded {
 }
 
 impl Decoded {
-    const NOTHING: Self = Self { bytes: [0; 4], len: 0 };
+    /// White space or a control.
+    pub(super) const NOTHING: Self = Self { bytes: [0; 4], len: 0 };
 
     const fn byte(byte: u8) -> Self {
         Self { bytes: [byte, 0, 0, 0], len: 1 }
@@ -82,6 +84,16 @@ impl Decoded {
     /// The bytes it stands for.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
+    }
+}
+
+/// Whether the second byte leaves it open that `bytes`, which begin with a backslash, `%` or `&`, are an escape.
+#[inline]
+pub(super) const fn may_begin(bytes: &[u8]) -> bool {
+    match bytes {
+        [b'%', next, ..] => next.is_ascii_hexdigit(),
+        [b'&', next, ..] => next.is_ascii_alphanumeric() || *next == b'#',
+        _ => true,
     }
 }
 

@@ -131,11 +131,15 @@ impl Forms {
     /// Base64 at three alignments. The characters at the ends that mix the secret's bits with a
     /// neighbour's are not looked for but masked along.
     fn base64(&mut self, secret: &[u8]) {
-        for shift in 0..3 {
+        // What is not UTF-8 has no UTF-16.
+        let shifts = if secret.is_empty() { 0..0 } else { 0..3 };
+        for shift in shifts {
             let encode = |before: u8, after: u8| {
-                let mut plain = Zeroizing::new(vec![before; shift]);
+                let whole = (shift + secret.len()).next_multiple_of(3);
+                let mut plain = Zeroizing::new(Vec::with_capacity(whole));
+                plain.resize(shift, before);
                 plain.extend_from_slice(secret);
-                plain.resize((shift + secret.len()).next_multiple_of(3), after);
+                plain.resize(whole, after);
                 Zeroizing::new(STANDARD.encode(plain.as_slice()).into_bytes())
             };
             let text = encode(0, 0);
@@ -157,24 +161,25 @@ impl Forms {
     /// Hexadecimal and octal, in the orders dump programs write them.
     fn digits(&mut self, secret: &[u8]) {
         for upper in [false, true] {
-            self.push(hex(secret.iter(), upper), 6, (12, 16));
+            self.push(hex(secret.iter(), secret.len(), upper), 6, (12, 16));
         }
         self.push(octal(secret.iter().map(|byte| u16::from(*byte)), 3), 9, (18, 18));
         for words in [secret, secret.get(1..).unwrap_or_default()] {
             let (pairs, _) = words.as_chunks::<2>();
-            self.push(hex(pairs.iter().flat_map(|pair| pair.iter().rev()), false), 6, (12, 16));
+            self.push(hex(pairs.iter().flat_map(|pair| pair.iter().rev()), words.len(), false), 6, (12, 16));
             self.push(octal(pairs.iter().map(|pair| u16::from_le_bytes(*pair)), 6), 9, (18, 18));
         }
     }
 }
 
-fn hex<'a>(bytes: impl Iterator<Item = &'a u8>, upper: bool) -> Secret {
+fn hex<'a>(bytes: impl Iterator<Item = &'a u8>, most: usize, upper: bool) -> Secret {
     let digits: &[u8; 16] = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
-    collect(bytes.flat_map(|byte| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]]))
+    collect(2 * most, bytes.flat_map(|byte| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]]))
 }
 
 fn octal(numbers: impl Iterator<Item = u16>, width: u32) -> Secret {
     collect(
+        width as usize * numbers.size_hint().0,
         numbers
             .flat_map(|number| (0..width).rev().map(move |place| b'0' + (number >> (3 * place) & 7) as u8)),
     )
@@ -187,7 +192,7 @@ fn percent(secret: &[u8]) -> Secret {
             out.push(byte);
         } else {
             out.push(b'%');
-            out.extend_from_slice(&hex([byte].iter(), true));
+            out.extend_from_slice(&hex([byte].iter(), 1, true));
         }
     })
 }
@@ -224,7 +229,7 @@ fn backslashes(secret: &[u8]) -> Secret {
 
 fn utf16(secret: &[u8]) -> Secret {
     let text = std::str::from_utf8(secret).unwrap_or_default();
-    collect(text.encode_utf16().flat_map(u16::to_le_bytes))
+    collect(2 * text.len(), text.encode_utf16().flat_map(u16::to_le_bytes))
 }
 
 fn with_line_ends(secret: &[u8], end: &[u8]) -> Secret {
@@ -242,6 +247,9 @@ fn spelt(secret: &[u8], spell: impl Fn(u8, &mut Vec<u8>)) -> Secret {
     out
 }
 
-fn collect(bytes: impl Iterator<Item = u8>) -> Secret {
-    Zeroizing::new(bytes.collect())
+/// Collects up to `most` bytes; room is taken first here, too.
+fn collect(most: usize, bytes: impl Iterator<Item = u8>) -> Secret {
+    let mut out = Zeroizing::new(Vec::with_capacity(most));
+    bytes.for_each(|byte| out.push(byte));
+    out
 }

@@ -61,6 +61,14 @@ impl Held {
         if self.bytes.is_empty() {
             self.bytes = bytes;
         } else {
+            let room = self.bytes.len() + bytes.len();
+            if self.bytes.capacity() < room {
+                // Growing would leave what is held behind.
+                let mut larger = Vec::with_capacity(room);
+                larger.extend_from_slice(&self.bytes);
+                self.bytes.zeroize();
+                self.bytes = larger;
+            }
             self.bytes.extend_from_slice(&bytes);
         }
         if owed > 0 {

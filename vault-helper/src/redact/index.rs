@@ -23,6 +23,8 @@ pub(super) const REACH: usize = 18;
 /// Bits of a table entry that hold the offset, and those that hold part of the hash.
 const OFFSET_BITS: u32 = 24;
 const PRINT_BITS: u32 = 20;
+/// A slot whose entry was taken out; no form has this number.
+const GONE: u64 = 1;
 
 /// A stretch of normal text that must be masked, and whose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +55,11 @@ impl Stop {
 
 /// The forms and the tables over them.
 pub(super) struct Index {
+    /// Those taken out stay, empty, until the tables are made anew: entries name forms by number.
     forms: Vec<Form>,
+    /// Seeds in the slots, and how many of those are of forms that were taken out.
     grams: usize,
+    gone: usize,
     slots: Vec<u64>,
     filter: Bits,
     /// Every factor of 1 to `SEED` bytes of every form, hashed.
@@ -69,6 +74,7 @@ impl Default for Index {
         Self {
             forms: Vec::new(),
             grams: 0,
+            gone: 0,
             slots: Vec::new(),
             filter: Bits::default(),
             factors: Bits::default(),
@@ -96,14 +102,43 @@ impl Index {
         }
     }
 
-    /// Takes every form of `secret` out and wipes what was known of it.
+    /// Takes every form of `secret` out and wipes its text. The tables are made anew only when most of what is in
+    /// them is gone, so that the end of many sessions at once costs little; until then a few bits of keyed
+    /// hashes stay.
     pub(super) fn remove(&mut self, secret: u32) {
-        self.forms.retain(|form| form.secret != secret);
-        self.grams = self.forms.iter().map(|form| form.text.len()).sum();
-        self.rebuild();
+        for number in 0..self.forms.len() {
+            if self.forms[number].secret == secret {
+                self.gone += self.forms[number].text.len();
+                self.leave(number);
+            }
+        }
+        if self.gone == self.grams {
+            *self = Self::default();
+        } else if self.gone * 2 > self.grams {
+            self.rebuild();
+        }
+    }
+
+    /// Takes the entries of a form out of the slots, and its text out of the form.
+    fn leave(&mut self, number: usize) {
+        let text = std::mem::take(&mut self.forms[number].text);
+        for offset in 0..(text.len() + 1).saturating_sub(SEED) {
+            let hash = seed_hash(self.key, gram(&text[offset..]));
+            let mut slot = slot_of(hash, self.slots.len());
+            while self.slots[slot] != 0 {
+                if self.slots[slot] == entry(number, offset, hash) {
+                    self.slots[slot] = GONE;
+                    break;
+                }
+                slot = (slot + 1) & (self.slots.len() - 1);
+            }
+        }
     }
 
     fn rebuild(&mut self) {
+        self.forms.retain(|form| !form.text.is_empty());
+        self.grams = self.forms.iter().map(|form| form.text.len()).sum();
+        self.gone = 0;
         self.slots.zeroize();
         self.shortest = REACH;
         let size = if self.forms.is_empty() { 0 } else { (self.grams * 3).next_power_of_two().max(1024) };
@@ -116,18 +151,12 @@ impl Index {
     fn enter(&mut self, number: usize) {
         let form = &self.forms[number];
         self.shortest = self.shortest.min(form.window);
-        for length in 1..=SEED {
-            for factor in form.text.windows(length) {
-                self.factors.set(factor_hash(self.key, factor));
-            }
-            let mut edged = [0; SEED];
-            let core = form.text.get(..length - 1).unwrap_or_default();
-            for edge in form.before.members() {
-                edged[0] = edge;
-                edged[1..=core.len()].copy_from_slice(core);
-                self.factors.set(factor_hash(self.key, &edged[..=core.len()]));
-            }
-            edged.zeroize();
+        for start in 0..form.text.len() {
+            self.factors.set_all(self.key, form.text[start..].iter().take(SEED).copied());
+        }
+        for edge in form.before.members() {
+            self.factors
+                .set_all(self.key, [edge].into_iter().chain(form.text.iter().take(SEED - 1).copied()));
         }
         for offset in 0..(form.text.len() + 1).saturating_sub(SEED) {
             let hash = seed_hash(self.key, gram(&form.text[offset..]));
@@ -135,7 +164,11 @@ impl Index {
             let known = loop {
                 match self.slots[slot] {
                     0 => break false,
-                    entry if same_print(entry, hash) && self.same_context(entry, number, offset) => {
+                    entry
+                        if entry != GONE
+                            && same_print(entry, hash)
+                            && self.same_context(entry, number, offset) =>
+                    {
                         break true;
                     }
                     _ => slot = (slot + 1) & (self.slots.len() - 1),
@@ -153,7 +186,9 @@ impl Index {
     fn same_context(&self, entry: u64, number: usize, offset: usize) -> bool {
         let (other, at) = self.place(entry);
         let form = &self.forms[number];
-        other.window == form.window
+        // Only of one secret: its forms come and go together.
+        other.secret == form.secret
+            && other.window == form.window
             && other.surroundings(at) == form.surroundings(offset)
             && (offset > REACH || other.before == form.before)
             && (offset + SEED + REACH < form.text.len() || other.after == form.after)
@@ -201,7 +236,7 @@ impl Index {
         while self.slots[slot] != 0 {
             let entry = self.slots[slot];
             slot = (slot + 1) & (self.slots.len() - 1);
-            if !same_print(entry, hash) {
+            if entry == GONE || !same_print(entry, hash) {
                 continue;
             }
             let (form, offset) = self.place(entry);
@@ -322,8 +357,12 @@ const fn seed_hash(key: u64, gram: u64) -> u64 {
 }
 
 fn factor_hash(key: u64, factor: &[u8]) -> u64 {
-    let packed = factor.iter().fold(factor.len() as u64, |packed, byte| packed << 8 | u64::from(*byte));
-    seed_hash(key, packed)
+    packed_hash(key, factor.iter().fold(0, |packed, byte| packed << 8 | u64::from(*byte)), factor.len())
+}
+
+/// The hash of a factor of `length` bytes, packed into a number.
+const fn packed_hash(key: u64, packed: u64, length: usize) -> u64 {
+    seed_hash(key, packed | (length as u64) << (8 * SEED))
 }
 
 /// The home slot of a hash in a table of `size` slots, a power of two.
@@ -359,6 +398,15 @@ impl Bits {
     fn set(&mut self, hash: u64) {
         let bit = hash >> self.shift;
         self.words[(bit / 64) as usize] |= 1 << (bit % 64);
+    }
+
+    /// Sets every factor that begins where `bytes` do.
+    fn set_all(&mut self, key: u64, bytes: impl Iterator<Item = u8>) {
+        let mut packed = 0;
+        for (n, byte) in bytes.enumerate() {
+            packed = packed << 8 | u64::from(byte);
+            self.set(packed_hash(key, packed, n + 1));
+        }
     }
 
     #[inline]

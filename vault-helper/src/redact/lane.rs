@@ -1,10 +1,15 @@
 //! Lanes: the four readings of a stream, each with what it must remember between chunks.
 
+use zeroize::Zeroize;
+
 use super::index::{Hit, Index, REACH, Stop};
-use super::normal::{BLOCK, Normal, Unit, VIEWS, View, specials};
+use super::normal::{BLOCK, Normal, Specials, Unit, VIEWS, View, specials};
 
 /// Normal bytes remembered from one block to the next.
 pub(super) const TAIL: usize = REACH + 6;
+
+/// Blocks without a special byte that are read along with one before them: all fit into the cache together.
+const QUIET: usize = 3;
 
 /// In place of a secret's number: masked, but nobody's in particular.
 pub(super) const NOBODY: u32 = u32::MAX;
@@ -39,7 +44,7 @@ impl<'a> Raw<'a> {
 }
 
 /// The end of a normalised text, in which a match may have begun.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Track {
     tail: Vec<Unit>,
     pending: usize,
@@ -52,17 +57,10 @@ impl Track {
     }
 
     /// Searches a block that began with [`tail`](Self::tail) and remembers its end.
-    pub(super) fn search(
-        &mut self,
-        index: &Index,
-        block: &Normal,
-        raw: &[u8],
-        at: u64,
-        spans: &mut Vec<Span>,
-    ) {
+    pub(super) fn search(&mut self, index: &Index, block: &Normal, spans: &mut Vec<Span>) {
         let mut open: Option<Hit> = None;
         let mut close = |hit: Hit| {
-            block.origins(hit.start..hit.end, raw, at, |origin| {
+            block.origins(hit.start..hit.end, |origin| {
                 spans.push(Span { start: origin.start, end: origin.end, secret: hit.secret });
             })
         };
@@ -79,9 +77,14 @@ impl Track {
         });
         open.into_iter().for_each(close);
         let len = block.bytes().len();
-        let mut tail = Vec::with_capacity(TAIL);
-        block.units(len.saturating_sub(TAIL)..len, raw, at, |unit| tail.push(unit));
-        self.tail = tail;
+        self.tail.clear();
+        block.units(len.saturating_sub(TAIL)..len, |unit| self.tail.push(unit));
+    }
+
+    /// Takes over what another track remembers.
+    fn adopt(&mut self, other: &Self) {
+        self.tail.clone_from(&other.tail);
+        self.pending = other.pending;
     }
 
     /// Asks anew how much of the end may be the start of a match.
@@ -120,8 +123,13 @@ impl Track {
     }
 }
 
+impl Drop for Track {
+    fn drop(&mut self) {
+        self.tail.iter_mut().for_each(|unit| unit.byte.zeroize());
+    }
+}
+
 /// One reading of the stream.
-#[derive(Clone)]
 struct Lane {
     view: View,
     track: Track,
@@ -132,14 +140,14 @@ struct Lane {
 }
 
 impl Lane {
-    fn step(&mut self, index: &Index, raw: Raw<'_>, normal: &mut Normal, spans: &mut Vec<Span>) {
+    fn step(&mut self, index: &Index, raw: Raw<'_>, most: usize, normal: &mut Normal, spans: &mut Vec<Span>) {
         let rest = raw.from(self.parsed);
-        let block = &rest[..rest.len().min(BLOCK)];
+        let block = &rest[..rest.len().min(most)];
         normal.begin(self.track.tail());
         let last = raw.last && block.len() == rest.len();
         let used = normal.feed(self.view, block, self.parsed, last, self.before);
         if used > 0 {
-            self.track.search(index, normal, block, self.parsed, spans);
+            self.track.search(index, normal, spans);
             self.before = block[used - 1];
             self.parsed += used as u64;
         }
@@ -162,13 +170,15 @@ impl Lanes {
     pub(super) fn advance(&mut self, index: &Index, raw: Raw<'_>, spans: &mut Vec<Span>) {
         loop {
             let before = self.lanes.each_ref().map(|lane| lane.parsed);
-            let twins = self.twins(raw);
+            let (twins, most) = self.twins(raw);
             for (at, twin) in twins.into_iter().enumerate() {
-                if let Some(twin) = twin {
-                    let view = self.lanes[at].view;
-                    self.lanes[at] = Lane { view, ..self.lanes[twin].clone() };
-                } else if self.lanes[at].parsed < raw.end() {
-                    self.lanes[at].step(index, raw, &mut self.normal, spans);
+                let (earlier, rest) = self.lanes.split_at_mut(at);
+                let lane = &mut rest[0];
+                if let Some(twin) = twin.map(|twin| &earlier[twin]) {
+                    lane.track.adopt(&twin.track);
+                    (lane.parsed, lane.before) = (twin.parsed, twin.before);
+                } else if lane.parsed < raw.end() {
+                    lane.step(index, raw, most, &mut self.normal, spans);
                 }
             }
             if before == self.lanes.each_ref().map(|lane| lane.parsed) {
@@ -178,8 +188,8 @@ impl Lanes {
         self.lanes.iter_mut().for_each(|lane| lane.track.settle(index));
     }
 
-    /// For each lane, an earlier one that will read the next block in the same way.
-    fn twins(&self, raw: Raw<'_>) -> [Option<usize>; 4] {
+    /// For each lane, an earlier one that will read the next bytes in the same way; and how many bytes to read.
+    fn twins(&self, raw: Raw<'_>) -> ([Option<usize>; 4], usize) {
         let rest = raw.from(self.lanes[0].parsed);
         let found = specials(&rest[..rest.len().min(BLOCK)]);
         let same = |a: usize, b: usize| {
@@ -187,12 +197,21 @@ impl Lanes {
             a.parsed == b.parsed && a.track == b.track && a.parsed == self.lanes[0].parsed
         };
         let (terminal, character) = (found.terminal, found.character);
-        [
+        let twins = [
             None,
             (!terminal && same(1, 0)).then_some(0),
             (!character && same(2, 0)).then_some(0),
             if !character && same(3, 1) { Some(1) } else { (!terminal && same(3, 2)).then_some(2) },
-        ]
+        ];
+        let mut most = BLOCK;
+        if twins[1..] == [Some(0), Some(0), Some(1)] {
+            // All read alike: as long as that lasts, in one go.
+            let quiet = |block: &&[u8]| {
+                !matches!(specials(block), Specials { terminal: true, .. } | Specials { character: true, .. })
+            };
+            most += rest.chunks(BLOCK).skip(1).take(QUIET).take_while(quiet).map(<[u8]>::len).sum::<usize>();
+        }
+        (twins, most)
     }
 
     /// Goes past bytes that nobody looks at.

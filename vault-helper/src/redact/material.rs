@@ -41,7 +41,7 @@ fn address_password(value: &[u8]) -> Option<&[u8]> {
 
 /// A key file without its armour, its headers and, in OpenSSH's format, its public part.
 fn key_body(file: &[u8]) -> Secret {
-    let mut body = Zeroizing::new(Vec::with_capacity(file.len()));
+    let mut body = Zeroizing::new(Vec::with_capacity(file.len() + 1));
     let lines = file.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with(b"-----") && !line.contains(&b':'))
     {
@@ -62,7 +62,8 @@ fn key_body(file: &[u8]) -> Secret {
 
 /// The base64 characters before the private section of an OpenSSH key (OpenSSH's PROTOCOL.key).
 fn public_characters(body: &[u8]) -> Option<usize> {
-    let joined: Secret = Zeroizing::new(body.iter().copied().filter(|byte| *byte != b'\n').collect());
+    let mut joined: Secret = Zeroizing::new(Vec::with_capacity(body.len()));
+    joined.extend(body.iter().filter(|byte| **byte != b'\n'));
     let key = Zeroizing::new(STANDARD.decode(joined.as_slice()).ok()?);
     let mut rest = key.strip_prefix(b"openssh-key-v1\0")?;
     for _cipher_kdf_options in 0..3 {

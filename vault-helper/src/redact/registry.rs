@@ -29,9 +29,16 @@ pub enum SecretKind {
 }
 
 /// The shared handle: cheap to clone, safe to use from any thread.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Redactor {
     shared: Arc<Shared>,
+    shapes: bool,
+}
+
+impl Default for Redactor {
+    fn default() -> Self {
+        Self { shared: Arc::default(), shapes: true }
+    }
 }
 
 #[derive(Default)]
@@ -116,6 +123,13 @@ impl Redactor {
         Self::default()
     }
 
+    /// The same redactor for the output of one host: whether keys and tokens that are not enrolled are masked,
+    /// too (`redact_shapes` in `hosts.toml`). What is enrolled is masked either way.
+    #[must_use]
+    pub fn with_shapes(&self, shapes: bool) -> Self {
+        Self { shared: Arc::clone(&self.shared), shapes }
+    }
+
     /// Masks `secret` from now on, in every live and future stream, until every guard of it is dropped.
     /// It is in force when this returns. `slug` names the record for the audit trail, never the value.
     ///
@@ -132,9 +146,12 @@ impl Redactor {
         Ok(Enrollment { shared: Arc::clone(&self.shared), slug: slug.to_owned(), numbers })
     }
 
-    /// Judges a secret before it is stored: what `credential add` and `doctor` tell people.
-    pub fn strength(secret: &[u8]) -> Strength {
-        strength::judge(secret).unwrap_or(Strength::Refused)
+    /// Judges a secret by its weakest part, before it is stored or as it is: what `credential add` and `doctor`
+    /// tell people. Nothing is enrolled.
+    pub fn strength(secret: &[u8], kind: SecretKind) -> Strength {
+        let parts = material::parts(secret, kind);
+        let strengths = parts.iter().map(|part| strength::strength(part));
+        strengths.reduce(Strength::weaker).unwrap_or(Strength::Refused)
     }
 
     /// Masks one whole text.
@@ -161,13 +178,13 @@ impl Redactor {
     /// A masker for one output stream; standard output and standard error need one each.
     #[must_use]
     pub fn stream(&self) -> StreamRedactor {
-        StreamRedactor::new(Arc::clone(&self.shared), true)
+        StreamRedactor::new(Arc::clone(&self.shared), self.shapes)
     }
 
     /// A detector for one exact download.
     #[must_use]
     pub fn detector(&self) -> Detector {
-        Detector::new(self.stream().without_shapes())
+        Detector::new(self.with_shapes(false).stream())
     }
 }
 

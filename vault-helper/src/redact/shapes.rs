@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 
 use super::lane::{NOBODY, Raw, Span};
 
@@ -97,51 +97,59 @@ impl ShapeLane {
 
     /// Reads up to the end of `raw`.
     pub(super) fn advance(&mut self, raw: Raw<'_>, spans: &mut Vec<Span>) {
-        let mut text = raw.from(self.parsed);
-        while self.on && !text.is_empty() {
-            let used = match self.open {
-                Some(open) => self.body(open, text, raw.last, spans),
-                None => self.beginning(text),
-            };
-            self.remember(&text[..used]);
-            self.parsed += used as u64;
-            text = &text[used..];
+        if self.on {
+            let text = raw.from(self.parsed);
+            self.read(text, raw.last, spans);
+            self.remember(text);
         }
         self.parsed = raw.end();
     }
 
-    /// Reads on in a body; returns how many bytes belong to it.
-    fn body(&mut self, open: Open, text: &[u8], last: bool, spans: &mut Vec<Span>) -> usize {
+    fn read(&mut self, text: &[u8], last: bool, spans: &mut Vec<Span>) {
+        let mut at = self.open.map_or(0, |open| self.body(open, text, 0, last, spans));
+        if at == 0
+            && self.open.is_none()
+            && let Some((shape, end)) = self.over_the_seam(text)
+        {
+            at = self.begin(shape, text, end, last, spans);
+        }
+        let Some(automaton) = BEGINNINGS.as_ref().filter(|_| self.open.is_none()) else { return };
+        for hit in automaton.find_iter(Input::new(text).span(at..text.len())) {
+            let before = text[..hit.start()].last().or(self.tail.last().filter(|_| hit.start() == 0));
+            if hit.start() >= at && free(before) {
+                at = self.begin(hit.pattern().as_usize(), text, hit.end(), last, spans);
+            }
+        }
+    }
+
+    /// A body begins at `at`; returns where it ends.
+    fn begin(&mut self, shape: usize, text: &[u8], at: usize, last: bool, spans: &mut Vec<Span>) -> usize {
+        let open = Open { shape, start: self.parsed + at as u64 };
+        self.open = Some(open);
+        self.body(open, text, at, last, spans)
+    }
+
+    /// Reads on in a body from `at`; returns where it ends.
+    fn body(&mut self, open: Open, text: &[u8], at: usize, last: bool, spans: &mut Vec<Span>) -> usize {
         let (_, body, least) = SHAPES[open.shape];
-        let used = text.iter().position(|byte| !body.has(*byte)).unwrap_or(text.len());
-        let end = self.parsed + used as u64;
+        let to = text[at..].iter().position(|byte| !body.has(*byte)).map_or(text.len(), |used| at + used);
+        let end = self.parsed + to as u64;
         if end - open.start >= least as u64 {
             spans.push(Span { start: open.start, end, secret: NOBODY });
         }
-        if used < text.len() || last {
+        if to < text.len() || last {
             self.open = None;
         }
-        used
+        to
     }
 
-    /// Looks for the next beginning; returns how many bytes to go past.
-    fn beginning(&mut self, text: &[u8]) -> usize {
-        let Some(automaton) = &*BEGINNINGS else { return text.len() };
+    /// A beginning that is partly in what was read before: which, and where in `text` it ends.
+    fn over_the_seam(&self, text: &[u8]) -> Option<(usize, usize)> {
         let known = self.tail.len();
         let seam = [self.tail.as_slice(), &text[..text.len().min(LONGEST)]].concat();
-        let at_seam = automaton.find_iter(&seam).find(|hit| hit.start() < known && hit.end() > known);
-        let free = |before: Option<&u8>| before.is_none_or(|byte| !byte.is_ascii_alphanumeric());
-        if let Some(hit) = at_seam.filter(|hit| free(seam[..hit.start()].last())) {
-            let used = hit.end() - known;
-            self.open = Some(Open { shape: hit.pattern().as_usize(), start: self.parsed + used as u64 });
-            return used;
-        }
-        let before = |at: usize| text[..at].last().or(self.tail.last().filter(|_| at == 0));
-        let Some(hit) = automaton.find_iter(text).find(|hit| free(before(hit.start()))) else {
-            return text.len();
-        };
-        self.open = Some(Open { shape: hit.pattern().as_usize(), start: self.parsed + hit.end() as u64 });
-        hit.end()
+        let mut hits = BEGINNINGS.as_ref().filter(|_| known > 0)?.find_iter(&seam);
+        let hit = hits.find(|hit| hit.start() < known && hit.end() > known)?;
+        free(seam[..hit.start()].last()).then(|| (hit.pattern().as_usize(), hit.end() - known))
     }
 
     fn remember(&mut self, text: &[u8]) {
@@ -149,19 +157,20 @@ impl ShapeLane {
         self.tail.drain(..self.tail.len().saturating_sub(LONGEST));
     }
 
-    /// Whether `text` goes on with a body or holds a beginning; if not, it has been read.
+    /// Whether `text` neither goes on with a body nor may hold a beginning; if so, it has been read.
     pub(super) fn passes(&mut self, text: &[u8]) -> bool {
-        if self.on && self.open.is_none() {
-            let used = self.beginning(text);
-            if self.open.take().is_some() {
+        if self.on {
+            let found = |automaton: &AhoCorasick| automaton.find(text).is_some();
+            if self.open.is_some()
+                || self.over_the_seam(text).is_some()
+                || BEGINNINGS.as_ref().is_some_and(found)
+            {
                 return false;
             }
             self.remember(text);
-            self.parsed += used as u64;
-        } else if !self.on {
-            self.parsed += text.len() as u64;
         }
-        self.open.is_none()
+        self.parsed += text.len() as u64;
+        true
     }
 
     /// The offset from which raw bytes must be held, if any.
@@ -169,4 +178,9 @@ impl ShapeLane {
         let open = self.open?;
         (self.parsed - open.start < SHAPES[open.shape].2 as u64).then_some(open.start)
     }
+}
+
+/// Whether a beginning may stand after `before`: not in the middle of a word.
+fn free(before: Option<&u8>) -> bool {
+    before.is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }

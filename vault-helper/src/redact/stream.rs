@@ -54,13 +54,6 @@ impl StreamRedactor {
         }
     }
 
-    /// Leaves keys and tokens that are not enrolled alone; what is enrolled is masked all the same. For hosts
-    /// whose configuration says so, before the first byte.
-    #[must_use]
-    pub fn without_shapes(self) -> Self {
-        Self::new(Arc::clone(&self.shared), false)
-    }
-
     /// Takes the next bytes of the stream and returns what may leave.
     #[must_use]
     pub fn push(&mut self, now: Instant, bytes: &[u8]) -> Clean {

@@ -13,12 +13,43 @@ pub(super) const FULL: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Strength {
-    /// It cannot be masked: too short, a common word, or part of the mask itself.
+    /// It cannot be masked, for it is too short or part of the mask itself: whoever stores it must insist.
     Refused,
-    /// It is masked, with the limit the sentence names.
+    /// It is masked with the limit the sentence names, or, a common word, not at all.
     Weak(&'static str),
     /// Every covered form of it is masked.
     Good,
+}
+
+impl Strength {
+    /// The weaker of two.
+    pub(super) const fn weaker(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Refused, _) | (_, Self::Good) => self,
+            (_, Self::Refused) | (Self::Good, _) => other,
+            (Self::Weak(_), Self::Weak(_)) => self,
+        }
+    }
+
+    /// What to tell a person about it; nothing if it is good. It names no secret.
+    #[must_use]
+    pub const fn warning(self) -> Option<&'static str> {
+        match self {
+            Self::Refused => Some("it cannot be masked in output: too short, or part of the mask itself"),
+            Self::Weak(why) => Some(why),
+            Self::Good => None,
+        }
+    }
+}
+
+/// How well `secret` can be protected.
+pub(super) fn strength(secret: &[u8]) -> Strength {
+    judge(secret).unwrap_or_else(|weak| match weak {
+        Weak::CommonWord => Strength::Weak(
+            "it is a word that ordinary output is full of: it cannot be masked, choose another",
+        ),
+        Weak::TooShort | Weak::PartOfMask => Strength::Refused,
+    })
 }
 
 /// Why a secret is not enrolled.

@@ -1,17 +1,17 @@
 //! Short secrets: four to seven characters, masked as they are, between word boundaries, in no other form.
 
-use aho_corasick::AhoCorasick;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::index::Stop;
 use super::lane::{Raw, Span};
 use super::strength::SHORTEST;
 
-/// The short secrets and the automaton over them.
+/// The short secrets, and which two bytes each begins with. A table that can be wiped, unlike an automaton.
 #[derive(Default)]
 pub(super) struct Shorts {
     secrets: Vec<(Zeroizing<Vec<u8>>, u32)>,
-    automaton: Option<AhoCorasick>,
+    /// A bit for each pair of bytes; empty if there are no secrets.
+    pairs: Vec<u64>,
     longest: usize,
 }
 
@@ -32,8 +32,24 @@ impl Shorts {
 
     fn rebuild(&mut self) {
         self.longest = self.secrets.iter().map(|(text, _)| text.len()).max().unwrap_or(0);
-        // A few bytes a pattern: the builder has no limit these could reach.
-        self.automaton = AhoCorasick::new(self.secrets.iter().map(|(text, _)| text.as_slice())).ok();
+        self.pairs.zeroize();
+        self.pairs.resize(if self.is_empty() { 0 } else { 1 << 10 }, 0);
+        for (text, _) in &self.secrets {
+            let pair = pair(text[0], text[1]);
+            self.pairs[pair / 64] |= 1 << (pair % 64);
+        }
+    }
+
+    /// Every place of a secret in `text`: its start, its end, whose it is.
+    fn places(&self, text: &[u8]) -> impl Iterator<Item = (usize, usize, u32)> {
+        let likely = |at: &usize| {
+            let pair = pair(text[*at], text[at + 1]);
+            self.pairs[pair / 64] >> (pair % 64) & 1 != 0
+        };
+        (0..text.len().saturating_sub(1)).filter(likely).flat_map(move |at| {
+            let here = self.secrets.iter().filter(move |(secret, _)| text[at..].starts_with(secret));
+            here.map(move |(secret, number)| (at, at + secret.len(), *number))
+        })
     }
 
     /// How many bytes at the end of `text` wait for what follows: the start of a secret, or a whole one
@@ -59,32 +75,32 @@ pub(super) struct ShortLane {
 impl ShortLane {
     /// Reads up to the end of `raw`.
     pub(super) fn advance(&mut self, shorts: &Shorts, raw: Raw<'_>, spans: &mut Vec<Span>) {
-        let Some(automaton) = shorts.automaton.as_ref().filter(|_| !shorts.is_empty()) else {
+        if shorts.is_empty() {
             return self.skip(raw.end());
-        };
+        }
         let at = self.parsed - self.tail.len() as u64;
         let judged = self.tail.len();
-        let mut text = Zeroizing::new(std::mem::take(&mut self.tail));
+        let mut text = Zeroizing::new(Vec::with_capacity(judged + raw.from(self.parsed).len()));
+        text.extend_from_slice(&self.tail);
         text.extend_from_slice(raw.from(self.parsed));
         // A hit that ends before what is new was judged then, when more of its left side was at hand.
-        let hits = automaton.find_overlapping_iter(text.as_slice()).filter(|hit| hit.end() >= judged);
-        for hit in hits {
-            let before = hit.start().checked_sub(1).map(|before| &text[before]);
-            let after = text.get(hit.end());
+        for (start, end, secret) in shorts.places(&text).filter(|(_, end, _)| *end >= judged) {
+            let before = start.checked_sub(1).map(|before| &text[before]);
+            let after = text.get(end);
             let known = after.is_some() || raw.last;
             if known && boundary(before) && boundary(after) {
-                let secret = shorts.secrets[hit.pattern().as_usize()].1;
-                spans.push(Span { start: at + hit.start() as u64, end: at + hit.end() as u64, secret });
+                spans.push(Span { start: at + start as u64, end: at + end as u64, secret });
             }
         }
         self.waiting = shorts.waiting(&text);
-        self.tail = text[text.len().saturating_sub(shorts.longest + 1)..].to_vec();
+        self.tail.zeroize();
+        self.tail.extend_from_slice(&text[text.len().saturating_sub(shorts.longest + 1)..]);
         self.parsed = raw.end();
     }
 
     /// Goes past bytes that nobody looks at.
     pub(super) fn skip(&mut self, to: u64) {
-        self.tail.clear();
+        self.tail.zeroize();
         self.waiting = 0;
         self.parsed = to;
     }
@@ -107,6 +123,22 @@ impl ShortLane {
     pub(super) const fn pending(&self) -> usize {
         self.waiting
     }
+}
+
+impl Drop for Shorts {
+    fn drop(&mut self) {
+        self.pairs.zeroize();
+    }
+}
+
+impl Drop for ShortLane {
+    fn drop(&mut self) {
+        self.tail.zeroize();
+    }
+}
+
+fn pair(first: u8, second: u8) -> usize {
+    usize::from(first) << 8 | usize::from(second)
 }
 
 fn boundary(neighbour: Option<&u8>) -> bool {

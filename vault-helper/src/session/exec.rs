@@ -130,7 +130,8 @@ impl Run {
         };
         let fingerprint = lease.transport().fingerprint.clone();
         let (job, stops) = self.job(op, &target, &granted, None, fingerprint).await?;
-        let sink = Sink::new(job.clone(), &self.helper.redactor, listener);
+        let redactor = self.helper.redactor.with_shapes(target.host.redact_shapes);
+        let sink = Sink::new(job.clone(), &redactor, listener);
         tokio::spawn(oneshot::run(channel, lease, self.text.clone(), self.input.clone(), sink, stops));
         self.follow(&job);
         Ok(job)
@@ -168,7 +169,8 @@ impl Run {
         let made =
             self.job_named(id, op, &shell.target, &granted, Some(shell), shell.fingerprint.clone()).await;
         let (job, stops) = made.inspect_err(|_| shell.release())?;
-        let sink = Sink::new(job.clone(), &self.helper.redactor, listener);
+        let redactor = self.helper.redactor.with_shapes(shell.target.host.redact_shapes);
+        let sink = Sink::new(job.clone(), &redactor, listener);
         let feed = Feed { text: self.text.clone(), input, sink, stops };
         self.follow(&job);
         if let Err(feed) = shell.feed(feed).await {

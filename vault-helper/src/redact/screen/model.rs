@@ -45,7 +45,6 @@ pub struct Rendered {
 /// let others run in between.
 pub struct Screen {
     redactor: Redactor,
-    shapes: bool,
     model: vt100::Parser,
     sequence: Sequence,
 }
@@ -57,7 +56,6 @@ impl Redactor {
         let (rows, columns) = size(rows, columns);
         Screen {
             redactor: self.clone(),
-            shapes: true,
             model: vt100::Parser::new(rows, columns, 0),
             sequence: Sequence::None,
         }
@@ -65,15 +63,6 @@ impl Redactor {
 }
 
 impl Screen {
-    /// Leaves keys and tokens that are not enrolled alone, as [`StreamRedactor::without_shapes`] does.
-    ///
-    /// [`StreamRedactor::without_shapes`]: crate::redact::StreamRedactor::without_shapes
-    #[must_use]
-    pub fn without_shapes(mut self) -> Self {
-        self.shapes = false;
-        self
-    }
-
     /// Takes the next raw bytes of the terminal.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut from = 0;
@@ -112,11 +101,7 @@ impl Screen {
         let rows: Vec<Row> = (0..self.size().0).map(|row| self.row(row)).collect();
         let (row, column) = screen.cursor_position();
         let before = rows.get(usize::from(row)).map_or(0, |row| row.offset(column));
-        let stream = || match self.shapes {
-            true => self.redactor.stream(),
-            false => self.redactor.stream().without_shapes(),
-        };
-        let masks = masks(&rows, (usize::from(row), before), stream);
+        let masks = masks(&rows, (usize::from(row), before), || self.redactor.stream());
         let place = |row: &Row, spans: &[std::ops::Range<usize>]| {
             let before = spans.iter().take_while(|span| span.start < before);
             let moved = before.map(|span| MASK.len() as i64 - row.columns(span) as i64).sum::<i64>();
