@@ -20,6 +20,7 @@ terminal = "confirm"
 forward = ["DB.internal:5432", "[::1]:80"]
 remote_forward = [8080]
 upload = false
+redact_shapes = false
 login_shell = "fish"
 "#;
 
@@ -27,7 +28,8 @@ login_shell = "fish"
 fn every_key_is_read() {
     let inventory = Inventory::from_toml(FULL).unwrap();
     let host = inventory.get("web1").unwrap();
-    assert_eq!((host.hostname.as_str(), host.port, host.upload), ("203.0.113.10", 2222, false));
+    assert_eq!((host.hostname.as_str(), host.port), ("203.0.113.10", 2222));
+    assert!(!host.upload && !host.redact_shapes);
     assert_eq!(host.forward, [("db.internal".to_owned(), 5432), ("::1".to_owned(), 80)]);
     assert_eq!(host.identity.len(), 3);
     assert_eq!(inventory.jump_chain("web1"), ["bastion"]);
@@ -38,14 +40,15 @@ fn every_key_is_read() {
 fn a_bare_entry_takes_the_defaults() {
     let inventory = Inventory::from_toml("[hosts.Web]\n").unwrap();
     let host = inventory.get("Web").unwrap();
-    assert_eq!((host.hostname.as_str(), host.port, host.upload), ("web", 22, true));
+    assert_eq!((host.hostname.as_str(), host.port), ("web", 22));
+    assert!(host.upload && host.redact_shapes);
     assert_eq!((host.host_key, host.login_shell), (HostKey::Strict, LoginShell::Posix));
     assert_eq!((&host.identity[..], host.terminal), (&[Identity::Vault][..], None));
 }
 
 #[test]
 fn an_unknown_key_is_named_with_its_line() {
-    insta::assert_snapshot!(refusal("[hosts.a]\nport = 22\nprot = 23\n"), @"line 3: prot: unknown key `prot`, expected one of `hostname`, `user`, `port`, `jump`, `tags`, `mode`, `confirmation`, `host_key`, `identity`, `terminal`, `forward`, `remote_forward`, `upload`, `login_shell`");
+    insta::assert_snapshot!(refusal("[hosts.a]\nport = 22\nprot = 23\n"), @"line 3: prot: unknown key `prot`, expected one of `hostname`, `user`, `port`, `jump`, `tags`, `mode`, `confirmation`, `host_key`, `identity`, `terminal`, `forward`, `remote_forward`, `upload`, `login_shell`, `redact_shapes`");
 }
 
 #[test]
