@@ -92,6 +92,8 @@ pub enum AdminRequest {
     AuditHead,
     /// What the person in the loop needs beyond these.
     Person(person::Ask),
+    /// About everybody's sessions and transcripts.
+    Terminal(crate::terminal::AdminAsk),
 }
 
 /// One public key line, OpenSSH form, at most 16 KiB.
@@ -201,6 +203,8 @@ pub enum AdminEvent {
     },
     /// An answer to a [`person::Ask`].
     Person(person::Tell),
+    /// About sessions and transcripts.
+    Terminal(crate::terminal::Notice),
 }
 
 /// How it ended.

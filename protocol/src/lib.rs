@@ -20,6 +20,7 @@
 //! | [`admin`] | what a person's command line may ask, what it is answered |
 //! | [`person`] | what the person in the loop is asked and asks |
 //! | [`show`] | texts for people who must judge them |
+//! | [`terminal`] | terminals, transcripts, a person's view of sessions |
 //! | [`error`] | stable error codes and [`Failure`] |
 //! | [`flow`] | credits, order and fairness of outgoing frames |
 
@@ -36,6 +37,7 @@ pub mod reply;
 pub mod request;
 pub mod scrub;
 pub mod show;
+pub mod terminal;
 pub mod text;
 
 pub use envelope::{Caller, FromHelper, OpId, Stream, ToHelper};

@@ -81,6 +81,8 @@ pub enum Outcome {
     Failed(Failure),
     /// What was said is noted.
     Noted,
+    /// About a terminal or a transcript.
+    Terminal(crate::terminal::Answer),
 }
 
 /// A host as the agent may know it.

@@ -48,6 +48,8 @@ pub enum Request {
     },
     /// The client's user refused a confirmation.
     Declined(person::Declined),
+    /// About terminals and transcripts.
+    Terminal(crate::terminal::Ask),
 }
 
 /// Which hosts to list; all conditions must hold.

@@ -112,6 +112,7 @@ impl Scrub for Outcome {
             Outcome::Page(page) => page.scrub(f),
             Outcome::Session(session) => session.scrub(f),
             Outcome::Failed(failure) => failure.scrub(f),
+            Outcome::Terminal(answer) => answer.scrub(f),
             Outcome::Hosts { vault: _ }
             | Outcome::Stopped { gone: _ }
             | Outcome::Closed { was_running: _ }
@@ -128,6 +129,7 @@ impl Scrub for AdminEvent {
             AdminEvent::Record(record) => record.scrub(f),
             AdminEvent::HostKey(key) => key.scrub(f),
             AdminEvent::Approval(approval) => approval.scrub(f),
+            AdminEvent::Terminal(notice) => notice.scrub(f),
             AdminEvent::InDoubt { time, target, command } => {
                 time.scrub(f);
                 target.scrub(f);

@@ -147,6 +147,23 @@ bounded!(
     Word, "a word", 256, no_controls
 );
 
+bounded!(
+    /// What is typed into a terminal.
+    TypedText, "typed text", 32 * 1024, |v| !v.contains('\0')
+);
+bounded!(
+    /// The name of a key.
+    KeyName, "a key", 32, |v| v.chars().all(|c| c.is_ascii_graphic())
+);
+bounded!(
+    /// What a look at a terminal waits for: a text or a regular expression.
+    Pattern, "a pattern", 1024, |v| !v.contains('\0')
+);
+bounded!(
+    /// The id of a transcript.
+    TranscriptId, "a transcript id", 128, identifier
+);
+
 /// Free text on its way out of the helper: messages, paths, names the remote
 /// chose. Clipped to its limit instead of refused, and always scrubbed by the
 /// redactor before it is encoded (see [`crate::Scrub`]).

@@ -76,14 +76,16 @@ fn every_outgoing_variant_has_a_sample() {
         | Outcome::Listed
         | Outcome::Cancelled { .. }
         | Outcome::Failed(_)
-        | Outcome::Noted => {}
+        | Outcome::Noted
+        | Outcome::Terminal(_) => {}
     };
     let _ = |event: AdminEvent| match event {
         AdminEvent::Record(_)
         | AdminEvent::HostKey(_)
         | AdminEvent::Approval(_)
         | AdminEvent::InDoubt { .. }
-        | AdminEvent::Person(_) => {}
+        | AdminEvent::Person(_)
+        | AdminEvent::Terminal(_) => {}
     };
     let _ = |outcome: AdminOutcome| match outcome {
         AdminOutcome::Status(_)
@@ -106,7 +108,7 @@ fn every_outgoing_variant_has_a_sample() {
         | Tell::Grant(_)
         | Tell::Paused { .. } => {}
     };
-    assert_eq!((samples::events().len(), samples::outcomes().len(), samples::to_admin().len()), (4, 14, 20));
+    assert_eq!((samples::events().len(), samples::outcomes().len(), samples::to_admin().len()), (4, 16, 23));
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::harden;
 use crate::hex::hex;
 use crate::redact::Redactor;
 use crate::session::registry::Registry;
+use crate::session::transcript::store::Store as Transcripts;
 use crate::ssh::keeper::Remembered;
 use crate::ssh::pool::Pool;
 use crate::ssh::rotation::Announced;
@@ -27,6 +28,9 @@ use crate::vault::{PersonEnv, Vault};
 
 /// How often the house is kept: what is forgotten at the window's end is gone within a second.
 const HOUSEKEEPING: Duration = Duration::from_millis(500);
+
+/// How often old transcripts are looked for.
+const PRUNING: Duration = Duration::from_secs(3600);
 
 /// See the module.
 pub struct Helper {
@@ -44,6 +48,8 @@ pub struct Helper {
     pub pool: Pool,
     /// Sessions and jobs.
     pub registry: Registry,
+    /// Recordings of sessions.
+    pub transcripts: Transcripts,
     /// Confirmations.
     pub approvals: Approvals,
     /// Questions of hosts at logins.
@@ -136,10 +142,16 @@ impl Helper {
     /// Housekeeping: ended sessions, idle transports, the end of the window.
     pub async fn keep_house(self: Arc<Self>) {
         let mut was_open = false;
+        let mut pruned = Instant::now();
+        self.transcripts.prune();
         loop {
             tokio::time::sleep(HOUSEKEEPING).await;
             self.registry.sweep();
             self.pool.sweep_idle();
+            if pruned.elapsed() > PRUNING {
+                pruned = Instant::now();
+                self.transcripts.prune();
+            }
             let open = !self.vault.window().locked;
             if was_open && !open {
                 tracing::info!("the unlock window is over");

@@ -14,6 +14,7 @@
 //! | [`approve`] | `approve` |
 //! | [`host`], [`hosts_file`] | `host`, and the file behind it |
 //! | [`hostkey`], [`scan`] | `hostkey`, and deciding about a key |
+//! | [`session`], [`transcript`] | `session`, `transcript` |
 //! | [`install`] | `install` |
 //! | [`doctor`] | `doctor` |
 //! | [`ssh_config`] | reading ssh_config files for `host import-ssh-config` |
@@ -40,8 +41,10 @@ mod policy;
 mod scan;
 mod secret;
 mod serve;
+mod session;
 mod ssh_config;
 mod status;
+mod transcript;
 mod unlock;
 
 use std::process::ExitCode;
@@ -81,6 +84,8 @@ enum Command {
     Install(install::Args),
     Policy(policy::Args),
     Audit(audit::Args),
+    Session(session::Args),
+    Transcript(transcript::Args),
 }
 
 /// Parses the command line and runs it.
@@ -108,6 +113,8 @@ fn run(command: Command) -> Result<ExitCode, Problem> {
         Command::Install(args) => args.run(),
         Command::Policy(args) => args.run(),
         Command::Audit(args) => in_runtime(args.run()),
+        Command::Session(args) => in_runtime(args.run()),
+        Command::Transcript(args) => in_runtime(args.run()),
     }
 }
 

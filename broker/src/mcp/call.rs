@@ -79,6 +79,11 @@ impl Call {
             .map_err(|error| invalid(format!("the arguments do not fit the tool: {error}")))
     }
 
+    /// The names of the arguments.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.arguments.keys().map(String::as_str)
+    }
+
     /// Runs `future` unless the client cancels the call first.
     ///
     /// # Errors

@@ -169,6 +169,15 @@ fn later(needs: &NeedsConfirmation) -> Answer {
     })
 }
 
+/// The helper still asks after the client's user agreed.
+pub fn does_not_count() -> Failure {
+    Failure::new(
+        ErrorCode::ConfirmationUnavailable,
+        "the confirmation was given but does not count on this host",
+        "ask the operator: the host's `confirmation` setting says who may confirm",
+    )
+}
+
 fn denied() -> Failure {
     Failure::new(
         ErrorCode::ConfirmationDenied,

@@ -262,11 +262,7 @@ fn answer(outcome: Outcome, written: &Written, chars: usize) -> Result<Answer, F
             let text = text(&fields, status);
             Ok(Answer::new(status, &fields, text))
         }
-        Outcome::NeedsConfirmation(_) => Err(Failure::new(
-            sallyport_protocol::ErrorCode::ConfirmationUnavailable,
-            "the confirmation was given but does not count on this host",
-            "ask the operator: the host's `confirmation` setting says who may confirm",
-        )),
+        Outcome::NeedsConfirmation(_) => Err(confirm::does_not_count()),
         Outcome::Blocked { failure, rules } => {
             let rules = rules.iter().map(|rule| rule.as_str().to_owned()).collect();
             Ok(Answer::blocked(failure, &Refusal { rules }))

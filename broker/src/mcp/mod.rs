@@ -14,7 +14,7 @@
 //! | [`answer`] | the one shape of all results |
 //! | [`confirm`] | asking the client's user |
 //! | [`progress`] | progress notifications |
-//! | [`hosts`], [`exec`], [`output`], [`session`] | the tools |
+//! | [`hosts`], [`exec`], [`output`], [`session`], [`terminal`] | the tools |
 
 mod answer;
 mod call;
@@ -27,6 +27,7 @@ mod schema;
 mod server;
 mod session;
 mod table;
+mod terminal;
 #[cfg(test)]
 mod tests;
 

@@ -47,6 +47,16 @@ impl Progress {
         }
     }
 
+    /// Sends one now and then while nothing is known but that it goes on.
+    pub async fn wait(&mut self) {
+        self.silent += 1;
+        if self.silent >= SILENT {
+            self.silent = 0;
+            let seconds = self.since.elapsed().as_secs_f64();
+            self.say(seconds, format!("waiting for {seconds:.0} s")).await;
+        }
+    }
+
     /// Sends one if there is something to say: `bytes` came so far.
     pub async fn tell(&mut self, bytes: u64) {
         self.silent += 1;
@@ -55,11 +65,14 @@ impl Progress {
         }
         self.told = bytes;
         self.silent = 0;
-        let Some((peer, token)) = &self.to else { return };
         let seconds = self.since.elapsed().as_secs_f64();
+        self.say(seconds, format!("running for {seconds:.0} s, {bytes} bytes of output")).await;
+    }
+
+    async fn say(&self, seconds: f64, message: String) {
+        let Some((peer, token)) = &self.to else { return };
         // Time always grows, as MCP asks of progress; output does not.
-        let param = ProgressNotificationParam::new(token.clone(), seconds)
-            .with_message(format!("running for {seconds:.0} s, {bytes} bytes of output"));
+        let param = ProgressNotificationParam::new(token.clone(), seconds).with_message(message);
         // A client that cannot be told is about to be noticed as gone.
         let _ = peer.notify_progress(param).await;
     }

@@ -13,7 +13,7 @@ use super::answer::{Answer, Status, misplaced};
 use super::call::{Call, Handled, bounds, optional};
 use super::confirm::{self, Asked, Grant};
 use super::exec::{secrets, variables};
-use crate::format::span;
+use crate::format::{one_line, span};
 
 /// The arguments of `ssh_session_open`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -82,17 +82,39 @@ pub async fn open(call: &Call) -> Handled {
         match outcome {
             Outcome::Session(session) => return Ok(opened(session).into()),
             Outcome::NeedsConfirmation(needs) if !asked => {
-                let what = "an interactive terminal: what is typed there is not judged";
-                match confirm::ask(call, &args.target, what, &needs).await? {
+                match confirm::ask(call, &args.target, &whole_request(&args), &needs).await? {
                     Asked::Agreed(given) => grant = given,
                     Asked::Reply(reply) => return Ok(reply),
                 }
                 asked = true;
             }
             Outcome::Blocked { failure, rules: _ } => return Ok(Answer::blocked(failure, &()).into()),
+            Outcome::NeedsConfirmation(_) => return Err(confirm::does_not_count()),
             _ => return Err(misplaced("ssh_session_open")),
         }
     }
+}
+
+/// Everything the confirmation covers, as a person must see it.
+fn whole_request(args: &OpenArgs) -> String {
+    let mut text = match args.kind {
+        Kind::Shell => "# a shell session".to_owned(),
+        Kind::Terminal => "# an interactive terminal: what is typed into it is not judged".to_owned(),
+    };
+    let mut add = |what: &str, value: &str| text.push_str(&format!("\n# {what}: {}", one_line(value)));
+    if let Some(name) = &args.name {
+        add("named", name);
+    }
+    if let Some(cwd) = &args.cwd {
+        add("in directory", cwd);
+    }
+    for (name, value) in &args.env {
+        add("with", &format!("{name}={value}"));
+    }
+    for name in &args.secrets {
+        add("with the variables of", &format!("env://{name}"));
+    }
+    text
 }
 
 fn request(args: &OpenArgs, grant: Grant) -> Result<OpenSession, Failure> {

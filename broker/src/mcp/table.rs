@@ -8,7 +8,7 @@ use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 
 use super::call::{Call, Handled};
 use super::schema::{input, output};
-use super::{exec, hosts, output as pages, session};
+use super::{exec, hosts, output as pages, session, terminal};
 
 /// Tools that are offered together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -117,12 +117,35 @@ pub const TOOLS: &[Row] = &[
         name: "ssh_session_open",
         title: "Open a session",
         description: "Opens a shell on a host that keeps its directory, variables and functions between ssh_exec \
-            calls. A named session can be found again by a later client.",
+            calls; or, with kind = terminal, a raw terminal for programs that ask, draw or page, driven with \
+            ssh_session_send and ssh_session_read. A named session can be found again by a later client.",
         toolset: Toolset::Sessions,
         effect: Effect::Acts,
         input: input::<session::OpenArgs>,
         output: output::<session::OpenFields>,
         run: |call| Box::pin(session::open(call)),
+    },
+    Row {
+        name: "ssh_session_send",
+        title: "Type into a terminal",
+        description: "Types text, Enter and keys into a terminal session, or resizes it, then answers with what it \
+            printed, as ssh_session_read does. Wait for a prompt with until rather than for time.",
+        toolset: Toolset::Sessions,
+        effect: Effect::Acts,
+        input: input::<terminal::SendArgs>,
+        output: output::<terminal::ShownFields>,
+        run: |call| Box::pin(terminal::send(call)),
+    },
+    Row {
+        name: "ssh_session_read",
+        title: "Read a terminal",
+        description: "What a terminal session printed since the last look, or its screen as it stands; waits for a \
+            text, for quiet, or for time. Nothing is lost between looks and nothing told twice.",
+        toolset: Toolset::Sessions,
+        effect: Effect::Looks,
+        input: input::<terminal::ReadArgs>,
+        output: output::<terminal::ShownFields>,
+        run: |call| Box::pin(terminal::read(call)),
     },
     Row {
         name: "ssh_session_close",
@@ -133,6 +156,17 @@ pub const TOOLS: &[Row] = &[
         input: input::<session::CloseArgs>,
         output: output::<session::CloseFields>,
         run: |call| Box::pin(session::close(call)),
+    },
+    Row {
+        name: "ssh_transcript",
+        title: "Record a session",
+        description: "Starts or stops a redacted recording of a session, or fetches it as text or as an asciicast. The \
+            user can replay it with `sallyport transcript play`.",
+        toolset: Toolset::Sessions,
+        effect: Effect::Settles,
+        input: input::<terminal::TranscriptArgs>,
+        output: output::<terminal::TranscriptFields>,
+        run: |call| Box::pin(terminal::transcript(call)),
     },
 ];
 

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 mod person;
+mod terminal;
 
 use sallyport_protocol::admin::*;
 use sallyport_protocol::envelope::*;
@@ -113,7 +114,7 @@ pub fn requests() -> Vec<(&'static str, Request)> {
     };
     let job = || JobId::new("j-1").unwrap();
     let page = OutputPage { job: job(), cursor: Some(300), wait_ms: 1000, max_bytes: 20_000 };
-    vec![
+    let mut all = vec![
         ("list hosts", Request::ListHosts(filter)),
         ("list all hosts", Request::ListHosts(HostFilter::default())),
         (
@@ -133,7 +134,9 @@ pub fn requests() -> Vec<(&'static str, Request)> {
         ("list active", Request::ListActive { kind: None }),
         ("list connections", Request::ListActive { kind: Some(ActiveKind::Connection) }),
         ("declined", person::declined()),
-    ]
+    ];
+    all.extend(terminal::requests());
+    all
 }
 
 pub fn to_helper() -> Vec<(&'static str, BrokerToHelper)> {
@@ -212,7 +215,7 @@ pub fn outcomes() -> Vec<(&'static str, Outcome)> {
         user: text(),
         host: text(),
     };
-    vec![
+    let mut all = vec![
         ("hosts", Outcome::Hosts { vault: VaultState { locked: false, expires_in_s: Some(1800) } }),
         ("checked", Outcome::Checked(checked)),
         ("exited", Outcome::Exited(exited)),
@@ -230,7 +233,9 @@ pub fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("cancelled", Outcome::Cancelled { gone: false }),
         ("failed", Outcome::Failed(failure())),
         ("noted", Outcome::Noted),
-    ]
+    ];
+    all.extend(terminal::outcomes());
+    all
 }
 
 pub fn to_broker() -> Vec<(&'static str, ToBroker)> {
@@ -295,6 +300,7 @@ pub fn admin_requests() -> Vec<(&'static str, AdminToHelper)> {
         ("audit head?", AdminRequest::AuditHead),
     ];
     requests.extend(person::asks().into_iter().map(|(name, ask)| (name, AdminRequest::Person(ask))));
+    requests.extend(terminal::admin_requests());
     requests
         .into_iter()
         .map(|(name, request)| (name, ToHelper::Start { op: op(), caller: caller.clone(), request }))
@@ -356,5 +362,6 @@ pub fn to_admin() -> Vec<(&'static str, ToAdmin)> {
         ("audit head", done(AdminOutcome::AuditHead { sequence: 7, hash: text() })),
     ];
     all.extend(told);
+    all.extend(terminal::notices().into_iter().map(|(name, notice)| (name, event(notice))));
     all
 }

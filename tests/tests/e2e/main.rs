@@ -19,4 +19,5 @@ mod login;
 mod path;
 mod secrets;
 mod stores;
+mod terminal;
 mod world;

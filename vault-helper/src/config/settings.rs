@@ -65,6 +65,12 @@ pub struct Settings {
     pub broker_users: Vec<String>,
     /// Users, beside the helper's own and root, who may use the admin socket.
     pub admin_users: Vec<String>,
+    /// The most one transcript may hold, in bytes.
+    pub transcript_max_bytes: u64,
+    /// The most all transcripts may hold, in bytes; the oldest are removed first.
+    pub transcript_total_bytes: u64,
+    /// Transcripts older than this many days are removed; 0 keeps them.
+    pub transcript_days: u64,
     /// The broker's key; not used here.
     pub transfer_roots: serde::de::IgnoredAny,
     /// The broker's key; not used here.
@@ -87,6 +93,9 @@ impl Default for Settings {
             confirm_dialog: false,
             broker_users: Vec::new(),
             admin_users: Vec::new(),
+            transcript_max_bytes: 16 * 1024 * 1024,
+            transcript_total_bytes: 1024 * 1024 * 1024,
+            transcript_days: 30,
             transfer_roots: serde::de::IgnoredAny,
             max_answer_chars: serde::de::IgnoredAny,
             helper_user: serde::de::IgnoredAny,

@@ -58,12 +58,16 @@ pub struct Granted {
 impl Gate<'_> {
     /// Decides.
     pub fn pass(&self) -> Passage {
-        let subject = self.target.subject(self.principal);
-        self.follow(self.now.policy.judge(&subject, self.state, self.text))
+        self.follow(self.judge())
     }
 
-    /// Follows a verdict on what `text` says.
-    pub(super) fn follow(&self, judgement: Judgement) -> Passage {
+    /// The policy's verdict alone.
+    pub fn judge(&self) -> Judgement {
+        self.now.policy.judge(&self.target.subject(self.principal), self.state, self.text)
+    }
+
+    /// Follows a verdict on what `text` says, or a stricter one.
+    pub fn follow(&self, judgement: Judgement) -> Passage {
         let subject = self.target.subject(self.principal);
         match judgement.verdict {
             Verdict::Allow => open(judgement, None),

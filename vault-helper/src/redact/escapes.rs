@@ -10,7 +10,7 @@ const BACKSLASHES: usize = 16;
 
 /// What stands at a position that looks like the start of a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token {
+pub(crate) enum Token {
     /// A whole sequence of this many bytes.
     Whole(usize),
     /// The bytes end before it does.
@@ -21,7 +21,7 @@ pub(super) enum Token {
 
 /// The terminal sequence at the start of `bytes`, which begin with ESC.
 #[inline]
-pub(super) fn terminal(bytes: &[u8]) -> Token {
+pub(crate) fn terminal(bytes: &[u8]) -> Token {
     let Some(kind) = bytes.get(1) else { return Token::Partial };
     match kind {
         b'[' => match bytes[2..].iter().position(|b| !(0x20..=0x3f).contains(b)) {

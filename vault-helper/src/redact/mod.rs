@@ -26,6 +26,7 @@ mod weak;
 
 pub use clean::{Clean, CleanText, trusted_text};
 pub use detect::{Detection, Detector};
+pub(crate) use escapes::{Token, terminal};
 pub use registry::{Enrollment, Redactor, SecretKind};
 pub use screen::{Cursor, Rendered, Screen};
 pub use stream::StreamRedactor;

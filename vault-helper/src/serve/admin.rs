@@ -128,6 +128,7 @@ async fn answer(op: &mut Operation, caller: &Caller, request: AdminRequest) -> A
         AdminRequest::Approve { id } => person::watch::settle(&helper, id.as_str(), Verdict::Once).await,
         AdminRequest::Deny { id } => person::watch::settle(&helper, id.as_str(), Verdict::No).await,
         AdminRequest::Person(ask) => person::answer(op, ask).await,
+        AdminRequest::Terminal(ask) => super::oversight::answer(op, ask).await,
     }
 }
 

@@ -21,7 +21,7 @@ use crate::helper::Helper;
 use crate::person;
 use crate::session::exec::{find_session, stop};
 use crate::session::job::{Job, State, Stop};
-use crate::session::{exec, open};
+use crate::session::{exec, open, terminal};
 use crate::vault::{Filter, Purpose};
 
 /// The longest wait for output, in milliseconds.
@@ -52,6 +52,7 @@ impl Role for Broker {
             Request::CloseSession { session } => close_session(&op, &caller, session.as_str()).await,
             Request::ListActive { kind } => list_active(&op, &caller, kind),
             Request::Declined(declined) => person::watch::declined(&op.helper, &caller, &declined).await,
+            Request::Terminal(ask) => terminal::asked::run(&mut op, &caller, ask).await,
         };
         op.out.done(op.id, FromHelper::<Event, Outcome>::Done { op: op.id, outcome });
     }
@@ -210,6 +211,13 @@ async fn output(op: &mut Operation, caller: &Caller, page: &OutputPage) -> Outco
 }
 
 async fn close_session(op: &Operation, caller: &Caller, name: &str) -> Outcome {
+    let terminals = &op.helper.registry.terminals;
+    if let Some(terminal) = terminals.find(caller.principal.as_str(), name).filter(|t| t.is_open()) {
+        terminal.close();
+        terminal.closed().await;
+        terminals.remove(&terminal.id);
+        return Outcome::Closed { was_running: true };
+    }
     let shell = match find_session(&op.helper, caller.principal.as_str(), name) {
         Ok(shell) => shell,
         Err(failure) => return Outcome::Failed(failure),
@@ -237,6 +245,18 @@ fn list_active(op: &Operation, caller: &Caller, kind: Option<ActiveKind>) -> Out
             idle_s: if shell.is_busy() { 0 } else { shell.idle_s() },
             detail: shell.name.clone().unwrap_or_default().into(),
         });
+    }
+    for terminal in registry.terminals.open(Some(principal)) {
+        if wanted(ActiveKind::Session) {
+            send(ActiveEntry {
+                kind: ActiveKind::Session,
+                id: terminal.id.as_str().into(),
+                target: terminal.target.label().into(),
+                uptime_s: terminal.since.elapsed().as_secs(),
+                idle_s: terminal.idle_s(),
+                detail: terminal.name.clone().unwrap_or_default().into(),
+            });
+        }
     }
     for job in
         registry.jobs_of(principal).into_iter().filter(|job| wanted(ActiveKind::Job) && job.is_running())

@@ -10,4 +10,5 @@ pub mod connection;
 pub mod detach;
 pub mod listen;
 pub mod outbound;
+mod oversight;
 pub mod run;

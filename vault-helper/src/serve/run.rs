@@ -19,6 +19,7 @@ use crate::guard::approvals::Approvals;
 use crate::harden::Level;
 use crate::helper::Helper;
 use crate::redact::Redactor;
+use crate::session::transcript::store::{Limits, Store as Transcripts};
 use crate::ssh::trust::Trust;
 use crate::vault::{GpgHome, Locations, Secret, Store, Vault};
 
@@ -51,6 +52,7 @@ pub async fn run(
         trust: Trust::new(&paths),
         pool: Default::default(),
         registry: Default::default(),
+        transcripts: Transcripts::new(&paths.state, transcript_limits(&settings)),
         approvals: Approvals::default(),
         questions: Default::default(),
         announced: Default::default(),
@@ -85,6 +87,14 @@ pub async fn run(
     tokio::time::timeout(Duration::from_secs(3), drained(&helper)).await.unwrap_or(());
     helper.audit.event("stopped", serde_json::Value::Null).await?;
     Ok(())
+}
+
+fn transcript_limits(settings: &Settings) -> Limits {
+    Limits {
+        each: settings.transcript_max_bytes,
+        all: settings.transcript_total_bytes,
+        days: settings.transcript_days,
+    }
 }
 
 async fn accept(helper: &Arc<Helper>, sockets: &Sockets) -> Result<(), StartError> {

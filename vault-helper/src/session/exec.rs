@@ -170,7 +170,8 @@ impl Run {
             self.job_named(id, op, &shell.target, &granted, Some(shell), shell.fingerprint.clone()).await;
         let (job, stops) = made.inspect_err(|_| shell.release())?;
         let redactor = self.helper.redactor.with_shapes(shell.target.host.redact_shapes);
-        let sink = Sink::new(job.clone(), &redactor, listener);
+        shell.tap.command(&job.command);
+        let sink = Sink::new(job.clone(), &redactor, listener).tapped(shell.tap.clone());
         let feed = Feed { text: self.text.clone(), input, sink, stops };
         self.follow(&job);
         if let Err(feed) = shell.feed(feed).await {
@@ -364,11 +365,19 @@ pub fn find_session(helper: &Helper, principal: &str, name: &str) -> Result<Arc<
             None => Ok(shell),
             Some(why) => Err(session_gone(name, Some(why.as_str().to_owned()))),
         },
+        None if helper.registry.terminals.find(principal, name).is_some_and(|t| t.is_open()) => {
+            Err(Failure::new(
+                ErrorCode::UnsupportedOperation,
+                format!("session {name} is a terminal, not a shell"),
+                "type into it with ssh_session_send; for commands with exit codes open a session with kind = shell",
+            ))
+        }
         None => Err(session_gone(name, None)),
     }
 }
 
-fn session_gone(name: &str, why: Option<String>) -> Failure {
+/// The failure of a session that is not there, or not any more.
+pub fn session_gone(name: &str, why: Option<String>) -> Failure {
     let message = match why {
         Some(why) => format!("session {name} has ended: {why}"),
         None => format!("there is no session {name}"),

@@ -1,5 +1,5 @@
 //! Running commands: one-shot channels, shells that live on, and the jobs both
-//! leave behind.
+//! leave behind; terminals, and transcripts of both kinds of session.
 //!
 //! This part may send to a host exactly the command text the guard judged, and
 //! reads what the host answers. Output leaves it through [`sink::Sink`] only.
@@ -15,3 +15,5 @@ pub mod shell;
 pub mod sink;
 pub mod spool;
 pub mod stop;
+pub mod terminal;
+pub mod transcript;

@@ -15,9 +15,10 @@ use super::exec::Early;
 use super::job::Job;
 use super::shell::{Feed, IDLE, Shell};
 use super::sink::Sink;
+use super::terminal;
 use crate::audit::{Ending, Intent};
 use crate::guard::gate::{self, Gate, Passage};
-use crate::guard::target;
+use crate::guard::target::{self, Target};
 use crate::redact::CleanText;
 use crate::serve::connection::{Operation, came_true};
 
@@ -36,13 +37,10 @@ pub async fn run(op: &mut Operation, caller: &Caller, request: OpenSession) -> O
 async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Result<Outcome, Early> {
     let helper = &op.helper;
     let principal = caller.principal.as_str();
-    if request.kind == SessionKind::Terminal || request.record || !request.secrets.is_empty() {
-        return Err(Failure::new(
-            ErrorCode::UnsupportedOperation,
-            "terminals, recordings and injected secrets are not built yet",
-            "open a shell session: kind = \"shell\"",
-        )
-        .into());
+    if !request.secrets.is_empty() {
+        return Err(
+            Failure::new(ErrorCode::UnsupportedOperation, "injected secrets are not built yet", "").into()
+        );
     }
     let now = helper.live.now();
     let target = target::resolve(helper, &now, principal, &request.target)?;
@@ -50,15 +48,17 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
     if let Some(open) =
         name.as_ref().and_then(|name| helper.registry.session(principal, name)).filter(|s| s.is_open())
     {
-        if open.target.endpoint() != target.endpoint() || open.target.user != target.user {
-            return Err(Failure::new(
-                ErrorCode::InvalidArgument,
-                format!("a session of that name is open on {}", open.target.label()),
-                "choose another name, or close that session first",
-            )
-            .into());
-        }
+        same_place(&open.target, &target, request.kind == SessionKind::Shell)?;
         return Ok(answer(&open, false));
+    }
+    if let Some(open) =
+        name.as_ref().and_then(|name| helper.registry.terminals.find(principal, name)).filter(|t| t.is_open())
+    {
+        same_place(&open.target, &target, request.kind == SessionKind::Terminal)?;
+        return Ok(terminal::open::answer(&open, false));
+    }
+    if request.kind == SessionKind::Terminal {
+        return terminal::open::run(op, caller, &now, target, request).await;
     }
     let text = compose::command(":", request.cwd.as_ref(), &request.env);
     let passage = Gate {
@@ -105,13 +105,34 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
     follow(helper.clone(), shell.clone());
     *shell.state.lock().await = granted.judgement.next;
     match first_command(op, &shell, text).await {
-        Ok(()) => Ok(answer(&shell, true)),
+        Ok(()) => {
+            if request.record {
+                terminal::asked::record_shell(helper, &shell).inspect_err(|_| shell.close())?;
+            }
+            Ok(answer(&shell, true))
+        }
         Err(failure) => {
             shell.close();
             helper.registry.remove_session(&shell.id);
             Err(failure.into())
         }
     }
+}
+
+/// Whether a session found by its name is the one that is meant.
+fn same_place(open: &Target, wanted: &Target, same_kind: bool) -> Result<(), Failure> {
+    let what = match same_kind {
+        false => "a session of another kind and of that name is open",
+        true if open.endpoint() != wanted.endpoint() || open.user != wanted.user => {
+            "a session of that name is open"
+        }
+        true => return Ok(()),
+    };
+    Err(Failure::new(
+        ErrorCode::InvalidArgument,
+        format!("{what} on {}", open.label()),
+        "choose another name, or close that session first",
+    ))
 }
 
 /// Sets directory and variables, and thereby sees that the shell works.

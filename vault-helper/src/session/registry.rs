@@ -8,6 +8,7 @@ use sallyport_protocol::envelope::Caller;
 
 use super::job::{Job, Stop};
 use super::shell::Shell;
+use super::terminal::table::Terminals;
 
 /// How long the output of an ended job is kept.
 const KEPT: Duration = Duration::from_secs(900);
@@ -23,6 +24,8 @@ pub const SESSIONS: usize = 512;
 pub struct Registry {
     jobs: Mutex<HashMap<String, Arc<Job>>>,
     sessions: Mutex<HashMap<String, Arc<Shell>>>,
+    /// The terminal sessions.
+    pub terminals: Terminals,
 }
 
 impl Registry {
@@ -90,6 +93,11 @@ impl Registry {
         self.sessions().remove(id);
     }
 
+    /// Everybody's shell sessions, for a person.
+    pub fn shells(&self) -> Vec<Arc<Shell>> {
+        self.sessions().values().cloned().collect()
+    }
+
     /// A principal's sessions.
     pub fn sessions_of(&self, principal: &str) -> Vec<Arc<Shell>> {
         self.sessions().values().filter(|s| s.owner.principal.as_str() == principal).cloned().collect()
@@ -103,6 +111,7 @@ impl Registry {
             shell.close();
             self.remove_session(&shell.id);
         }
+        self.terminals.client_gone(caller);
         let in_named = |job: &Job| self.sessions().values().any(|s| s.name.is_some() && s.runs(&job.id));
         for job in
             self.jobs().values().filter(|job| job.owner == *caller && job.is_running() && !in_named(job))
@@ -116,6 +125,7 @@ impl Registry {
         for shell in std::mem::take(&mut *self.sessions()).into_values() {
             shell.close();
         }
+        self.terminals.close_all();
         for job in self.jobs().values().filter(|job| job.is_running()) {
             job.stop(Stop::Now);
         }
@@ -124,12 +134,14 @@ impl Registry {
     /// Forgets sessions that ended and jobs nobody can want any more.
     pub fn sweep(&self) {
         self.sessions().retain(|_, shell| shell.is_open());
+        self.terminals.sweep();
         self.jobs().retain(|_, job| job.ended_for().is_none_or(|age| age < KEPT));
     }
 
     /// Open sessions and running jobs.
     pub fn counts(&self) -> (usize, usize) {
         let sessions = self.sessions().values().filter(|shell| shell.is_open()).count();
+        let sessions = sessions + self.terminals.count();
         (sessions, self.jobs().values().filter(|job| job.is_running()).count())
     }
 }

@@ -20,6 +20,7 @@ use super::marks::{Finder, Found, Mark};
 use super::oneshot::until;
 use super::sink::Sink;
 use super::stop::{FirstLine, Ladder, signal, signal_text};
+use super::transcript::tap::Tap;
 use crate::guard::target::Target;
 use crate::redact::{CleanText, Redactor};
 use crate::serve::connection::came_true;
@@ -62,6 +63,8 @@ pub struct Shell {
     pub fingerprint: String,
     /// Whether the shell takes [`compose::brief_frame`]s.
     brief: AtomicBool,
+    /// Recorder and watchers.
+    pub tap: Arc<Tap>,
     feeds: mpsc::Sender<Feed>,
     busy: Mutex<Option<String>>,
     used: Mutex<StdInstant>,
@@ -91,6 +94,7 @@ impl Shell {
             state: tokio::sync::Mutex::default(),
             fingerprint: lease.transport().fingerprint.clone(),
             brief: AtomicBool::new(false),
+            tap: Arc::default(),
             feeds,
             busy: Mutex::default(),
             used: Mutex::new(StdInstant::now()),
@@ -250,6 +254,7 @@ impl Driver {
         let why = driver.serve(&mut inbox, idle).await;
         let why = driver.redactor.text(&why);
         // From here on nobody gets a command in; one that is on its way is let go, and its waiters hear that.
+        driver.shell.tap.end(&why);
         driver.shell.ended.send_replace(Some(why));
         inbox.close();
         drop(inbox);

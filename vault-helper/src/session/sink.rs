@@ -8,6 +8,7 @@ use sallyport_protocol::envelope::{OpId, Stream};
 use tokio::sync::watch;
 
 use super::job::{Exit, Job};
+use super::transcript::tap::Tap;
 use crate::redact::{Clean, Redactor, StreamRedactor};
 use crate::serve::outbound::Outbound;
 
@@ -27,6 +28,7 @@ pub struct Sink {
     output: StreamRedactor,
     error: StreamRedactor,
     listener: Option<Listener>,
+    tap: Option<Arc<Tap>>,
     counted: u64,
     ended: bool,
 }
@@ -34,7 +36,21 @@ pub struct Sink {
 impl Sink {
     /// A sink for one command.
     pub fn new(job: Arc<Job>, redactor: &Redactor, listener: Option<Listener>) -> Self {
-        Self { job, output: redactor.stream(), error: redactor.stream(), listener, counted: 0, ended: false }
+        Self {
+            job,
+            output: redactor.stream(),
+            error: redactor.stream(),
+            listener,
+            tap: None,
+            counted: 0,
+            ended: false,
+        }
+    }
+
+    /// Lets a session's recorder and watchers see the output too.
+    pub fn tapped(mut self, tap: Arc<Tap>) -> Self {
+        self.tap = Some(tap);
+        self
     }
 
     /// Takes raw output. Waits while a listening client is slow, so that the
@@ -82,6 +98,9 @@ impl Sink {
             return;
         }
         self.job.keep(&clean);
+        if let Some(tap) = &self.tap {
+            tap.text(&clean);
+        }
         let Some(listener) = &mut self.listener else { return };
         let gone = tokio::select! {
             biased;
