@@ -205,7 +205,7 @@ pub struct Filter {
     #[arg(long)]
     user: Option<String>,
     /// Only records of this purpose.
-    #[arg(long, value_parser = ["ssh", "sudo", "env"])]
+    #[arg(long, value_parser = ["ssh", "sudo", "env", "default"])]
     purpose: Option<String>,
 }
 

@@ -83,6 +83,59 @@ fn an_ssh_config_is_taken_over_and_used() {
     assert!(again.contains("there is a host gate already"), "{again}");
 }
 
+#[test]
+fn a_chain_of_jump_hosts_uses_each_hops_own_record_and_checks_each_hops_key() {
+    let world = World::new();
+    let hops: Vec<_> = ["one", "two", "three"]
+        .iter()
+        .enumerate()
+        .map(|(number, alias)| {
+            let (sshd, key) = (world.sshd(), world.key("ed25519", None));
+            sshd.authorize(&key);
+            world.record("ssh", &sshd.place(), &own_name(), "key", key.private().as_bytes());
+            let more = if number == 0 {
+                String::new()
+            } else {
+                format!("jump = \"{}\"", ["one", "two"][number - 1])
+            };
+            world.host(alias, &sshd, &more);
+            sshd
+        })
+        .collect();
+    world.trust(&hops[0]);
+    world.trust(&hops[2]);
+    let client = world.mcp();
+    let call = || client.call("ssh_exec", json!({ "target": "three", "command": "echo far" }));
+    call().expect_code("host_key_unknown");
+    assert_eq!(
+        (hops[1].attempts(), hops[2].connections()),
+        (vec![], 0),
+        "the hop nobody vouches for sees no login"
+    );
+    world.trust(&hops[1]);
+    assert_eq!(call().expect_ok().text("stdout"), "far\n");
+    assert!(hops.iter().all(|sshd| sshd.logins() == [format!("{} publickey", own_name())]));
+}
+
+#[test]
+fn the_inventory_is_read_anew_and_a_broken_edit_leaves_the_last_good_one() {
+    let world = World::new();
+    let sshd = world.ready_host("web1");
+    let client = world.mcp();
+    let aliases = || {
+        let listed = client.call("ssh_list_hosts", json!({})).expect_ok();
+        let hosts = listed["hosts"].as_array().unwrap().clone();
+        hosts.iter().map(|host| host["alias"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(aliases(), ["web1"]);
+    world.host("web2", &sshd, "");
+    assert_eq!(aliases(), ["web1", "web2"]);
+    world.write_hosts("[hosts.web1]\nprot = 22\n");
+    assert_eq!(aliases(), ["web1", "web2"]);
+    let status = world.run(&["status"]).expect_success();
+    assert!(status.contains("line 2") && status.contains("last good"), "{status}");
+}
+
 /// A server with a second host key, of which only the first is pinned.
 fn rotating(world: &World, more: &str) -> (sallyport_tests::world::Sshd, KeyPair) {
     let second = world.key("ecdsa", None);

@@ -32,6 +32,7 @@ pub async fn run(op: &Operation, records: bool) -> Answer {
     environment(helper, &mut found);
     found.extend(helper.vault.checkup(records).await.into_iter().map(of_vault));
     window(helper, &mut found);
+    found.push(agent().await);
     pinentry(helper, &mut found);
     if records {
         judged(helper, &mut found).await;
@@ -105,6 +106,35 @@ fn window(helper: &Helper, found: &mut Vec<CheckEntry>) {
             (false, None, _) => "left to gpg-agent (unlock_window_s = 0)".to_owned(),
         },
     ));
+}
+
+/// gpg-agent, which asks for the passphrase and remembers it. It is started when it is needed.
+async fn agent() -> CheckEntry {
+    let fix = "run `gpgconf --launch gpg-agent` and see what it says";
+    let asked = tokio::process::Command::new("gpgconf").args(["--list-dirs", "agent-socket"]).output().await;
+    let socket = match asked {
+        Ok(said) if said.status.success() => String::from_utf8_lossy(&said.stdout).trim().to_owned(),
+        _ => {
+            return bad(
+                "agent",
+                Level::Problem,
+                "gpgconf does not say where gpg-agent listens",
+                "install gnupg",
+            );
+        }
+    };
+    // gpgconf escapes what is special in its own output (gpgconf(1)).
+    let path = PathBuf::from(socket.replace("%3a", ":").replace("%25", "%"));
+    if !path.exists() {
+        return ok("agent", "gpg-agent is not running; gpg starts it when it is needed");
+    }
+    match tokio::net::UnixStream::connect(&path).await {
+        Ok(_) => ok("agent", format!("gpg-agent listens at {}", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            ok("agent", "gpg-agent has ended; gpg starts it when it is needed")
+        }
+        Err(error) => bad("agent", Level::Problem, format!("{}: {error}", path.display()), fix),
+    }
 }
 
 fn pinentry(helper: &Helper, found: &mut Vec<CheckEntry>) {

@@ -148,7 +148,7 @@ fn status(op: &Operation) -> AdminOutcome {
         sessions: count(sessions),
         jobs: count(jobs),
         connections: count(helper.pool.count()),
-        approvals: count(helper.approvals.waiting().len()),
+        approvals: count(helper.approvals.waiting().len() + helper.questions.waiting().len()),
         hardening: helper.hardening.number(),
         policy_digest: helper.policy_digest(&now).into(),
         store: path(helper.vault.store().root()),
