@@ -8,6 +8,7 @@ mod audit;
 mod cli;
 mod config;
 mod format;
+mod forward;
 mod link;
 mod mcp;
 

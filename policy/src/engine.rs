@@ -6,6 +6,7 @@
 mod arg;
 mod expand;
 mod facts;
+pub(crate) mod forward;
 mod hidden;
 mod invoke;
 mod jumps;

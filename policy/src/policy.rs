@@ -113,6 +113,12 @@ impl Policy {
         engine::judge_path(self, subject, action, path)
     }
 
+    /// Judges a port forward: `direction` is `local` or `remote`, `place` what it reaches or exposes. Whether the
+    /// host's entry lists the place is the caller's to check.
+    pub fn judge_forward(&self, subject: &Subject<'_>, direction: &str, place: &str) -> Judgement {
+        engine::forward::judge(self, subject, direction, place)
+    }
+
     /// The rules that apply to a subject.
     pub(crate) fn rules_for<'a>(&'a self, subject: &'a Subject<'_>) -> impl Iterator<Item = &'a Rule> {
         self.file.rules.iter().filter(|rule| {

@@ -21,13 +21,17 @@
 //! | [`person`] | what the person in the loop is asked and asks |
 //! | [`show`] | texts for people who must judge them |
 //! | [`terminal`] | terminals, transcripts, a person's view of sessions |
+//! | [`file`] | looking at and changing single files |
+//! | [`forward`] | port forwards and the connections through them |
 //! | [`error`] | stable error codes and [`Failure`] |
 //! | [`flow`] | credits, order and fairness of outgoing frames |
 
 pub mod admin;
 pub mod envelope;
 pub mod error;
+pub mod file;
 pub mod flow;
+pub mod forward;
 pub mod frame;
 pub mod handshake;
 pub mod list;

@@ -22,6 +22,10 @@ pub enum Event {
     Segment(Segment),
     /// One open thing of a listing.
     Active(ActiveEntry),
+    /// About a forward.
+    Forward(crate::forward::Event),
+    /// About single files and directories.
+    File(crate::file::Event),
 }
 
 /// How an operation ended.
@@ -83,6 +87,10 @@ pub enum Outcome {
     Noted,
     /// About a terminal or a transcript.
     Terminal(crate::terminal::Answer),
+    /// About a forward.
+    Forward(crate::forward::Outcome),
+    /// About single files and directories.
+    File(crate::file::Outcome),
 }
 
 /// A host as the agent may know it.

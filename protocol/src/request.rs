@@ -50,6 +50,10 @@ pub enum Request {
     Declined(person::Declined),
     /// About terminals and transcripts.
     Terminal(crate::terminal::Ask),
+    /// About forwards.
+    Forward(crate::forward::Ask),
+    /// About single files and directories.
+    File(crate::file::Ask),
 }
 
 /// Which hosts to list; all conditions must hold.

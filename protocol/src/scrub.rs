@@ -94,6 +94,8 @@ impl Scrub for Event {
             Event::Host(host) => host.scrub(f),
             Event::Segment(segment) => segment.scrub(f),
             Event::Active(active) => active.scrub(f),
+            Event::Forward(event) => event.scrub(f),
+            Event::File(event) => event.scrub(f),
         }
     }
 }
@@ -113,6 +115,8 @@ impl Scrub for Outcome {
             Outcome::Session(session) => session.scrub(f),
             Outcome::Failed(failure) => failure.scrub(f),
             Outcome::Terminal(answer) => answer.scrub(f),
+            Outcome::Forward(outcome) => outcome.scrub(f),
+            Outcome::File(outcome) => outcome.scrub(f),
             Outcome::Hosts { vault: _ }
             | Outcome::Stopped { gone: _ }
             | Outcome::Closed { was_running: _ }

@@ -163,6 +163,17 @@ bounded!(
     /// The id of a transcript.
     TranscriptId, "a transcript id", 128, identifier
 );
+bounded!(
+    /// The id of an open forward.
+    ForwardId, "a forward id", 64, identifier
+);
+bounded!(
+    /// A host name or address that a forward leads to; an IPv6 address without brackets.
+    DestHost, "a destination host", 253, |v| {
+        !v.starts_with('-')
+            && v.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '%'))
+    }
+);
 
 /// Free text on its way out of the helper: messages, paths, names the remote
 /// chose. Clipped to its limit instead of refused, and always scrubbed by the

@@ -60,7 +60,12 @@ fn every_outgoing_variant_has_a_sample() {
     use sallyport_protocol::admin::{AdminEvent, AdminOutcome};
     use sallyport_protocol::reply::{Event, Outcome};
     let _ = |event: Event| match event {
-        Event::Started { .. } | Event::Host(_) | Event::Segment(_) | Event::Active(_) => {}
+        Event::Started { .. }
+        | Event::Host(_)
+        | Event::Segment(_)
+        | Event::Active(_)
+        | Event::Forward(_)
+        | Event::File(_) => {}
     };
     let _ = |outcome: Outcome| match outcome {
         Outcome::Hosts { .. }
@@ -77,7 +82,9 @@ fn every_outgoing_variant_has_a_sample() {
         | Outcome::Cancelled { .. }
         | Outcome::Failed(_)
         | Outcome::Noted
-        | Outcome::Terminal(_) => {}
+        | Outcome::Terminal(_)
+        | Outcome::Forward(_)
+        | Outcome::File(_) => {}
     };
     let _ = |event: AdminEvent| match event {
         AdminEvent::Record(_)
@@ -108,7 +115,7 @@ fn every_outgoing_variant_has_a_sample() {
         | Tell::Grant(_)
         | Tell::Paused { .. } => {}
     };
-    assert_eq!((samples::events().len(), samples::outcomes().len(), samples::to_admin().len()), (4, 16, 23));
+    assert_eq!((samples::events().len(), samples::outcomes().len(), samples::to_admin().len()), (9, 21, 23));
 }
 
 #[test]

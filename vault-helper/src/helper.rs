@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::audit::Audit;
 use crate::config::{Live, Settings, Snapshot};
+use crate::forward::Forwards;
 use crate::guard::approvals::Approvals;
 use crate::guard::questions::Questions;
 use crate::harden;
@@ -50,6 +51,8 @@ pub struct Helper {
     pub registry: Registry,
     /// Recordings of sessions.
     pub transcripts: Transcripts,
+    /// Port forwards.
+    pub forwards: Forwards,
     /// Confirmations.
     pub approvals: Approvals,
     /// Questions of hosts at logins.
@@ -130,6 +133,7 @@ impl Helper {
         self.remembered.forget();
         if self.settings.on_lock == crate::config::OnLock::Close {
             self.registry.close_all();
+            self.forwards.close_all("the vault was locked");
             self.pool.close_all();
         }
     }

@@ -9,6 +9,8 @@
 //! | [`vault`] | the store, gpg, records, the unlock window |
 //! | [`hostkeys`] | known_hosts files |
 //! | [`ssh`] | transports: connect, check the key, log in, share |
+//! | [`files`] | looking at and changing single files |
+//! | [`forward`] | port forwards |
 //! | [`session`] | commands, shells, jobs |
 //! | [`guard`] | targets, the policy's gate, confirmations |
 //! | [`person`] | what people ask: the checkup, records, the walk of a login, answers |
@@ -20,6 +22,8 @@
 
 pub mod audit;
 pub mod config;
+pub mod files;
+pub mod forward;
 pub mod guard;
 pub mod harden;
 pub mod helper;

@@ -22,7 +22,7 @@ use crate::format::readable;
 use crate::link::{Broker, Item, Operation};
 
 /// A connection or vault error, as `ssh` exits.
-const CONNECTION: u8 = 255;
+pub const CONNECTION: u8 = 255;
 /// Somebody must confirm first.
 const NEEDS_CONFIRMATION: u8 = 120;
 /// The policy refused, as a shell exits for what it may not run.
@@ -235,7 +235,7 @@ fn interrupted() -> Failure {
 }
 
 /// The exit code of an outcome, and what to say about it.
-fn verdict(outcome: &Outcome) -> (u8, Option<Failure>) {
+pub fn verdict(outcome: &Outcome) -> (u8, Option<Failure>) {
     match outcome {
         Outcome::Exited(Exited { exit_code: Some(code), .. }) => {
             (u8::try_from(code & 0xff).unwrap_or(CONNECTION), None)
@@ -293,7 +293,7 @@ fn detached(job: &str, reason: Detach) -> Failure {
 }
 
 /// An outcome with the fields and words of the MCP tool.
-fn outcome_json(outcome: &Outcome) -> serde_json::Value {
+pub fn outcome_json(outcome: &Outcome) -> serde_json::Value {
     let failed = |status: &str, failure: &Failure| {
         json!({
             "status": status,

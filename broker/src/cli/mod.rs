@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`serve`] | `serve` |
 //! | [`exec`] | `exec` |
+//! | [`file`] | `cat`, `ls` |
 //! | [`credential`] | `credential` |
 //! | [`unlock`] | `unlock`, `lock` |
 //! | [`status`] | `status` |
@@ -31,6 +32,7 @@ mod audit;
 mod credential;
 mod doctor;
 mod exec;
+mod file;
 mod git;
 mod host;
 mod hostkey;
@@ -73,6 +75,8 @@ enum Command {
     Serve(serve::Args),
     /// Run a command on a host, as an agent would.
     Exec(exec::Args),
+    Cat(file::CatArgs),
+    Ls(file::LsArgs),
     Credential(credential::Args),
     Unlock(unlock::UnlockArgs),
     Lock(unlock::LockArgs),
@@ -102,6 +106,8 @@ fn run(command: Command) -> Result<ExitCode, Problem> {
     match command {
         Command::Serve(args) => in_runtime(args.run()),
         Command::Exec(args) => in_runtime(args.run()),
+        Command::Cat(args) => in_runtime(args.run()),
+        Command::Ls(args) => in_runtime(args.run()),
         Command::Credential(args) => in_runtime(args.run()),
         Command::Unlock(args) => in_runtime(args.run()),
         Command::Lock(args) => in_runtime(args.run()),

@@ -11,7 +11,7 @@ use crate::mcp::{self, Toolset};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which tools to offer.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "core,sessions")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "core,sessions,files,forward")]
     toolsets: Vec<Toolset>,
 }
 

@@ -92,19 +92,28 @@ pub struct Input<S: Side> {
 }
 
 impl<S: Side> Input<S> {
+    /// Sends a piece of at most [`Chunk::MAX`] bytes, and waits until the next one may come. False when the
+    /// operation is over or the piece is too large.
+    pub async fn send(&self, piece: Vec<u8>) -> bool {
+        let Ok(chunk) = Chunk::new(piece) else { return false };
+        let (room, has_room) = oneshot::channel();
+        self.commands.send(Command::Input { op: self.op, chunk, room }).is_ok() && has_room.await.is_ok()
+    }
+
+    /// Ends the input.
+    pub fn end(self) {
+        let _ = self.commands.send(Command::End { op: self.op });
+    }
+
     /// Sends everything and ends the input, never holding more than a few
     /// chunks beyond what the helper takes. Stops early, without an error, when
     /// the operation ends before its input: its outcome tells why.
     pub async fn send_all(self, bytes: &[u8]) {
         for piece in bytes.chunks(text::Chunk::MAX) {
-            let Ok(chunk) = Chunk::new(piece.to_vec()) else { return };
-            let (room, has_room) = oneshot::channel();
-            if self.commands.send(Command::Input { op: self.op, chunk, room }).is_err()
-                || has_room.await.is_err()
-            {
+            if !self.send(piece.to_vec()).await {
                 return;
             }
         }
-        let _ = self.commands.send(Command::End { op: self.op });
+        self.end();
     }
 }

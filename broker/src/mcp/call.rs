@@ -1,5 +1,7 @@
 //! One tool call: its arguments, its cancellation, and the way to the helper.
 
+use std::sync::Arc;
+
 use rmcp::RoleServer;
 use rmcp::model::{CallToolRequestParams, InputRequiredResult, InputResponses, JsonObject};
 use rmcp::service::RequestContext;
@@ -12,6 +14,7 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use crate::config::MOST_ANSWER_CHARS;
+use crate::forward::Forwards;
 use crate::link::{Broker, Item, Link, Operation};
 
 /// How a handler answers: with a result, or with a question for the client's
@@ -43,6 +46,8 @@ pub struct Call {
     pub context: RequestContext<RoleServer>,
     /// The way to the helper.
     pub link: Link<Broker>,
+    /// The forwards of this client.
+    pub forwards: Arc<Forwards>,
     answer_chars: u32,
 }
 
@@ -52,6 +57,7 @@ impl Call {
         params: CallToolRequestParams,
         context: RequestContext<RoleServer>,
         link: Link<Broker>,
+        forwards: Arc<Forwards>,
         answer_chars: u32,
     ) -> Self {
         Self {
@@ -60,6 +66,7 @@ impl Call {
             state: params.request_state,
             context,
             link,
+            forwards,
             answer_chars,
         }
     }

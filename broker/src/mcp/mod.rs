@@ -14,12 +14,14 @@
 //! | [`answer`] | the one shape of all results |
 //! | [`confirm`] | asking the client's user |
 //! | [`progress`] | progress notifications |
-//! | [`hosts`], [`exec`], [`output`], [`session`], [`terminal`] | the tools |
+//! | [`hosts`], [`exec`], [`output`], [`session`], [`terminal`], [`forward`], [`file`] | the tools |
 
 mod answer;
 mod call;
 mod confirm;
 mod exec;
+pub mod file;
+mod forward;
 mod hosts;
 mod output;
 mod progress;
@@ -31,5 +33,6 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
+pub use answer::misplaced;
 pub use server::serve;
 pub use table::Toolset;

@@ -1,5 +1,7 @@
 //! The life of an MCP server on stdio: start, both protocol generations, end.
 
+use std::sync::Arc;
+
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult, PaginatedRequestParams,
     ServerCapabilities, ServerConfig,
@@ -13,6 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::answer::Answer;
 use super::call::{Call, Reply};
 use super::table::{Row, TOOLS, Toolset};
+use crate::forward::Forwards;
 use crate::link::{Broker, Link};
 
 const INSTRUCTIONS: &str = "Runs commands on SSH hosts without ever showing you a credential. \
@@ -44,7 +47,7 @@ where
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     let rows = TOOLS.iter().filter(|row| toolsets.contains(&row.toolset)).collect();
-    let server = Server { link, answer_chars, rows };
+    let server = Server { link, forwards: Arc::default(), answer_chars, rows };
     let running = tokio::select! {
         started = server.serve(transport) => match started {
             Ok(running) => running,
@@ -81,6 +84,7 @@ fn listen(kind: SignalKind) -> Result<Signal, Failure> {
 
 struct Server {
     link: Link<Broker>,
+    forwards: Arc<Forwards>,
     answer_chars: u32,
     rows: Vec<&'static Row>,
 }
@@ -122,7 +126,7 @@ impl ServerHandler for Server {
             let why = if known { "is not offered by this server" } else { "is unknown" };
             return Err(ErrorData::invalid_params(format!("the tool {} {why}", request.name), None));
         };
-        let call = Call::new(request, context, self.link.clone(), self.answer_chars);
+        let call = Call::new(request, context, self.link.clone(), self.forwards.clone(), self.answer_chars);
         Ok(match (row.run)(&call).await {
             Ok(Reply::Answer(answer)) => answer.into_result().into(),
             Ok(Reply::Question(question)) => question.into(),

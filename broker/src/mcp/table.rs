@@ -8,7 +8,7 @@ use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 
 use super::call::{Call, Handled};
 use super::schema::{input, output};
-use super::{exec, hosts, output as pages, session, terminal};
+use super::{exec, file, forward, hosts, output as pages, session, terminal};
 
 /// Tools that are offered together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -17,6 +17,10 @@ pub enum Toolset {
     Core,
     /// Sessions.
     Sessions,
+    /// Files and directories.
+    Files,
+    /// Tunnels.
+    Forward,
 }
 
 /// What a tool does to the world, as MCP's annotations say it.
@@ -167,6 +171,73 @@ pub const TOOLS: &[Row] = &[
         input: input::<terminal::TranscriptArgs>,
         output: output::<terminal::TranscriptFields>,
         run: |call| Box::pin(terminal::transcript(call)),
+    },
+    Row {
+        name: "ssh_file_read",
+        title: "Read a remote file",
+        description: "A file of a host, or some of its lines: redacted text, or with encoding=base64 the exact bytes. Says \
+            size, lines and the sha256 that ssh_file_write and ssh_file_edit take as expected_sha256.",
+        toolset: Toolset::Files,
+        effect: Effect::Looks,
+        input: input::<file::read::Args>,
+        output: output::<file::read::Fields>,
+        run: |call| Box::pin(file::read::read(call)),
+    },
+    Row {
+        name: "ssh_file_write",
+        title: "Write a remote file",
+        description: "Creates a file, replaces one (mode=overwrite) or adds to its end (mode=append), atomically. Checks the \
+            syntax of JSON, YAML, TOML, XML, INI, dotenv and Dockerfile first; dry_run shows the diff.",
+        toolset: Toolset::Files,
+        effect: Effect::Acts,
+        input: input::<file::write::Args>,
+        output: output::<file::write::Fields>,
+        run: |call| Box::pin(file::write::write(call)),
+    },
+    Row {
+        name: "ssh_file_edit",
+        title: "Edit a remote file",
+        description: "Changes parts of a file, all edits or none: exact texts, regular expressions, line operations. Works on \
+            the real content: leave masked parts alone and they stay as they are. Answers with the diff.",
+        toolset: Toolset::Files,
+        effect: Effect::Acts,
+        input: input::<file::edit::Args>,
+        output: output::<file::edit::Fields>,
+        run: |call| Box::pin(file::edit::edit(call)),
+    },
+    Row {
+        name: "ssh_list_dir",
+        title: "List a remote directory",
+        description: "Names, types, sizes, permissions and times in a directory of a host, and below it with depth. Links are \
+            shown with their target and not followed.",
+        toolset: Toolset::Files,
+        effect: Effect::Looks,
+        input: input::<file::tree::ListArgs>,
+        output: output::<file::tree::ListFields>,
+        run: |call| Box::pin(file::tree::list(call)),
+    },
+    Row {
+        name: "ssh_search",
+        title: "Search remote files",
+        description: "Looks through a directory tree of a host for lines that match a regular expression (kind=text) or for \
+            names that fit a glob (kind=files). Needs no tool on the host.",
+        toolset: Toolset::Files,
+        effect: Effect::Looks,
+        input: input::<file::tree::SearchArgs>,
+        output: output::<file::tree::SearchFields>,
+        run: |call| Box::pin(file::tree::search(call)),
+    },
+    Row {
+        name: "ssh_forward",
+        title: "Open or close a tunnel",
+        description: "Opens a port forward through a host: local, from a port here to a place the host reaches, or \
+            remote, from a port of the host to one here. Only places that hosts.toml lists for the host. It ends with \
+            this client, or with action=close. A connection that carries a vault secret is cut.",
+        toolset: Toolset::Forward,
+        effect: Effect::Acts,
+        input: input::<forward::Args>,
+        output: output::<forward::Fields>,
+        run: |call| Box::pin(forward::forward(call)),
     },
 ];
 

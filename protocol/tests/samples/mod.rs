@@ -14,6 +14,9 @@ use sallyport_protocol::request::*;
 use sallyport_protocol::text::*;
 use sallyport_protocol::*;
 
+mod file;
+mod forward;
+
 pub const MARK: &str = "SCRUB-ME";
 
 pub fn op() -> OpId {
@@ -136,6 +139,8 @@ pub fn requests() -> Vec<(&'static str, Request)> {
         ("declined", person::declined()),
     ];
     all.extend(terminal::requests());
+    all.extend(forward::requests());
+    all.extend(file::requests());
     all
 }
 
@@ -174,12 +179,15 @@ pub fn events() -> Vec<(&'static str, Event)> {
         idle_s: 5,
         detail: text(),
     };
-    vec![
+    let mut all = vec![
         ("started", Event::Started { job: text() }),
         ("host", Event::Host(host)),
         ("segment", Event::Segment(segment)),
         ("active", Event::Active(active)),
-    ]
+    ];
+    all.extend(forward::events());
+    all.extend(file::events());
+    all
 }
 
 pub fn outcomes() -> Vec<(&'static str, Outcome)> {
@@ -235,6 +243,8 @@ pub fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("noted", Outcome::Noted),
     ];
     all.extend(terminal::outcomes());
+    all.extend(forward::outcomes());
+    all.extend(file::outcomes());
     all
 }
 

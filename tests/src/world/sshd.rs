@@ -111,13 +111,18 @@ impl Sshd {
         fs::read_to_string(self.dir.join("log")).expect("the log")
     }
 
-    /// Ends the server and its connections, as a machine that goes down.
-    pub fn stop(&mut self) {
-        // Its connections first: an orphan could not be told from another server's. By descent, not by mark: sshd hides
-        // its environment from an ordinary user.
+    /// Ends its connections; the server itself goes on.
+    pub fn cut(&self) {
+        // By descent, not by mark: sshd hides its environment from an ordinary user.
         for pid in process::descendants(self.child.id() as i32) {
             process::signal(pid, nix::sys::signal::Signal::SIGKILL);
         }
+    }
+
+    /// Ends the server and its connections, as a machine that goes down.
+    pub fn stop(&mut self) {
+        // Its connections first: an orphan could not be told from another server's.
+        self.cut();
         // Killed a moment ago or not, it must be waited for.
         drop(self.child.kill());
         self.child.wait().expect("a child of ours can be waited for");

@@ -71,6 +71,10 @@ pub struct Settings {
     pub transcript_total_bytes: u64,
     /// Transcripts older than this many days are removed; 0 keeps them.
     pub transcript_days: u64,
+    /// A forward through which nothing goes for this many seconds is closed; 0 never.
+    pub forward_idle_s: u64,
+    /// A forward that carried more bytes than this, both ways, is closed.
+    pub forward_max_bytes: u64,
     /// The broker's key; not used here.
     pub transfer_roots: serde::de::IgnoredAny,
     /// The broker's key; not used here.
@@ -96,6 +100,8 @@ impl Default for Settings {
             transcript_max_bytes: 16 * 1024 * 1024,
             transcript_total_bytes: 1024 * 1024 * 1024,
             transcript_days: 30,
+            forward_idle_s: 3600,
+            forward_max_bytes: 8 << 30,
             transfer_roots: serde::de::IgnoredAny,
             max_answer_chars: serde::de::IgnoredAny,
             helper_user: serde::de::IgnoredAny,

@@ -115,6 +115,13 @@ impl FileGate<'_> {
         (judgement, whose)
     }
 
+    /// Whether it changes something where nothing may be changed, whatever the policy says to the paths.
+    pub fn is_closed(&self) -> bool {
+        let subject = self.target.subject(self.principal);
+        let readonly = self.now.policy.effective(&subject).mode == Mode::Readonly;
+        self.deeds.iter().any(Deed::changes) && (readonly || !self.target.host.upload)
+    }
+
     /// Decides. `text` of the grant is what the audit log shows.
     pub fn pass(&self) -> (String, Passage) {
         let subject = self.target.subject(self.principal);

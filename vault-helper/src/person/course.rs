@@ -14,7 +14,7 @@ use crate::guard::target;
 use crate::serve::admin::Answer;
 use crate::serve::connection::Operation;
 use crate::ssh::course::{Course, Milestone};
-use crate::ssh::pool::{Transport, through_jumps};
+use crate::ssh::pool::{Traffic, Transport, through_jumps};
 
 /// How long the shell has for its answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -73,7 +73,7 @@ async fn steps(op: &Operation, name: &TargetName, walk: &Walk<'_>) -> Result<(),
     let helper = &op.helper;
     // A person may reach every host; principals of the policy file are brokers'.
     let target = target::named(helper, &helper.live.now(), name)?;
-    let transport = through_jumps(helper, "local", &target, walk).await?;
+    let transport = through_jumps(helper, "local", &target, walk, Traffic::Commands).await?;
     let said = tokio::time::timeout(PATIENCE, shell(&transport)).await.unwrap_or_else(|_| {
         Err("it did not answer within 20 seconds; a start-up file of its shell may wait for input".to_owned())
     });

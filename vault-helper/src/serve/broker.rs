@@ -53,6 +53,8 @@ impl Role for Broker {
             Request::ListActive { kind } => list_active(&op, &caller, kind),
             Request::Declined(declined) => person::watch::declined(&op.helper, &caller, &declined).await,
             Request::Terminal(ask) => terminal::asked::run(&mut op, &caller, ask).await,
+            Request::File(ask) => crate::files::run(&mut op, &caller, ask).await,
+            Request::Forward(ask) => crate::forward::run(&mut op, &caller, ask).await,
         };
         op.out.done(op.id, FromHelper::<Event, Outcome>::Done { op: op.id, outcome });
     }
@@ -269,6 +271,9 @@ fn list_active(op: &Operation, caller: &Caller, kind: Option<ActiveKind>) -> Out
             idle_s: 0,
             detail: job.command.as_str().into(),
         });
+    }
+    for forward in op.helper.forwards.of(principal).into_iter().filter(|_| wanted(ActiveKind::Forward)) {
+        send(forward.entry());
     }
     for (number, (label, transport)) in op.helper.pool.list(principal).into_iter().enumerate() {
         if wanted(ActiveKind::Connection) {

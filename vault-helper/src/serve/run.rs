@@ -53,6 +53,7 @@ pub async fn run(
         pool: Default::default(),
         registry: Default::default(),
         transcripts: Transcripts::new(&paths.state, transcript_limits(&settings)),
+        forwards: Default::default(),
         approvals: Approvals::default(),
         questions: Default::default(),
         announced: Default::default(),
@@ -84,6 +85,7 @@ pub async fn run(
     accept(&helper, &sockets).await?;
     listen::notify("STOPPING=1");
     helper.registry.close_all();
+    helper.forwards.close_all("the vault helper stops");
     tokio::time::timeout(Duration::from_secs(3), drained(&helper)).await.unwrap_or(());
     helper.audit.event("stopped", serde_json::Value::Null).await?;
     Ok(())
@@ -178,7 +180,7 @@ fn allowed(users: &[String], always: &[u32]) -> Result<Vec<u32>, StartError> {
 
 /// Waits until the last command has been told to stop and has ended.
 async fn drained(helper: &Helper) {
-    while helper.registry.counts() != (0, 0) {
+    while helper.registry.counts() != (0, 0) || !helper.forwards.is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

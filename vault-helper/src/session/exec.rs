@@ -68,7 +68,7 @@ async fn try_run(op: &mut Operation, caller: &Caller, request: Exec) -> Result<O
     };
     let text = compose::command(request.command.as_str(), request.cwd.as_ref(), &request.env);
     let input = match &request.input {
-        Some(plan) => gather(op, plan).await?,
+        Some(plan) => gather(op, plan, MAX_INPUT).await?,
         None => Vec::new(),
     };
     let run = Run { helper: op.helper.clone(), now, caller: caller.clone(), request, text, input };
@@ -322,11 +322,14 @@ fn exited(job: &Job, exit: Exit) -> Outcome {
 }
 
 /// Reads the announced input and checks that it is what was announced.
-async fn gather(op: &mut Operation, plan: &InputPlan) -> Result<Vec<u8>, Early> {
-    if plan.length > MAX_INPUT {
+///
+/// # Errors
+/// `too_large` beyond `most` bytes; `invalid_argument` for other input than was announced.
+pub async fn gather(op: &mut Operation, plan: &InputPlan, most: u64) -> Result<Vec<u8>, Early> {
+    if plan.length > most {
         return Err(Failure::new(
             ErrorCode::TooLarge,
-            format!("the input has {} bytes; {MAX_INPUT} are allowed", plan.length),
+            format!("the input has {} bytes; {most} are allowed", plan.length),
             "upload it as a file and redirect the command's input from there",
         )
         .into());

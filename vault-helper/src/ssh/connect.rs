@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::auth;
 use super::course::{Asker, Course, Milestone, Unfollowed};
+use super::incoming::Incoming;
 use super::keeper::Keeper;
 use super::pool::{Lease, Transport};
 use super::socket::QuickStream;
@@ -56,6 +57,8 @@ pub struct Client {
     closed: watch::Sender<Option<String>>,
     /// The host keys the server says it has, once it was logged in to.
     announced: watch::Sender<Vec<PublicKey>>,
+    /// Ports the host was asked to listen on.
+    incoming: Arc<Incoming>,
 }
 
 /// What is known of the host's key.
@@ -110,21 +113,22 @@ impl client::Handler for Client {
         Ok(())
     }
 
-    // A server has no business opening channels here: no forwarding was asked for.
-    // Dropping the handle refuses.
+    // Only for ports that a remote forward asked for.
     async fn server_channel_open_forwarded_tcpip(
         &mut self,
-        _: Channel<Msg>,
+        channel: Channel<Msg>,
+        _: &str,
+        port: u32,
         _: &str,
         _: u32,
-        _: &str,
-        _: u32,
-        _: ChannelOpenHandle,
+        handle: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), ClientError> {
+        self.incoming.arrive(channel, port, handle).await;
         Ok(())
     }
 
+    // A server has no business opening any other channel here. Dropping the handle refuses.
     async fn server_channel_open_forwarded_streamlocal(
         &mut self,
         _: Channel<Msg>,
@@ -209,7 +213,7 @@ pub async fn open(
             exchange(helper, &endpoint, target.accepts_new_keys(), through.as_ref(), course),
             keeper.offers(0)
         );
-        let Exchanged { mut handle, check, closed, announced } = connected?;
+        let Exchanged { mut handle, check, closed, announced, incoming } = connected?;
         let host_key = check.lock().unwrap_or_else(PoisonError::into_inner).key.clone();
         let fingerprint =
             host_key.map(|key| key.fingerprint(HashAlg::Sha256).to_string()).unwrap_or_default();
@@ -220,6 +224,7 @@ pub async fn open(
         Ok(Transport::new(
             handle,
             watches,
+            incoming,
             helper.redactor.clone(),
             target,
             keeper.enrollments().await,
@@ -264,6 +269,7 @@ struct Exchanged {
     check: Arc<Mutex<KeyCheck>>,
     closed: watch::Receiver<Option<String>>,
     announced: watch::Receiver<Vec<PublicKey>>,
+    incoming: Arc<Incoming>,
 }
 
 async fn exchange(
@@ -276,6 +282,7 @@ async fn exchange(
     let found = Arc::new(Mutex::new(KeyCheck::default()));
     let (closed, watch_closed) = watch::channel(None);
     let (announced, watch_announced) = watch::channel(Vec::new());
+    let incoming = Arc::<Incoming>::default();
     let client = Client {
         endpoint: endpoint.clone(),
         accept_new,
@@ -283,6 +290,7 @@ async fn exchange(
         found: found.clone(),
         closed,
         announced,
+        incoming: incoming.clone(),
     };
     let known = helper.trust.known()?;
     let config = client::Config {
@@ -296,7 +304,8 @@ async fn exchange(
     let connected = dial(config, endpoint, through, client, course).await?;
     match connected {
         Ok(handle) => {
-            Ok(Exchanged { handle, check: found, closed: watch_closed, announced: watch_announced })
+            let (closed, announced) = (watch_closed, watch_announced);
+            Ok(Exchanged { handle, check: found, closed, announced, incoming })
         }
         Err(error) => {
             let refused = found.lock().unwrap_or_else(PoisonError::into_inner).refused.take();
@@ -351,7 +360,14 @@ async fn dial<H: client::Handler + Send + 'static>(
         }
         Some(jump) => {
             course.reached(Milestone::Resolve, format!("the jump host resolves {}", endpoint.host()));
-            let channel = jump.open_tcpip(endpoint.host(), endpoint.port()).await?;
+            let (host, port) = (endpoint.host(), endpoint.port());
+            let channel = jump.open_tcpip(host, port).await.map_err(|error| {
+                Failure::new(
+                    ErrorCode::SshConnectionFailed,
+                    format!("the jump host cannot reach {host}:{port}: {error}"),
+                    "check the name, the port and whether the jump host's sshd allows TCP forwarding",
+                )
+            })?;
             course.reached(Milestone::Connect, format!("port {} answers the jump host", endpoint.port()));
             Ok(client::connect_stream(config, channel.into_stream(), handler).await)
         }

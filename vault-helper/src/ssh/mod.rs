@@ -10,6 +10,7 @@ pub mod auth;
 pub mod connect;
 pub mod course;
 mod identity;
+pub mod incoming;
 pub mod keeper;
 pub mod pool;
 pub mod rotation;

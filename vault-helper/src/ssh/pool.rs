@@ -16,10 +16,11 @@ use russh::keys::PublicKey;
 use russh::{Channel, Disconnect};
 use sallyport_policy::LoginShell;
 use sallyport_protocol::{ErrorCode, Failure};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::connect::{self, Client, Watches};
 use super::course::Course;
+use super::incoming::Incoming;
 use super::rotation;
 use crate::guard::target::Target;
 use crate::helper::Helper;
@@ -32,6 +33,8 @@ const CHANNELS: usize = 9;
 const TRANSPORTS: usize = 16;
 /// Logins under way at once: sshd drops beyond its MaxStartups (10:30:100 by default).
 const LOGINS: usize = 4;
+/// Where a host listens for us: never on its other addresses (unless its sshd says `GatewayPorts yes`).
+const LOOPBACK: &str = "localhost";
 /// A transport without channels is closed after this time.
 const IDLE: Duration = Duration::from_secs(300);
 
@@ -39,6 +42,7 @@ const IDLE: Duration = Duration::from_secs(300);
 pub struct Transport {
     handle: Handle<Client>,
     closed: watch::Receiver<Option<String>>,
+    incoming: Arc<Incoming>,
     redactor: Redactor,
     root: bool,
     login_shell: LoginShell,
@@ -59,9 +63,11 @@ pub struct Transport {
 
 impl Transport {
     /// A transport that has just logged in.
+    #[allow(clippy::too_many_arguments, reason = "one caller, which has just gathered them")]
     pub fn new(
         handle: Handle<Client>,
         watches: Watches,
+        incoming: Arc<Incoming>,
         redactor: Redactor,
         target: &Target,
         enrolled: Vec<Enrollment>,
@@ -72,6 +78,7 @@ impl Transport {
             handle,
             closed: watches.closed,
             announced: watches.announced,
+            incoming,
             redactor,
             root: target.user == "root",
             login_shell: target.host.login_shell,
@@ -91,6 +98,34 @@ impl Transport {
             return Some(self.closed.borrow().clone().unwrap_or_else(|| "the connection is closed".into()));
         }
         self.closed.borrow().clone()
+    }
+
+    /// Waits until the transport is gone.
+    pub async fn lost(&self) {
+        let mut closed = self.closed.clone();
+        // Without its sender the connection's task is gone, too.
+        let _ = closed.wait_for(Option::is_some).await;
+    }
+
+    /// Asks the host to listen on a port of its loopback (RFC 4254, 7.1); connections there come as channels.
+    ///
+    /// # Errors
+    /// When the host refuses, or somebody listens there over this transport already.
+    pub async fn listen(&self, port: u16) -> Result<mpsc::Receiver<Channel<Msg>>, russh::Error> {
+        let port = u32::from(port);
+        let channels = self.incoming.expect(port).ok_or(russh::Error::RequestDenied)?;
+        if let Err(error) = self.handle.tcpip_forward(LOOPBACK, port).await {
+            self.incoming.forget(port);
+            return Err(error);
+        }
+        Ok(channels)
+    }
+
+    /// Asks the host to stop listening there; a host that is gone has.
+    pub async fn stop_listening(&self, port: u16) {
+        self.incoming.forget(port.into());
+        let stop = self.handle.cancel_tcpip_forward(LOOPBACK, port.into());
+        let _ = tokio::time::timeout(Duration::from_secs(1), stop).await;
     }
 
     /// Channels open now.
@@ -179,16 +214,8 @@ impl Lease {
     ///
     /// # Errors
     /// When the host refuses.
-    pub async fn open_tcpip(&self, host: &str, port: u16) -> Result<Channel<Msg>, Failure> {
-        self.transport.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0).await.map_err(
-            |error| {
-                Failure::new(
-                    ErrorCode::SshConnectionFailed,
-                    format!("the jump host cannot reach {host}:{port}: {error}"),
-                    "check the name, the port and whether the jump host's sshd allows TCP forwarding",
-                )
-            },
-        )
+    pub async fn open_tcpip(&self, host: &str, port: u16) -> Result<Channel<Msg>, russh::Error> {
+        self.transport.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0).await
     }
 }
 
@@ -200,6 +227,16 @@ impl Drop for Lease {
     }
 }
 
+/// What a transport is for. A channel that is not read stops its transport, so a tunnel whose end stands still
+/// must not share one with commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Traffic {
+    /// Commands, sessions and files.
+    Commands,
+    /// Forwards.
+    Tunnels,
+}
+
 /// What shares transports: nothing of one principal is ever used for another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PoolKey {
@@ -208,6 +245,7 @@ pub struct PoolKey {
     host: String,
     port: u16,
     jump: Option<String>,
+    traffic: Traffic,
 }
 
 /// The transports of one key.
@@ -291,15 +329,30 @@ impl Pool {
         principal: &str,
         target: &Target,
     ) -> Result<Lease, Failure> {
+        self.lease_for(helper, principal, target, Traffic::Commands).await
+    }
+
+    /// A place on a transport that carries only this kind of traffic.
+    ///
+    /// # Errors
+    /// When no login succeeds.
+    pub async fn lease_for(
+        &self,
+        helper: &Arc<Helper>,
+        principal: &str,
+        target: &Target,
+        traffic: Traffic,
+    ) -> Result<Lease, Failure> {
         let key = PoolKey {
             principal: principal.to_owned(),
             user: target.user.clone(),
             host: target.endpoint().host().to_owned(),
             port: target.endpoint().port(),
             jump: target.host.jump.clone(),
+            traffic,
         };
         let lane = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
-        lane.lease(helper, principal, target).await
+        lane.lease(helper, principal, target, traffic).await
     }
 
     /// Closes transports that have been idle, and forgets dead ones.
@@ -368,6 +421,7 @@ impl Lane {
         helper: &Arc<Helper>,
         principal: &str,
         target: &Target,
+        traffic: Traffic,
     ) -> Result<Lease, Failure> {
         let mut waiting = None;
         let mut failures_seen = None;
@@ -406,7 +460,8 @@ impl Lane {
                 let sensible = state.transports.is_empty() || state.failures == seen;
                 if !enough && room && sensible {
                     state.logins += 1;
-                    tokio::spawn(self.clone().log_in(helper.clone(), principal.to_owned(), target.clone()));
+                    let (helper, principal, target) = (helper.clone(), principal.to_owned(), target.clone());
+                    tokio::spawn(self.clone().log_in(helper, principal, target, traffic));
                 }
             }
             changed.await;
@@ -414,8 +469,14 @@ impl Lane {
     }
 
     /// One login, independent of the call that wanted it: others may use it.
-    async fn log_in(self: Arc<Self>, helper: Arc<Helper>, principal: String, target: Target) {
-        let result = through_jumps(&helper, &principal, &target, self.as_ref()).await;
+    async fn log_in(
+        self: Arc<Self>,
+        helper: Arc<Helper>,
+        principal: String,
+        target: Target,
+        traffic: Traffic,
+    ) {
+        let result = through_jumps(&helper, &principal, &target, self.as_ref(), traffic).await;
         {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.logins -= 1;
@@ -443,13 +504,14 @@ pub fn through_jumps<'a>(
     principal: &'a str,
     target: &'a Target,
     course: &'a dyn Course,
+    traffic: Traffic,
 ) -> Pin<Box<dyn Future<Output = Result<Transport, Failure>> + Send + 'a>> {
     Box::pin(async move {
         let through = match &target.host.jump {
             None => None,
             Some(jump) => {
                 let target = crate::guard::target::jump(helper, jump)?;
-                Some(helper.pool.lease(helper, principal, &target).await?)
+                Some(helper.pool.lease_for(helper, principal, &target, traffic).await?)
             }
         };
         connect::open(helper, target, through, course).await
