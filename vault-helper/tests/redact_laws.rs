@@ -16,6 +16,8 @@ enum Spelling {
     Utf16,
     Hex { upper: bool, gap: &'static str },
     HexSwapped,
+    HexWords,
+    HexColons { upper: bool },
     Octal,
     Percent { all: bool, upper: bool },
     Json { slash: bool },
@@ -45,6 +47,8 @@ fn spelling() -> impl Strategy<Value = Spelling> {
         (any::<bool>(), prop_oneof![Just(""), Just(" "), Just("\n")])
             .prop_map(|(upper, gap)| Spelling::Hex { upper, gap }),
         Just(Spelling::HexSwapped),
+        Just(Spelling::HexWords),
+        any::<bool>().prop_map(|upper| Spelling::HexColons { upper }),
         Just(Spelling::Octal),
         (any::<bool>(), any::<bool>()).prop_map(|(all, upper)| Spelling::Percent { all, upper }),
         any::<bool>().prop_map(|slash| Spelling::Json { slash }),
@@ -105,6 +109,16 @@ fn spell(secret: &str, how: Spelling) -> String {
         Spelling::HexSwapped => {
             let words = secret.as_bytes().chunks(2);
             words.map(|w| format!("{:02x}{:02x} ", w.get(1).unwrap_or(&0), w[0])).collect()
+        }
+        Spelling::HexWords => {
+            let word = |word: &[u8]| word.iter().rev().map(|b| format!("{b:02x}")).collect::<String>() + " ";
+            // The last word is not whole: padded, as the programs do.
+            let padded = [secret.as_bytes(), &[0; 4]].concat();
+            padded[..secret.len().next_multiple_of(4)].chunks(4).map(word).collect()
+        }
+        Spelling::HexColons { upper } => {
+            let digits = |b: &u8| if upper { format!("{b:02X}") } else { format!("{b:02x}") };
+            secret.as_bytes().iter().map(digits).collect::<Vec<_>>().join(":")
         }
         Spelling::Octal => each(secret, |b| format!("{b:03o} ")),
         Spelling::Percent { all, upper } => each(secret, |b| match (all || special(b), upper) {

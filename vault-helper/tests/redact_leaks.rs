@@ -238,6 +238,21 @@ fn a_secret_that_is_not_utf8_is_masked_like_any_other() {
 }
 
 #[test]
+fn digits_with_colons_and_references_with_leading_zeros_are_masked() {
+    let secret = "q7Vx0Lm2Zt9Rb4Kd8Ws1";
+    let (redactor, _guard) = with(secret);
+    let colons: Vec<String> = secret.bytes().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(shown(&redactor, &[colons.join(":").as_bytes(), b"\n"]), format!("{MASK}\n"));
+    for width in [2, 4, 8] {
+        let hexadecimal: String = secret.bytes().map(|b| format!("&#x{b:0width$x};")).collect();
+        let decimal: String = secret.bytes().map(|b| format!("&#{b:0width$};")).collect();
+        for spelt in [hexadecimal, decimal] {
+            assert_eq!(shown(&redactor, &[spelt.as_bytes(), b"\n"]), format!("{MASK}\n"));
+        }
+    }
+}
+
+#[test]
 fn names_and_hosts_of_an_address_stay_readable() {
     let redactor = Redactor::new();
     let address = b"postgres://appuser:q7Vx0Lm2Zt9R@db.example.org/main";
@@ -279,11 +294,13 @@ fn dumps_of_a_file_show_neither_its_hexadecimal_nor_its_text() {
                  0000020 032142 062113 053470 030563 000012\n0000031\n";
     let characters = "0000000   k   e   y   =   q   7   V   x   0   L   m   2   Z   t   9   R\n\
                       0000020   b   4   K   d   8   W   s   1  \\n\n0000031\n";
-    for dump in [xxd, canonical, words, octal, characters] {
+    let long = "0000000 3d79656b 78563771 326d4c30 5239745a\n0000020 644b3462 31735738 0000000a\n0000031\n";
+    for dump in [xxd, canonical, words, long, octal, characters] {
         let shown = shown(&redactor, &[dump.as_bytes()]);
-        for part in
-            ["b4Kd", "Zt9R", "5a74", "62 34", "745a", "4b64", "644b", "072132", "032142", "K   d", "Z   t"]
-        {
+        for part in [
+            "b4Kd", "Zt9R", "5a74", "62 34", "745a", "4b64", "644b", "5239", "3173", "072132", "032142",
+            "K   d", "Z   t",
+        ] {
             assert!(!shown.contains(part), "{part} in\n{shown}");
         }
         let single: Vec<&[u8]> = dump.as_bytes().chunks(1).collect();

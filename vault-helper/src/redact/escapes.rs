@@ -169,8 +169,8 @@ fn digits(
 const NAMED: &[(&[u8], u8)] =
     &[(b"amp", b'&'), (b"lt", b'<'), (b"gt", b'>'), (b"quot", b'"'), (b"apos", b'\'')];
 
-/// Longest reference, `&#x10FFFF;`.
-const REFERENCE: usize = 10;
+/// Longest reference: `&#x10FFFF;` with a few leading zeros.
+const REFERENCE: usize = 18;
 
 fn reference(bytes: &[u8]) -> (Token, Decoded) {
     let body = &bytes[1..bytes.len().min(REFERENCE)];
@@ -191,7 +191,8 @@ fn reference(bytes: &[u8]) -> (Token, Decoded) {
 
 /// The value of a few digits, all of `radix`.
 fn number(digits: &[u8], radix: u32) -> Option<u32> {
-    if digits.is_empty() || digits.len() > 8 {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    if digits.is_empty() || digits.len() - zeros > 8 {
         return None;
     }
     let value = digits.iter().try_fold(0_u64, |value, byte| {

@@ -164,12 +164,36 @@ impl Forms {
             self.push(hex(secret.iter(), secret.len(), upper), 6, (12, 16));
         }
         self.push(octal(secret.iter().map(|byte| u16::from(*byte)), 3), 9, (18, 18));
+        for upper in [false, true] {
+            self.push(colons(secret, upper), 9, (17, 18));
+        }
+        self.words_of_four(secret);
         for words in [secret, secret.get(1..).unwrap_or_default()] {
             let (pairs, _) = words.as_chunks::<2>();
             self.push(hex(pairs.iter().flat_map(|pair| pair.iter().rev()), words.len(), false), 6, (12, 16));
             self.push(octal(pairs.iter().map(|pair| u16::from_le_bytes(*pair)), 6), 9, (18, 18));
         }
     }
+
+    /// Hexadecimal words of four bytes, the last byte first, at every alignment.
+    fn words_of_four(&mut self, secret: &[u8]) {
+        for from in 0..4 {
+            let (words, _) = secret.get(from..).unwrap_or_default().as_chunks::<4>();
+            self.push(hex(words.iter().flat_map(|word| word.iter().rev()), secret.len(), false), 6, (16, 16));
+        }
+    }
+}
+
+/// Two digits for each byte, with colons between them.
+fn colons(secret: &[u8], upper: bool) -> Secret {
+    let mut out = Zeroizing::new(Vec::with_capacity(3 * secret.len()));
+    for byte in secret {
+        if !out.is_empty() {
+            out.push(b':');
+        }
+        out.extend_from_slice(&hex([byte].into_iter(), 1, upper));
+    }
+    out
 }
 
 fn hex<'a>(bytes: impl Iterator<Item = &'a u8>, most: usize, upper: bool) -> Secret {

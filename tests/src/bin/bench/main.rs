@@ -23,6 +23,7 @@ fn main() {
     latency::commands(&bed, &mut report, 200 / scale);
     latency::at_once(&bed, &mut report, 10 / scale);
     stream::rate(&bed, &mut report, 500_000_000 / scale);
+    stream::redaction(&mut report, 500_000_000 / scale);
     stream::company(&bed, &mut report, 1_000_000_000 / scale);
     idle::memory(&bed, &mut report);
     idle::cold_starts(&bed, &mut report, 40 / scale);
