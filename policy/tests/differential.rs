@@ -50,7 +50,7 @@ impl Dice {
 
     fn word(&mut self, depth: usize) -> String {
         let word = self.pick(WORDS);
-        match self.below(if depth == 0 { 6 } else { 12 }) {
+        match self.below(if depth == 0 { 6 } else { 25 }) {
             0 => "$v".to_owned(),
             1 => "\"$w\"".to_owned(),
             2 => "${v}${w}".to_owned(),
@@ -61,6 +61,18 @@ impl Dice {
             9 => format!("{{{word},{}}}", self.pick(&["k", "m"])),
             10 => "\"${w#t}\"".to_owned(),
             11 => "${w/o/0}".to_owned(),
+            12 => "$((1 + 2))".to_owned(),
+            13 => "on*one".to_owned(),
+            14 => "zz*q".to_owned(),
+            15 => "{1..3}".to_owned(),
+            16 => format!("{{{word},{{p,q}}r}}"),
+            17 => "\"${list[@]}\"".to_owned(),
+            18 => "${list[1]}".to_owned(),
+            19 => "${#list[@]}".to_owned(),
+            20 => "${list[*]}".to_owned(),
+            21 => "${none:-\"d e\"}".to_owned(),
+            22 => "${v:+set}".to_owned(),
+            23 => "\"a${v}b\"c".to_owned(),
             _ => self.quoted(word),
         }
     }
@@ -78,7 +90,22 @@ impl Dice {
             text.push(' ');
             text.push_str(&self.word(depth));
         }
-        text
+        self.redirected(text, depth)
+    }
+
+    /// A command with its input or output elsewhere, now and then. What is written stays in the sandbox.
+    fn redirected(&mut self, text: String, depth: usize) -> String {
+        match self.below(if depth == 0 { 30 } else { 18 }) {
+            0 => format!("{text} > out.txt"),
+            1 => format!("2>/dev/null {text} >> out.txt"),
+            2 => format!("{text} < /dev/null 2>&1"),
+            3 => format!("{text} <<< \"$v {}\"", self.pick(WORDS)),
+            4 => format!("{text} <<E\n$w $(stub_d here)\nE\n"),
+            5 => format!("{text} <<'E'\n$(stub_d quoted)\nE\n"),
+            6 if depth > 0 => format!("{text} < <({})", self.simple(0)),
+            7 => format!("{text} &> out.txt"),
+            _ => text,
+        }
     }
 
     fn command(&mut self, depth: usize) -> String {
@@ -87,7 +114,19 @@ impl Dice {
         }
         let mut part = || self.command(depth - 1);
         let (a, b) = (part(), part());
-        match self.below(18) {
+        match self.below(30) {
+            18 => format!("[[ $v == one && -n \"$w\" ]] && {b}"),
+            19 => format!("[[ -z $(stub_a in test) || $v != {} ]] || {a}", self.pick(WORDS)),
+            20 => format!("list=(x \"y z\" {}); {b}", self.word(0)),
+            21 => format!("list+=({}); {b}", self.quoted("more")),
+            22 => format!("for v in \"${{list[@]}}\"; do {a}; done"),
+            23 => format!("for ((i = 0; i < 2; i++)); do {a}; done"),
+            24 => format!("select v in one; do {a}; break; done <<< 1"),
+            25 => format!("until {a}; do {b}; break; done"),
+            26 => format!("function f {{ {} \"$#\" \"$@\"; }}; f {}; {b}", self.pick(STUBS), self.word(0)),
+            27 => format!("{{ {a}; }} > out.txt 2>&1; {b}"),
+            28 => format!("export v={}; {b}", self.quoted("sent")),
+            29 => format!("unset v; {b}"),
             0 => format!("{a}; {b}"),
             1 => format!("{a} && {b}"),
             2 => format!("! {a} || {b}"),
@@ -129,6 +168,7 @@ fn bash_calls(cases: &[String]) -> Vec<Vec<Vec<String>>> {
     let (bin, work, log) = (folder.path().join("bin"), folder.path().join("work"), folder.path().join("log"));
     fs::create_dir(&bin).unwrap();
     fs::create_dir(&work).unwrap();
+    fs::write(work.join("only.one"), "").unwrap();
     fs::write(&log, "").unwrap();
     stubs(&bin);
     let mut script = String::new();
@@ -162,7 +202,7 @@ fn bash_calls(cases: &[String]) -> Vec<Vec<Vec<String>>> {
 #[test]
 fn every_call_bash_makes_was_named_by_the_engine() {
     let mut dice = Dice(0x5a11_790f_7e57_0001);
-    let setting = "v=one; w=two; c=stub_c; f() { stub_d \"$@\"; }";
+    let setting = "v=one; w=two; c=stub_c; list=(x 'y z' w); f() { stub_d \"$@\"; }";
     let cases: Vec<String> = (0..CASES).map(|_| format!("{setting}; {}", dice.command(3))).collect();
     let policy = Policy::builtin();
     let (mut wrong, mut sure) = (Vec::new(), 0);
@@ -188,8 +228,12 @@ fn every_call_bash_makes_was_named_by_the_engine() {
     assert!(sure > CASES / 4, "only {sure} of {CASES} commands were understood");
 }
 
-/// Whether a word the engine named, with `$?` for what it does not know, may be the one that ran.
+/// Whether a word the engine named, with `$?` for what it does not know, may be the one that ran. A pattern may have
+/// become a file's name.
 fn fits(said: &str, ran: &str) -> bool {
+    if let Some((start, end)) = said.split_once('*') {
+        return said == ran || (ran.starts_with(start) && ran.ends_with(end));
+    }
     let mut parts = said.split("$?");
     let Some(rest) = parts.next().and_then(|start| ran.strip_prefix(start)) else { return false };
     match parts.last() {

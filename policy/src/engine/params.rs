@@ -28,7 +28,7 @@ impl Engine<'_> {
         }
         let value = self.value(param);
         match param.prefix {
-            Some(b'#') => return Some("0".to_owned()),
+            Some(b'#') => return self.length(param),
             Some(_) => {
                 let name = value?;
                 return self.value(&Param { name: &name, index: None, op: "", prefix: None });
@@ -83,9 +83,30 @@ impl Engine<'_> {
         }
     }
 
+    /// `${#x}` and `${#x[@]}`.
+    fn length(&self, param: &Param<'_>) -> Option<String> {
+        let whole = matches!(param.index, Some("@" | "*")) || matches!(param.name, "@" | "*");
+        let count = match self.shell.variables.get(param.name) {
+            Some(Var::List(list)) if whole => list.len(),
+            Some(Var::Text(_)) if whole => 1,
+            _ => {
+                let text = self.value(param).filter(|text| !text.contains([UNKNOWN, HOME]))?;
+                text.chars().count()
+            }
+        };
+        (!self.shell.lost).then(|| count.to_string())
+    }
+
     fn value(&self, param: &Param<'_>) -> Option<String> {
         if self.shell.lost {
             return None;
+        }
+        if param.name == "#" {
+            return match self.shell.variables.get("@") {
+                Some(Var::List(list)) => Some(list.len().to_string()),
+                Some(_) => None,
+                None => Some("0".to_owned()),
+            };
         }
         match self.shell.variables.get(param.name) {
             Some(Var::Text(text)) if param.index.is_none_or(|index| index == "0") => Some(text.clone()),

@@ -1,0 +1,117 @@
+//! What one call of a session changes about the meaning of the next.
+
+use sallyport_policy::{Mode, Policy, ShellState, Subject, Verdict};
+
+/// The verdicts of commands sent one after the other to one shell.
+fn session(commands: &[&str]) -> Vec<Verdict> {
+    let policy = Policy::builtin();
+    let subject = Subject { mode: Some(Mode::Guarded), ..Subject::anywhere("local") };
+    let mut state = ShellState::default();
+    let mut verdicts = Vec::new();
+    for command in commands {
+        let judgement = policy.judge(&subject, &state, command);
+        verdicts.push(judgement.verdict);
+        state = judgement.next;
+    }
+    verdicts
+}
+
+fn last(commands: &[&str]) -> Verdict {
+    session(commands).last().copied().unwrap_or(Verdict::Block)
+}
+
+#[test]
+fn a_harmless_looking_word_is_judged_by_what_it_means_by_now() {
+    for commands in [
+        &["ls() { rm -rf /; }", "ls"][..],
+        &["f() { rm -rf \"$1\"; }", "f /"],
+        &["f() { g; }", "g() { rm -rf /; }", "f"],
+        &["alias ll='rm -rf /'", "ll"],
+        &["x=rm", "y='-rf /'", "$x $y"],
+        &["d=/", "rm -rf \"$d\""],
+        &["cd /", "rm -rf *"],
+        &["cd /usr", "cd local", "cd ..", "rm -rf ."],
+        &["echo 'rm -rf /' > x.sh", "ls", "sh x.sh"],
+        &["echo 'rm -rf /' > x.sh", "chmod +x x.sh", "./x.sh"],
+        &["cat > x.sh <<E\nrm -rf /\nE", "source x.sh"],
+        &["ln -s / r", "rm -rf r/*"],
+        &["ln -s /dev/sda d", "cat x > d"],
+        &["set -- -rf /", "rm \"$@\""],
+        &["a=(rm -rf /)", "\"${a[@]}\""],
+        &["export d=/etc", "sh -c 'rm -rf $d'"],
+        &["IFS=,", "c=rm,-rf,/", "$c"],
+        &["trap 'echo bye' EXIT", "trap 'rm -rf /' EXIT"],
+    ] {
+        assert_eq!(last(commands), Verdict::Block, "{commands:?}");
+    }
+}
+
+#[test]
+fn what_became_unknown_is_asked_for() {
+    for commands in [
+        &["curl -s h > x.sh", "sh x.sh"][..],
+        &["curl -o x h", "chmod +x x", "./x"],
+        &["scp h:run.sh .", "sh run.sh"],
+        &["cp $(command -v rm) y", "./y z"],
+        &["read c < f", "$c x"],
+        &["source ./env.sh", "$TOOL x"],
+        &["shopt -s expand_aliases", "alias ls=rm"],
+        &["ls() { :; }", "ls"],
+        &["declare -n r=x", "ls"],
+    ] {
+        assert!(session(commands).iter().any(|verdict| *verdict != Verdict::Allow), "{commands:?}");
+    }
+}
+
+#[test]
+fn changing_where_commands_come_from_is_asked_for_at_once() {
+    for command in [
+        "PATH=/tmp:$PATH",
+        "export PATH=.:$PATH",
+        "export LD_PRELOAD=./x.so",
+        "LD_LIBRARY_PATH=/tmp",
+        "export BASH_ENV=x",
+        "PROMPT_COMMAND=x",
+        "cd() { :; }",
+        "function sudo { :; }",
+        "alias git=x",
+        "hash -p /tmp/x ls",
+        "enable -f ./x.so ls",
+        "trap x DEBUG",
+        "echo x >> ~/.bashrc",
+    ] {
+        assert_ne!(last(&[command]), Verdict::Allow, "{command}");
+    }
+}
+
+#[test]
+fn ordinary_sessions_flow() {
+    let commands = [
+        "cd src",
+        "x=main.rs",
+        "grep -n foo \"$x\"",
+        "f() { grep -c \"$1\" main.rs; }",
+        "f foo",
+        "export RUST_LOG=debug",
+        "for t in a b; do cargo test $t; done",
+        "alias ll='ls -la'",
+        "echo 'echo hi' > hi.sh",
+        "sh hi.sh",
+        "cd -",
+        "git status",
+    ];
+    assert!(session(&commands).iter().all(|verdict| *verdict == Verdict::Allow), "{:?}", session(&commands));
+}
+
+#[test]
+fn what_happened_in_a_subshell_stays_there_but_its_files() {
+    assert_eq!(last(&["(x=rm; cd /)", "ls $x"]), Verdict::Allow);
+    assert_eq!(last(&["(echo 'rm -rf /' > x)", "sh x"]), Verdict::Block);
+    assert_eq!(last(&["true | cd /", "ls"]), Verdict::Allow);
+}
+
+#[test]
+fn a_state_past_its_bounds_asks_for_everything() {
+    let names: String = (0..1100).map(|index| format!("v{index}=1;")).collect();
+    assert_ne!(last(&[&names, "ls"]), Verdict::Allow);
+}
