@@ -38,6 +38,10 @@ need_to_test() {
     need openssh-client 'ssh-keygen makes keys, ssh is measured against' command -v ssh
     need pass 'writes the password store that Sallyport reads' command -v pass
     need sudo 'the real thing for commands that ask for a sudo password' command -v sudo
+    need zsh 'login shells other than bash' command -v zsh
+    need busybox 'login shells other than bash' command -v busybox
+    need fish 'a login shell that is not POSIX' command -v fish
+    need tcsh 'a login shell that is not POSIX' command -v tcsh
     need python3-venv 'a foreign MCP client, the Python SDK, is tried against the server' python3 -c 'import ensurepip'
 }
 

@@ -40,7 +40,9 @@ pub mod person;
 pub mod reply;
 pub mod request;
 pub mod scrub;
+pub mod secrets;
 pub mod show;
+pub mod sudo;
 pub mod terminal;
 pub mod text;
 

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Failure;
 use crate::list::List;
 use crate::request::{ActiveKind, SessionKind};
+use crate::secrets::SecretNames;
+use crate::sudo::CacheState;
 use crate::text::Text;
 
 /// Something on the way to the end of an operation.
@@ -91,6 +93,10 @@ pub enum Outcome {
     Forward(crate::forward::Outcome),
     /// About single files and directories.
     File(crate::file::Outcome),
+    /// How sudo's cache stands.
+    SudoCache(CacheState),
+    /// Names of `env://` records and of their variables.
+    Secrets(SecretNames),
 }
 
 /// A host as the agent may know it.

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::list::List;
 use crate::person;
+use crate::secrets::Secrets;
+use crate::sudo::SudoCache;
 use crate::text::{
     CommandText, ConfirmationId, EnvName, HostAlias, JobId, RemotePath, SecretName, SessionName, TargetName,
     TextError, UserName, Word,
@@ -54,6 +56,10 @@ pub enum Request {
     Forward(crate::forward::Ask),
     /// About single files and directories.
     File(crate::file::Ask),
+    /// sudo's cache in a session.
+    SudoCache(SudoCache),
+    /// `env://` records of a session.
+    Secrets(Secrets),
 }
 
 /// Which hosts to list; all conditions must hold.

@@ -16,6 +16,7 @@ use crate::reply::{
     ActiveEntry, Checked, Event, Exited, HostEntry, HostUser, NeedsConfirmation, Outcome, Page, Segment,
     Session,
 };
+use crate::secrets::SecretNames;
 use crate::text::Text;
 
 /// A message whose free texts can be visited.
@@ -73,6 +74,7 @@ scrub! {
     NeedsConfirmation { id, reason, rules; expires_in_s, who }
     Page { signal; from, next_cursor, running, exit_code, dropped }
     Session { session, user, host; created, kind }
+    SecretNames { names, variables; }
     ActiveEntry { id, target, detail; kind, uptime_s, idle_s }
     Status { policy_digest, store, audit, problems; locked, expires_in_s, sessions, jobs, connections, approvals, hardening, pid }
     RecordEntry { slug; kinds }
@@ -117,10 +119,12 @@ impl Scrub for Outcome {
             Outcome::Terminal(answer) => answer.scrub(f),
             Outcome::Forward(outcome) => outcome.scrub(f),
             Outcome::File(outcome) => outcome.scrub(f),
+            Outcome::Secrets(names) => names.scrub(f),
             Outcome::Hosts { vault: _ }
             | Outcome::Stopped { gone: _ }
             | Outcome::Closed { was_running: _ }
             | Outcome::Listed
+            | Outcome::SudoCache(_)
             | Outcome::Cancelled { gone: _ }
             | Outcome::Noted => {}
         }

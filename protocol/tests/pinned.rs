@@ -81,6 +81,8 @@ fn every_outgoing_variant_has_a_sample() {
         | Outcome::Listed
         | Outcome::Cancelled { .. }
         | Outcome::Failed(_)
+        | Outcome::SudoCache(_)
+        | Outcome::Secrets(_)
         | Outcome::Noted
         | Outcome::Terminal(_)
         | Outcome::Forward(_)
@@ -115,7 +117,7 @@ fn every_outgoing_variant_has_a_sample() {
         | Tell::Grant(_)
         | Tell::Paused { .. } => {}
     };
-    assert_eq!((samples::events().len(), samples::outcomes().len(), samples::to_admin().len()), (9, 21, 23));
+    assert_eq!((samples::events().len(), samples::outcomes().len(), samples::to_admin().len()), (9, 23, 23));
 }
 
 #[test]

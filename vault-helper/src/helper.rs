@@ -75,6 +75,8 @@ pub struct Helper {
     pub remembered: Arc<Remembered>,
     /// Until when the next connection of a user has to wait, after a violation.
     pub penalties: Mutex<HashMap<u32, Instant>>,
+    /// Where the output of jobs is kept that memory does not hold.
+    pub spool: std::path::PathBuf,
     /// Open connections on both sockets.
     pub connections: AtomicUsize,
 }

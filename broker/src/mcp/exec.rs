@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use sallyport_protocol::envelope::Stream;
 use sallyport_protocol::reply::{Detach, Event, Exited, Outcome};
 use sallyport_protocol::request::{EnvValue, EnvVar, Exec, InputPlan, Place, Request};
-use sallyport_protocol::text::{CommandText, EnvName, RemotePath, SecretName, SessionName, TargetName};
+use sallyport_protocol::text::{
+    CommandText, EnvName, RemotePath, SecretName, SessionName, TargetName, UserName,
+};
 use sallyport_protocol::{Failure, List};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,9 @@ pub struct Args {
     session: Option<String>,
     /// The command line, for the remote POSIX shell.
     command: String,
+    /// Set by `ssh_sudo_exec` alone.
+    #[serde(skip)]
+    run_as: Option<String>,
     /// Directory to run it in.
     cwd: Option<String>,
     /// Environment variables to set for it.
@@ -57,6 +62,64 @@ pub struct Args {
     confirm: bool,
     /// The id of a confirmation that a person gave for exactly this call.
     confirmation_id: Option<String>,
+}
+
+/// The arguments of `ssh_sudo_exec`. What both tools have is written out: a flattened field would let unknown ones in.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SudoArgs {
+    /// Where to run it: an alias from ssh_list_hosts, user@alias, or [user@]host[:port]. Either this or session.
+    target: Option<String>,
+    /// The open shell session in whose directory to run it; sudo itself is started apart from its shell.
+    session: Option<String>,
+    /// The command line, for /bin/sh.
+    command: String,
+    /// The user to run it as. Default root.
+    run_as: Option<String>,
+    /// Directory to run it in.
+    cwd: Option<String>,
+    /// Environment variables to set for it.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    /// Names of env:// records whose variables are set for it; their values stay hidden.
+    #[serde(default)]
+    secrets: Vec<String>,
+    /// Text for its standard input; without it the command reads end of file.
+    stdin: Option<String>,
+    /// Seconds until the call is answered with status timeout while the command goes on as a job. Default 60.
+    #[schemars(range(min = 1, max = 604_800))]
+    timeout_s: Option<u32>,
+    /// Answer at once and let it run as a job, to be read with ssh_output and stopped with ssh_stop.
+    #[serde(default)]
+    background: bool,
+    /// Characters of output in the answer; head and tail are kept, the rest is readable through ssh_output. Default 20000.
+    #[schemars(range(min = 1, max = 200_000))]
+    max_chars: Option<u32>,
+    /// You are sure, where the host lets the model itself confirm.
+    #[serde(default)]
+    confirm: bool,
+    /// The id of a confirmation that a person gave for exactly this call.
+    confirmation_id: Option<String>,
+}
+
+impl From<SudoArgs> for Args {
+    fn from(args: SudoArgs) -> Self {
+        Self {
+            target: args.target,
+            session: args.session,
+            command: args.command,
+            run_as: Some(args.run_as.unwrap_or_else(|| "root".into())),
+            cwd: args.cwd,
+            env: args.env,
+            secrets: args.secrets,
+            stdin: args.stdin,
+            timeout_s: args.timeout_s,
+            background: args.background,
+            max_chars: args.max_chars,
+            confirm: args.confirm,
+            confirmation_id: args.confirmation_id,
+        }
+    }
 }
 
 /// The answer's own fields.
@@ -101,7 +164,15 @@ struct Written {
 
 /// Runs a command.
 pub async fn exec(call: &Call) -> Handled {
-    let args: Args = call.arguments()?;
+    perform(call, call.arguments()?).await
+}
+
+/// Runs a command as another user.
+pub async fn sudo_exec(call: &Call) -> Handled {
+    perform(call, call.arguments::<SudoArgs>()?.into()).await
+}
+
+async fn perform(call: &Call, args: Args) -> Handled {
     let chars = call.answer_chars(args.max_chars) as usize;
     let mut progress = Progress::of(&call.context);
     let mut grant = confirm::grant(call, args.confirm, args.confirmation_id.clone())?;
@@ -136,6 +207,9 @@ fn whole_request(args: &Args) -> String {
         text.push_str(": ");
         text.push_str(&crate::format::one_line(value));
     };
+    if let Some(user) = &args.run_as {
+        add("through sudo as", user);
+    }
     if let Some(cwd) = &args.cwd {
         add("in directory", cwd);
     }
@@ -167,7 +241,7 @@ fn request(args: &Args, grant: &Grant, patient: bool) -> Result<Exec, Failure> {
         env: variables(&args.env)?,
         secrets: secrets(&args.secrets)?,
         input: args.stdin.as_deref().map(input_plan),
-        run_as: None,
+        run_as: optional(args.run_as.clone(), UserName::new)?,
         timeout_ms: args.timeout_s.unwrap_or(0) * 1000,
         detach_ms: if patient { 0 } else { PATIENCE_MS },
         background: args.background,
@@ -195,7 +269,8 @@ pub fn variables(env: &BTreeMap<String, String>) -> Result<List<EnvVar, 64>, Fai
 /// # Errors
 /// `invalid_argument` or `too_large`.
 pub fn secrets(names: &[String]) -> Result<List<SecretName, 16>, Failure> {
-    let names: Result<Vec<_>, _> = names.iter().map(|name| SecretName::new(name.as_str())).collect();
+    let names: Result<Vec<_>, _> =
+        names.iter().map(|name| SecretName::new(name.strip_prefix("env://").unwrap_or(name))).collect();
     names.and_then(List::new).map_err(bounds)
 }
 
@@ -409,6 +484,20 @@ mod tests {
         );
         let killed = Fields { signal: Some("KILL".into()), ..Fields::default() };
         assert_eq!(text(&killed, Status::Ok), "[ended by SIGKILL, 0 ms]");
+    }
+
+    #[test]
+    fn only_the_sudo_tool_names_another_user_and_root_is_its_default() {
+        let sudo = |json| Args::from(serde_json::from_value::<SudoArgs>(json).unwrap());
+        let with = sudo(serde_json::json!({"target": "web1", "command": "id"}));
+        assert_eq!(with.run_as.as_deref(), Some("root"));
+        assert!(whole_request(&with).contains("# through sudo as: root"));
+        assert!(
+            serde_json::from_value::<Args>(
+                serde_json::json!({"target": "a", "command": "id", "run_as": "root"})
+            )
+            .is_err()
+        );
     }
 
     #[test]

@@ -26,8 +26,10 @@ mod hosts;
 mod output;
 mod progress;
 mod schema;
+mod secrets;
 mod server;
 mod session;
+mod sudo;
 mod table;
 mod terminal;
 #[cfg(test)]

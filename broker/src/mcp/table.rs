@@ -8,7 +8,7 @@ use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 
 use super::call::{Call, Handled};
 use super::schema::{input, output};
-use super::{exec, file, forward, hosts, output as pages, session, terminal};
+use super::{exec, file, forward, hosts, output as pages, secrets, session, sudo, terminal};
 
 /// Tools that are offered together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,6 +86,17 @@ pub const TOOLS: &[Row] = &[
         run: |call| Box::pin(exec::exec(call)),
     },
     Row {
+        name: "ssh_sudo_exec",
+        title: "Run a command through sudo",
+        description: "As ssh_exec, run as another user (root by default) through sudo. A password is taken from the \
+            vault where sudo asks for one; you never need it. With `session` it starts in that session's directory.",
+        toolset: Toolset::Core,
+        effect: Effect::Acts,
+        input: input::<exec::SudoArgs>,
+        output: output::<exec::Fields>,
+        run: |call| Box::pin(exec::sudo_exec(call)),
+    },
+    Row {
         name: "ssh_output",
         title: "Read a job's output",
         description: "A page of what a command wrote, running or ended, by its job_id or output_id. Go on with \
@@ -150,6 +161,28 @@ pub const TOOLS: &[Row] = &[
         input: input::<terminal::ReadArgs>,
         output: output::<terminal::ShownFields>,
         run: |call| Box::pin(terminal::read(call)),
+    },
+    Row {
+        name: "ssh_sudo_cache",
+        title: "Look at, fill or empty sudo's cache",
+        description: "Whether sudo would ask in a shell session (check), answers it from the vault so that plain sudo \
+            works there for a while (warm), or makes it forget (clear). ssh_sudo_exec needs none of this.",
+        toolset: Toolset::Sessions,
+        effect: Effect::Settles,
+        input: input::<sudo::Args>,
+        output: output::<sudo::Fields>,
+        run: |call| Box::pin(sudo::cache(call)),
+    },
+    Row {
+        name: "ssh_secrets",
+        title: "Use secret variables",
+        description: "Sets the variables of an env:// record in a shell session without showing them (attach), unsets \
+            them (detach), or names records (list). For a single command give ssh_exec its `secrets`.",
+        toolset: Toolset::Sessions,
+        effect: Effect::Settles,
+        input: input::<secrets::Args>,
+        output: output::<secrets::Fields>,
+        run: |call| Box::pin(secrets::secrets(call)),
     },
     Row {
         name: "ssh_session_close",

@@ -11,6 +11,8 @@ use sallyport_protocol::envelope::*;
 use sallyport_protocol::handshake::{self, *};
 use sallyport_protocol::reply::{self, *};
 use sallyport_protocol::request::*;
+use sallyport_protocol::secrets::*;
+use sallyport_protocol::sudo::*;
 use sallyport_protocol::text::*;
 use sallyport_protocol::*;
 
@@ -137,11 +139,37 @@ pub fn requests() -> Vec<(&'static str, Request)> {
         ("list active", Request::ListActive { kind: None }),
         ("list connections", Request::ListActive { kind: Some(ActiveKind::Connection) }),
         ("declined", person::declined()),
+        ("sudo cache", Request::SudoCache(sudo_cache())),
+        ("attach secrets", Request::Secrets(secrets(SecretsAction::Attach { name: app() }))),
+        ("detach secrets", Request::Secrets(secrets(SecretsAction::Detach { name: app() }))),
+        ("list secrets", Request::Secrets(Secrets { session: None, ..secrets(SecretsAction::List) })),
     ];
     all.extend(terminal::requests());
     all.extend(forward::requests());
     all.extend(file::requests());
     all
+}
+
+fn sudo_cache() -> SudoCache {
+    SudoCache {
+        session: SessionName::new("deploy").unwrap(),
+        action: CacheAction::Warm,
+        consent: Consent::None,
+        confirmation: None,
+    }
+}
+
+fn app() -> SecretName {
+    SecretName::new("app").unwrap()
+}
+
+fn secrets(action: SecretsAction) -> Secrets {
+    Secrets {
+        action,
+        session: Some(SessionName::new("deploy").unwrap()),
+        consent: Consent::None,
+        confirmation: None,
+    }
 }
 
 pub fn to_helper() -> Vec<(&'static str, BrokerToHelper)> {
@@ -241,6 +269,8 @@ pub fn outcomes() -> Vec<(&'static str, Outcome)> {
         ("cancelled", Outcome::Cancelled { gone: false }),
         ("failed", Outcome::Failed(failure())),
         ("noted", Outcome::Noted),
+        ("sudo cache state", Outcome::SudoCache(CacheState::BadPassword)),
+        ("secret names", Outcome::Secrets(SecretNames { names: texts(), variables: texts() })),
     ];
     all.extend(terminal::outcomes());
     all.extend(forward::outcomes());

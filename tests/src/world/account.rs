@@ -39,9 +39,30 @@ pub fn make(name: &str, password: &str, home: &Path) -> Account {
     Account { name: name.to_owned(), password: password.to_owned() }
 }
 
+impl Account {
+    /// Gives the account these lines of sudoers(5), all of them; checked by visudo before they count, as a mistake
+    /// would lock everybody out. They go with the account.
+    pub fn sudoers(&self, lines: &str) {
+        let _turn = turn();
+        let place = sudoers_file(&self.name);
+        let new = std::env::temp_dir().join(format!("{}.sudoers", self.name));
+        std::fs::write(&new, lines).expect("the rules");
+        process::run(process::bare("visudo").args(["--check", "--file"]).arg(&new), b"").expect_success();
+        process::run(process::bare("install").args(["-m", "440"]).arg(&new).arg(&place), b"")
+            .expect_success();
+        std::fs::remove_file(&new).expect("it was written");
+    }
+}
+
+fn sudoers_file(name: &str) -> std::path::PathBuf {
+    Path::new("/etc/sudoers.d").join(name)
+}
+
 /// Removes the account `name`; one that was never made is no failure.
 pub fn remove(name: &str) -> Result<(), String> {
     let _turn = turn();
+    // Most accounts have none.
+    drop(std::fs::remove_file(sudoers_file(name)));
     let done = process::run(process::bare("userdel").args(["--force", name]), b"");
     match done.code() {
         // userdel(8): 6 is "specified user doesn't exist".

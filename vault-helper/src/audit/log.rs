@@ -183,6 +183,7 @@ mod tests {
             endpoint: "web1".into(),
             host_key: None,
             slug: "ssh://deploy@web1".into(),
+            secrets: Vec::new(),
             command: "uptime".into(),
             verdict: "allow".into(),
             rules: Vec::new(),

@@ -25,6 +25,9 @@ pub struct Intent {
     pub host_key: Option<String>,
     /// The record that opens the host; never its value.
     pub slug: String,
+    /// Other records it may use: of sudo, of injected variables; never their values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
     /// The command, redacted.
     pub command: String,
     /// `allow` or `confirm`.

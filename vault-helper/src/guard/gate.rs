@@ -204,6 +204,7 @@ pub fn intent(
         endpoint: target.endpoint().to_string(),
         host_key: None,
         slug: target.slug()?.to_string(),
+        secrets: Vec::new(),
         command: command.as_str().to_owned(),
         verdict: granted.judgement.verdict.to_string(),
         rules: granted.judgement.rules.clone(),

@@ -21,7 +21,7 @@ use crate::helper::Helper;
 use crate::person;
 use crate::session::exec::{find_session, stop};
 use crate::session::job::{Job, State, Stop};
-use crate::session::{exec, open, terminal};
+use crate::session::{attach, exec, open, sudo, terminal};
 use crate::vault::{Filter, Purpose};
 
 /// The longest wait for output, in milliseconds.
@@ -55,6 +55,8 @@ impl Role for Broker {
             Request::Terminal(ask) => terminal::asked::run(&mut op, &caller, ask).await,
             Request::File(ask) => crate::files::run(&mut op, &caller, ask).await,
             Request::Forward(ask) => crate::forward::run(&mut op, &caller, ask).await,
+            Request::Secrets(request) => attach::run(&mut op, &caller, request).await,
+            Request::SudoCache(request) => sudo::cache::run(&mut op, &caller, request).await,
         };
         op.out.done(op.id, FromHelper::<Event, Outcome>::Done { op: op.id, outcome });
     }

@@ -65,6 +65,7 @@ pub async fn run(
         hardening,
         remembered: Default::default(),
         penalties: Default::default(),
+        spool: paths.state.join("jobs"),
         connections: Default::default(),
         settings,
     });

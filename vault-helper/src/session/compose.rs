@@ -36,15 +36,26 @@ fn is_simple(command: &str) -> bool {
 }
 
 /// A one-shot command for an account whose processes sshd will not signal for us (see [`super::stop`]): the
-/// first line of its output is its process group. A POSIX login shell tells it itself; any other starts one that
-/// does, and gets the command as one quoted word.
-pub fn with_pid(command: &str, login_shell: LoginShell) -> String {
-    match login_shell {
-        LoginShell::Posix => format!("echo $$\n{command}"),
-        _ => {
-            format!("exec /bin/sh -c 'echo $$; exec \"${{SHELL:-/bin/sh}}\" -c \"$1\"' sh {}", quote(command))
+/// first line of its output is its process group.
+pub fn with_pid(command: &str) -> String {
+    format!("echo $$\n{command}")
+}
+
+/// A command line for POSIX shells as one that the account's login shell passes to a POSIX shell unchanged.
+pub fn for_login_shell(command: &str, login_shell: LoginShell) -> String {
+    let mut quoted = String::with_capacity(command.len() + 32);
+    for character in command.chars() {
+        match (login_shell, character) {
+            (LoginShell::Posix | LoginShell::Powershell, _) => return command.to_owned(),
+            // fish(1), quotes: inside single quotes a backslash protects itself and the quote.
+            (LoginShell::Fish, '\\' | '\'') => quoted.extend(['\\', character]),
+            // csh(1), lexical structure: a quote ends, and history and line ends are protected inside.
+            (LoginShell::Csh, '\'') => quoted.push_str("'\\''"),
+            (LoginShell::Csh, '!' | '\n') => quoted.extend(['\\', character]),
+            (_, other) => quoted.push(other),
         }
     }
+    format!("exec /bin/sh -c '{quoted}'")
 }
 
 /// What the first command of a session sets up before its own text: a signal meant for a command must not end the
@@ -74,9 +85,21 @@ const BRIEF_FUNCTIONS: &str = concat!(
 /// shell's process group.
 pub const BOOTSTRAP: &str = concat!(
     "exec /bin/sh -c 'echo $$; exec 8>&1 9>&2; ",
-    "case \"${SHELL##*/}\" in bash|zsh|dash|ash|ksh|mksh|busybox|sh) ;; *) SHELL=/bin/sh ;; esac; ",
+    "case \"${SHELL##*/}\" in bash|zsh|dash|ash|ksh|mksh|sh) ;; *) SHELL=/bin/sh ;; esac; ",
     "export SHELL; exec \"$SHELL\" -s'",
 );
+
+/// The frame around a line of our own in a session: it may read the shell's standard input, so all of it stands on
+/// one line, which a shell has read to its end before it runs any of it.
+pub fn own_frame(line: &str, mark: &Mark) -> String {
+    let (first, second) = mark.halves();
+    format!("{{ {line}; }} 8>&- 9>&-; {}\n", marks(first, second))
+}
+
+/// Prints mark, exit code and directory, up to a NUL, on one stream, and the mark on the other.
+fn marks(first: &str, second: &str) -> String {
+    format!("printf '%s%s %d %s\\0' {first} {second} \"$?\" \"$PWD\" >&8;printf %s%s {first} {second} >&9")
+}
 
 /// The frame around one command in a session: the command in quotes, its input, and the end marks; behind the first
 /// stand the exit code and the directory, up to a NUL. `input` ends with a newline when it is not empty.
@@ -87,9 +110,7 @@ pub fn frame(command: &str, input: &str, mark: &Mark) -> String {
         "" => ("</dev/null".to_owned(), String::new()),
         _ => (format!("<<'{second}{first}'"), format!("{input}{second}{first}\n")),
     };
-    format!(
-        "eval {quoted} {redirect} 8>&- 9>&-\n{document}printf '%s%s %d %s\\0' {first} {second} $? \"$PWD\" >&8;printf %s%s {first} {second} >&9\n"
-    )
+    format!("eval {quoted} {redirect} 8>&- 9>&-\n{document}{}\n", marks(first, second))
 }
 
 /// [`frame`] for a bash that has the functions of [`setup`]. Bash reads its commands with a system call a byte, which
@@ -98,7 +119,7 @@ pub fn frame(command: &str, input: &str, mark: &Mark) -> String {
 pub fn brief_frame(command: &str, mark: &Mark) -> String {
     let (first, second) = mark.halves();
     let length = first.len() + second.len() + command.len();
-    format!("__s {length};eval \"$__c\" </dev/null 8>&- 9>&-;__e $?\n{first}{second}{command}")
+    format!("__s {length};eval \"$__c\" </dev/null 8>&- 9>&-;__e \"$?\"\n{first}{second}{command}")
 }
 
 #[cfg(test)]
@@ -121,11 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn a_command_behind_its_process_number_is_one_quoted_word() {
-        assert_eq!(
-            with_pid("echo 'a'; b", LoginShell::Fish),
-            r#"exec /bin/sh -c 'echo $$; exec "${SHELL:-/bin/sh}" -c "$1"' sh 'echo '\''a'\''; b'"#
-        );
+    fn a_command_reaches_a_posix_shell_through_any_login_shell() {
+        let through = |shell| for_login_shell("echo 'a\\' !x", shell);
+        assert_eq!(through(LoginShell::Posix), "echo 'a\\' !x");
+        assert_eq!(through(LoginShell::Fish), r"exec /bin/sh -c 'echo \'a\\\' !x'");
+        assert_eq!(through(LoginShell::Csh), r"exec /bin/sh -c 'echo '\''a\'\'' \!x'");
     }
 
     #[test]

@@ -3,20 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sallyport_policy::ShellState;
+use sallyport_policy::{LoginShell, ShellState};
 use sallyport_protocol::envelope::Caller;
 use sallyport_protocol::reply::{self, Detach, Event, Outcome};
 use sallyport_protocol::request::{Exec, InputPlan, Place};
+use sallyport_protocol::text::RemotePath;
 use sallyport_protocol::{ErrorCode, Failure, FromHelper, Text};
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, watch};
 
 use super::compose;
 use super::job::{Exit, Job, Stop};
-use super::oneshot;
-use super::shell::{Feed, Shell};
+use super::marks::Mark;
+use super::oneshot::{self, Command};
+use super::secrets::Injected;
+use super::shell::{Feed, Line, Shell, Variables};
 use super::sink::{Listener, Sink};
 use super::stop::LONGEST;
+use super::sudo::{self, Elevation};
 use crate::audit::{Ending, Intent};
 use crate::config::Snapshot;
 use crate::guard::gate::{self, Gate, Granted, Passage};
@@ -57,27 +61,43 @@ pub async fn run(op: &mut Operation, caller: &Caller, request: Exec) -> Outcome 
 }
 
 async fn try_run(op: &mut Operation, caller: &Caller, request: Exec) -> Result<Outcome, Early> {
-    if request.run_as.is_some() || !request.secrets.is_empty() {
-        return Err(unsupported("sudo and injected secrets are not built yet").into());
-    }
     let now = op.helper.live.now();
     let principal = caller.principal.as_str();
     let place = match &request.place {
         Place::Target(name) => Where::Target(target::resolve(&op.helper, &now, principal, name)?),
         Place::Session(name) => Where::Session(find_session(&op.helper, principal, name.as_str())?),
     };
-    let text = compose::command(request.command.as_str(), request.cwd.as_ref(), &request.env);
+    let inner = compose::command(request.command.as_str(), request.cwd.as_ref(), &request.env);
+    // Another user's command never meets the session's shell: it starts where that stands, on a channel of its own.
+    let inner = match (&request.run_as, &place) {
+        (Some(_), Where::Session(shell)) => {
+            let cwd = shell.cwd().and_then(|cwd| RemotePath::new(cwd).ok());
+            compose::command(&inner, cwd.as_ref(), &[])
+        }
+        _ => inner,
+    };
+    let injected = Injected::load(&op.helper, &request.secrets).await?;
+    let text = injected.as_ref().map_or_else(|| inner.clone(), |injected| injected.judged(&inner));
+    let text = match &request.run_as {
+        Some(user) => sudo::text::judged(user.as_str(), &text),
+        None => text,
+    };
+    let slugs = injected.as_ref().map_or_else(Vec::new, |injected| injected.slugs.clone());
     let input = match &request.input {
         Some(plan) => gather(op, plan, MAX_INPUT).await?,
         None => Vec::new(),
     };
-    let run = Run { helper: op.helper.clone(), now, caller: caller.clone(), request, text, input };
+    let run =
+        Run { helper: op.helper.clone(), now, caller: caller.clone(), request, text, inner, input, slugs };
     let (left, listening) = watch::channel(false);
     let listener =
         (!run.request.background).then(|| Listener { out: op.out.clone(), op: op.id, left: listening });
     let job = match place {
-        Where::Target(target) => run.on_target(op, target, listener).await?,
-        Where::Session(shell) => run.in_session(op, &shell, listener).await?,
+        Where::Target(target) => run.on_target(op, target, None, injected, listener).await?,
+        Where::Session(shell) if run.request.run_as.is_some() => {
+            run.on_target(op, shell.target.clone(), Some(&shell), injected, listener).await?
+        }
+        Where::Session(shell) => run.in_session(op, &shell, injected, listener).await?,
     };
     let outcome = wait(op, &job, &run).await;
     left.send_replace(true);
@@ -90,13 +110,34 @@ struct Run {
     now: Snapshot,
     caller: Caller,
     request: Exec,
+    /// What is judged, shown and audited.
     text: String,
+    /// The same without what makes it another user's.
+    inner: String,
     input: Vec<u8>,
+    /// The `env://` records whose variables it gets.
+    slugs: Vec<String>,
 }
 
 impl Run {
+    /// What the audit log and a confirmation call it.
+    fn action(&self) -> &'static str {
+        if self.request.run_as.is_some() { "sudo_exec" } else { "exec" }
+    }
+
+    /// The records it may use beside those of the login.
+    fn secrets(&self, target: &Target) -> Result<Vec<String>, Failure> {
+        match &self.request.run_as {
+            Some(user) => {
+                let own = Elevation::new(self.helper.clone(), target, user.as_str())?.slug.to_string();
+                Ok([self.slugs.as_slice(), &[own]].concat())
+            }
+            None => Ok(self.slugs.clone()),
+        }
+    }
+
     fn gate(&self, target: &Target, state: &ShellState, session: &str) -> Result<Granted, Early> {
-        let input = Sha256::digest(&self.input);
+        let (input, slugs) = (Sha256::digest(&self.input), self.slugs.join(" "));
         let passage = Gate {
             helper: &self.helper,
             now: &self.now,
@@ -104,7 +145,7 @@ impl Run {
             target,
             text: &self.text,
             state,
-            binding: &[b"exec", session.as_bytes(), &input],
+            binding: &[self.action().as_bytes(), session.as_bytes(), &input, slugs.as_bytes()],
             consent: self.request.consent,
             confirmation: self.request.confirmation.as_ref(),
         };
@@ -118,9 +159,16 @@ impl Run {
         &self,
         op: &Operation,
         target: Target,
+        session: Option<&Shell>,
+        injected: Option<Injected>,
         listener: Option<Listener>,
     ) -> Result<Arc<Job>, Early> {
-        let granted = self.gate(&target, &ShellState::default(), "")?;
+        let granted =
+            self.gate(&target, &ShellState::default(), session.map_or("", |shell| shell.id.as_str()))?;
+        let run_as = self.request.run_as.as_ref();
+        let mark = Mark::random().map_err(|error| no_random(&error))?;
+        let elevation =
+            run_as.map(|user| Elevation::new(self.helper.clone(), &target, user.as_str())).transpose()?;
         // The login goes first, so that a host that cannot be reached leaves no intent without an outcome.
         let connecting = self.helper.pool.session(&self.helper, self.caller.principal.as_str(), &target);
         let mut cancelled = op.cancelled.clone();
@@ -129,10 +177,21 @@ impl Run {
             () = came_true(&mut cancelled) => return Err(Outcome::Cancelled { gone: true }.into()),
         };
         let fingerprint = lease.transport().fingerprint.clone();
-        let (job, stops) = self.job(op, &target, &granted, None, fingerprint).await?;
+        let (job, stops) = self.job(op, &target, &granted, session, fingerprint).await?;
         let redactor = self.helper.redactor.with_shapes(target.host.redact_shapes);
         let sink = Sink::new(job.clone(), &redactor, listener);
-        tokio::spawn(oneshot::run(channel, lease, self.text.clone(), self.input.clone(), sink, stops));
+        let (text, input) = match injected {
+            None => (self.inner.clone(), self.input.clone()),
+            Some(injected) => {
+                let own = run_as.is_none() && target.host.login_shell == LoginShell::Posix;
+                let shell = if own { "\"${SHELL:-/bin/sh}\"" } else { "/bin/sh" };
+                let framed = injected.oneshot(&self.inner, shell, &mark, &self.input);
+                job.hold(injected.enrolled);
+                framed
+            }
+        };
+        let command = Command { text, input, elevation };
+        tokio::spawn(oneshot::run(channel, lease, command, sink, stops));
         self.follow(&job);
         Ok(job)
     }
@@ -141,6 +200,7 @@ impl Run {
         &self,
         op: &Operation,
         shell: &Arc<Shell>,
+        injected: Option<Injected>,
         listener: Option<Listener>,
     ) -> Result<Arc<Job>, Early> {
         let input = String::from_utf8(self.input.clone()).ok().filter(|text| !text.contains('\0'));
@@ -159,20 +219,16 @@ impl Run {
         let mut state = shell.state.lock().await;
         let granted = self.gate(&shell.target, &state, &shell.id)?;
         let id = self.helper.new_id("j");
-        shell.occupy(&id).map_err(|other| {
-            Failure::new(
-                ErrorCode::QuotaExceeded,
-                format!("the session is still running job {other}"),
-                "wait for it with ssh_output, stop it with ssh_stop, or use another session",
-            )
-        })?;
+        shell.occupy(&id).map_err(busy)?;
         let made =
             self.job_named(id, op, &shell.target, &granted, Some(shell), shell.fingerprint.clone()).await;
         let (job, stops) = made.inspect_err(|_| shell.release())?;
         let redactor = self.helper.redactor.with_shapes(shell.target.host.redact_shapes);
         shell.tap.command(&job.command);
         let sink = Sink::new(job.clone(), &redactor, listener).tapped(shell.tap.clone());
-        let feed = Feed { text: self.text.clone(), input, sink, stops };
+        let variables = injected.map(|injected| Variables { injected, stay: false });
+        let line = Line::Command { text: self.inner.clone(), input };
+        let feed = Feed { line, sink, stops, cue: None, variables };
         self.follow(&job);
         if let Err(feed) = shell.feed(feed).await {
             shell.release();
@@ -211,14 +267,15 @@ impl Run {
         let shown = self.helper.redactor.text(&self.text);
         let intent = Intent {
             id: id.clone(),
-            action: "exec",
+            action: self.action(),
+            secrets: self.secrets(target)?,
             session: session.map(|shell| shell.id.clone()),
             host_key: Some(fingerprint),
             ..gate::intent(&self.helper, &self.now, principal, target, &shown, granted)?
         };
         self.helper.audit.intent(&intent).await.map_err(|error| no_audit(&error))?;
         let (job, stops) = Job::new(id, self.caller.clone(), target.label(), shown);
-        let job = Arc::new(job);
+        let job = Arc::new(job.kept_in(self.helper.spool.clone()));
         if !self.helper.registry.add_job(job.clone()) {
             job.end(Exit::default());
             self.follow(&job);
@@ -241,8 +298,16 @@ impl Run {
             let exit = job.ended().await;
             let ending = Ending {
                 id: job.id.clone(),
-                result: if exit.lost.is_some() { "lost" } else { "exited" },
-                code: exit.lost.is_some().then_some(ErrorCode::SshConnectionFailed.as_str()),
+                result: match (&exit.refused, &exit.lost) {
+                    (Some(_), _) => "failed",
+                    (None, Some(_)) => "lost",
+                    (None, None) => "exited",
+                },
+                code: match (&exit.refused, &exit.lost) {
+                    (Some(failure), _) => Some(failure.code.as_str()),
+                    (None, Some(_)) => Some(ErrorCode::SshConnectionFailed.as_str()),
+                    (None, None) => None,
+                },
                 exit_code: exit.code,
                 signal: exit.signal.map(|signal| signal.as_str().to_owned()),
                 output_bytes: job.output_bytes(),
@@ -300,6 +365,9 @@ pub async fn stop(job: &Job, stop: Stop) -> bool {
 }
 
 fn exited(job: &Job, exit: Exit) -> Outcome {
+    if let Some(failure) = exit.refused {
+        return Outcome::Failed(failure);
+    }
     if let Some(lost) = &exit.lost {
         return Outcome::Failed(Failure::new(
             ErrorCode::SshConnectionFailed,
@@ -392,6 +460,15 @@ pub fn session_gone(name: &str, why: Option<String>) -> Failure {
     )
 }
 
+/// The failure of a command for a session that still runs another one.
+pub fn busy(other: String) -> Failure {
+    Failure::new(
+        ErrorCode::QuotaExceeded,
+        format!("the session is still running job {other}"),
+        "wait for it with ssh_output, stop it with ssh_stop, or use another session",
+    )
+}
+
 /// The failure of an operation whose intent could not be made durable.
 pub fn no_audit(error: &crate::audit::AuditError) -> Failure {
     Failure::new(
@@ -401,8 +478,8 @@ pub fn no_audit(error: &crate::audit::AuditError) -> Failure {
     )
 }
 
-fn unsupported(message: &str) -> Failure {
-    Failure::new(ErrorCode::UnsupportedOperation, message, "")
+fn no_random(error: &getrandom::Error) -> Failure {
+    Failure::new(ErrorCode::InternalError, format!("no random bytes: {error}"), "try again")
 }
 
 /// A duration in whole milliseconds.

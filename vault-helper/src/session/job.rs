@@ -1,14 +1,16 @@
 //! A job: one command's kept output and its fate, for as long as somebody may ask.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use sallyport_protocol::Failure;
 use sallyport_protocol::envelope::Caller;
 use sallyport_protocol::request::Signal;
 use tokio::sync::{mpsc, watch};
 
 use super::spool::{Piece, Spool};
-use crate::redact::{Clean, CleanText};
+use crate::redact::{Clean, CleanText, Enrollment};
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,6 +25,8 @@ pub struct Exit {
     pub session_ended: Option<CleanText>,
     /// The transport broke: whether the command still runs is unknown.
     pub lost: Option<CleanText>,
+    /// It was never run.
+    pub refused: Option<Failure>,
 }
 
 /// Where a command is.
@@ -58,10 +62,14 @@ pub struct Job {
     /// When it was started.
     pub started: Instant,
     spool: Mutex<Spool>,
+    /// Where more output than memory holds is kept.
+    place: Option<PathBuf>,
     state: watch::Sender<State>,
     grown: watch::Sender<u64>,
     stop: mpsc::Sender<Stop>,
     redactions: std::sync::atomic::AtomicU64,
+    /// Keeps what the command was given masked, as long as its output can be read.
+    held: Mutex<Vec<Enrollment>>,
     ended_at: Mutex<Option<Instant>>,
 }
 
@@ -81,19 +89,27 @@ impl Job {
             command,
             started: Instant::now(),
             spool: Mutex::default(),
+            place: None,
             state: watch::Sender::new(State::Running),
             grown: watch::Sender::new(0),
             stop,
             redactions: Default::default(),
+            held: Mutex::default(),
             ended_at: Mutex::default(),
         };
         (job, stops)
     }
 
+    /// The same, with a folder for output that is more than memory holds.
+    pub fn kept_in(mut self, place: PathBuf) -> Self {
+        self.place = Some(place);
+        self
+    }
+
     /// Keeps a piece of output.
     pub fn keep(&self, clean: &Clean) {
         let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
-        spool.push(clean.as_bytes());
+        spool.push(clean.as_bytes(), self.place.as_deref());
         self.grown.send_replace(spool.total());
     }
 
@@ -105,6 +121,11 @@ impl Job {
     /// Bytes of output so far, after redaction.
     pub fn output_bytes(&self) -> u64 {
         self.spool.lock().unwrap_or_else(PoisonError::into_inner).total()
+    }
+
+    /// Keeps secrets masked as long as the job is remembered.
+    pub fn hold(&self, enrolled: Vec<Enrollment>) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).extend(enrolled);
     }
 
     /// The job ended.

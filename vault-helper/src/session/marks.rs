@@ -68,7 +68,12 @@ pub enum Found {
 impl Finder {
     /// A finder for a mark.
     pub fn new(mark: &Mark) -> Self {
-        Self { mark: mark.printed(), held: Vec::new() }
+        Self::of(mark.printed())
+    }
+
+    /// A finder for any sign.
+    pub fn of(sign: Vec<u8>) -> Self {
+        Self { mark: sign, held: Vec::new() }
     }
 
     /// Takes a chunk.

@@ -4,6 +4,7 @@
 //! This part may send to a host exactly the command text the guard judged, and
 //! reads what the host answers. Output leaves it through [`sink::Sink`] only.
 
+pub mod attach;
 pub mod compose;
 pub mod exec;
 pub mod job;
@@ -11,9 +12,11 @@ pub mod marks;
 pub mod oneshot;
 pub mod open;
 pub mod registry;
+pub mod secrets;
 pub mod shell;
 pub mod sink;
 pub mod spool;
 pub mod stop;
+pub mod sudo;
 pub mod terminal;
 pub mod transcript;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use russh::client::Msg;
-use russh::{Channel, ChannelMsg, Sig};
+use russh::{Channel, ChannelMsg, ChannelWriteHalf, Sig};
 use sallyport_protocol::envelope::Stream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -12,31 +12,81 @@ use super::compose;
 use super::job::{Exit, Stop};
 use super::sink::Sink;
 use super::stop::{FirstLine, Ladder, signal, signal_text};
+use super::sudo::Elevation;
+use super::sudo::stop::Supervisor;
 use crate::ssh::pool::Lease;
 
 /// After the command's end, output may still be on its way; a child it left in the
 /// background may hold the stream open for ever. Silence of this length ends the wait.
 const DRAIN: Duration = Duration::from_millis(300);
 
-/// Runs a command to its end. `input` goes to its standard input, then end of file.
+/// What runs on a channel.
+pub struct Command {
+    /// Its text, for a POSIX shell.
+    pub text: String,
+    /// Its standard input, then end of file.
+    pub input: Vec<u8>,
+    /// Who runs it, when that is another user than the account's.
+    pub elevation: Option<Elevation>,
+}
+
+/// How a command is signalled.
+enum Reach {
+    /// By SSH's own request, or as the process group with this number.
+    Channel(Option<u32>),
+    /// Through sudo.
+    Sudo(Box<Elevation>, Supervisor),
+}
+
+impl Reach {
+    async fn signal(&self, lease: &Lease, write: &ChannelWriteHalf<Msg>, sig: Sig) {
+        match self {
+            Self::Channel(group) => signal(lease, write, *group, sig).await,
+            Self::Sudo(elevation, supervisor) => elevation.signal(lease, supervisor, &sig).await,
+        }
+    }
+}
+
+/// Runs a command to its end.
 pub async fn run(
     channel: Channel<Msg>,
     lease: Lease,
-    text: String,
-    input: Vec<u8>,
+    command: Command,
     mut sink: Sink,
     mut stops: mpsc::Receiver<Stop>,
 ) {
     let (mut read, write) = channel.split();
     let mut exit = Exit::default();
-    // Root's processes are signalled by number: see `stop`.
-    let mut first = lease.is_root().then(FirstLine::default);
-    let mut group = None;
-    let text = if first.is_some() { compose::with_pid(&text, lease.login_shell()) } else { text };
-    if let Err(error) = write.exec(true, text).await {
-        exit.lost = Some(lease.lost_text(&error.to_string()));
-        sink.end(exit).await;
-        return;
+    let Command { text, input, elevation } = command;
+    let mut reach = Reach::Channel(None);
+    let mut first = None;
+    if let Some(elevation) = elevation {
+        match Box::pin(elevation.begin(&mut read, &write, &lease, &text, &mut stops)).await {
+            Ok(begun) => {
+                sink.job().hold(begun.enrolled);
+                sink.write(Stream::Output, begun.output).await;
+                sink.write(Stream::ErrorOutput, begun.error).await;
+                if let Some(supervisor) = begun.supervisor {
+                    reach = Reach::Sudo(Box::new(elevation), supervisor);
+                }
+            }
+            Err(failure) => {
+                let _ = write.close().await;
+                // Those who read the output later must learn it as well.
+                sink.write(Stream::ErrorOutput, format!("{}\n", failure.message).into_bytes()).await;
+                sink.end(Exit { refused: Some(failure), ..exit }).await;
+                return;
+            }
+        }
+    } else {
+        // Root's processes are signalled by number: see `stop`.
+        first = lease.is_root().then(FirstLine::default);
+        let text = if first.is_some() { compose::with_pid(&text) } else { text };
+        if let Err(error) = write.exec(true, compose::for_login_shell(&text, lease.login_shell())).await {
+            exit.lost = Some(lease.lost_text(&error.to_string()));
+            sink.end(exit).await;
+            return;
+        }
     }
     let feed = async {
         if !input.is_empty() {
@@ -58,7 +108,7 @@ pub async fn run(
                     let output = match &mut first {
                         None => Some(data.into()),
                         Some(line) => line.take(&data).map(|(number, rest)| {
-                            group = number;
+                            reach = Reach::Channel(number);
                             first = None;
                             rest
                         }),
@@ -102,15 +152,15 @@ pub async fn run(
                 stopped |= !matches!(stop, Stop::With(_));
                 ladder.begin(&stop);
             }
-            step = ladder.step() => signal(&lease, &write, group, step).await,
+            step = ladder.step() => reach.signal(&lease, &write, step).await,
         }
     }
     if let Some(mut line) = first {
         sink.write(Stream::Output, line.rest()).await;
     }
-    if stopped && group.is_some() {
+    if stopped && !matches!(reach, Reach::Channel(None)) {
         // What ignored INT and outlived the command, a background child for example.
-        signal(&lease, &write, group, Sig::KILL).await;
+        reach.signal(&lease, &write, Sig::KILL).await;
     }
     let _ = write.close().await;
     drop(lease);

@@ -10,10 +10,12 @@ use sallyport_protocol::request::{OpenSession, SessionKind};
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::watch;
 
+use super::attach;
 use super::compose;
 use super::exec::Early;
 use super::job::Job;
-use super::shell::{Feed, IDLE, Shell};
+use super::secrets::Injected;
+use super::shell::{Feed, IDLE, Line, Shell};
 use super::sink::Sink;
 use super::terminal;
 use crate::audit::{Ending, Intent};
@@ -37,10 +39,13 @@ pub async fn run(op: &mut Operation, caller: &Caller, request: OpenSession) -> O
 async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Result<Outcome, Early> {
     let helper = &op.helper;
     let principal = caller.principal.as_str();
-    if !request.secrets.is_empty() {
-        return Err(
-            Failure::new(ErrorCode::UnsupportedOperation, "injected secrets are not built yet", "").into()
-        );
+    if request.kind == SessionKind::Terminal && !request.secrets.is_empty() {
+        return Err(Failure::new(
+            ErrorCode::UnsupportedOperation,
+            "records are injected into shell sessions only",
+            "open a session with kind = shell, or leave secrets out",
+        )
+        .into());
     }
     let now = helper.live.now();
     let target = target::resolve(helper, &now, principal, &request.target)?;
@@ -61,14 +66,18 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
         return terminal::open::run(op, caller, &now, target, request).await;
     }
     let text = compose::command(":", request.cwd.as_ref(), &request.env);
+    let injected = Injected::load(helper, &request.secrets).await?;
+    let judged = injected.as_ref().map_or_else(|| text.clone(), |injected| injected.judged(&text));
+    let slugs = injected.as_ref().map_or_else(Vec::new, |injected| injected.slugs.clone());
+    let records = slugs.join(" ");
     let passage = Gate {
         helper,
         now: &now,
         principal,
         target: &target,
-        text: &text,
+        text: &judged,
         state: &ShellState::default(),
-        binding: &[b"session"],
+        binding: &[b"session", records.as_bytes()],
         consent: request.consent,
         confirmation: request.confirmation.as_ref(),
     };
@@ -82,8 +91,9 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
         id: id.clone(),
         action: "session_open",
         session: Some(id.clone()),
+        secrets: slugs,
         host_key: Some(lease.transport().fingerprint.clone()),
-        ..gate::intent(helper, &now, principal, &target, &helper.redactor.text(&text), &granted)?
+        ..gate::intent(helper, &now, principal, &target, &helper.redactor.text(&judged), &granted)?
     };
     helper.audit.intent(&intent).await.map_err(|error| super::exec::no_audit(&error))?;
     let idle = match request.idle_timeout_s {
@@ -104,7 +114,11 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
     }
     follow(helper.clone(), shell.clone());
     *shell.state.lock().await = granted.judgement.next;
-    match first_command(op, &shell, text).await {
+    let begun = match (first_command(op, &shell, text).await, injected) {
+        (Ok(()), Some(injected)) => attach::inject(op, &shell, injected).await,
+        (result, _) => result,
+    };
+    match begun {
         Ok(()) => {
             if request.record {
                 terminal::asked::record_shell(helper, &shell).inspect_err(|_| shell.close())?;
@@ -151,7 +165,17 @@ async fn first_command(op: &Operation, shell: &Shell, text: String) -> Result<()
     let text = format!("{}{text}", compose::setup());
     // A new shell is free.
     let _ = shell.occupy(&shell.id);
-    if shell.feed(Feed { text, input: String::new(), sink, stops }).await.is_err() {
+    if shell
+        .feed(Feed {
+            line: Line::Command { text, input: String::new() },
+            sink,
+            stops,
+            cue: None,
+            variables: None,
+        })
+        .await
+        .is_err()
+    {
         return Err(broken(shell.ended().map(|why| why.as_str().to_owned()).unwrap_or_default()));
     }
     let exit = match tokio::time::timeout(FIRST_ANSWER, job.ended()).await {

@@ -3,8 +3,9 @@
 //! and errors stay apart; the end of each command is told by marks on both.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
 use russh::client::Msg;
@@ -13,16 +14,18 @@ use sallyport_policy::ShellState;
 use sallyport_protocol::envelope::{Caller, Stream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::compose;
 use super::job::{Exit, Stop};
 use super::marks::{Finder, Found, Mark};
 use super::oneshot::until;
+use super::secrets::Injected;
 use super::sink::Sink;
 use super::stop::{FirstLine, Ladder, signal, signal_text};
 use super::transcript::tap::Tap;
 use crate::guard::target::Target;
-use crate::redact::{CleanText, Redactor};
+use crate::redact::{CleanText, Enrollment, Redactor};
 use crate::serve::connection::came_true;
 use crate::ssh::pool::Lease;
 
@@ -36,13 +39,67 @@ pub const IDLE: Duration = Duration::from_secs(3600);
 /// One command for the shell.
 pub struct Feed {
     /// What runs.
-    pub text: String,
-    /// Its standard input: empty, or ending with a newline.
-    pub input: String,
+    pub line: Line,
     /// Where its output goes.
     pub sink: Sink,
     /// Its stop button.
     pub stops: mpsc::Receiver<Stop>,
+    /// A question to be answered while it runs.
+    pub cue: Option<Cue>,
+    /// Variables that are set before it runs.
+    pub variables: Option<Variables>,
+}
+
+/// Variables of `env://` records for a shell.
+pub struct Variables {
+    /// The values.
+    pub injected: Injected,
+    /// Whether they are the session's from now on, or this command's alone.
+    pub stay: bool,
+}
+
+/// What is fed to a shell.
+pub enum Line {
+    /// A judged command and its standard input: empty, or ending with a newline.
+    Command {
+        /// The command.
+        text: String,
+        /// Its input.
+        input: String,
+    },
+    /// A line of our own that may read what we write next.
+    Own(String),
+}
+
+/// Bytes that are written once a sign was seen, and never otherwise.
+pub struct Cue {
+    stream: Stream,
+    finder: Finder,
+    answer: Zeroizing<Vec<u8>>,
+    given: Arc<AtomicBool>,
+}
+
+impl Cue {
+    /// Answers `sign` on `stream` with `answer`, and tells `given`. The sign begins with what no mark begins with,
+    /// or is certain to come.
+    pub fn new(stream: Stream, sign: Vec<u8>, answer: Zeroizing<Vec<u8>>, given: Arc<AtomicBool>) -> Self {
+        Self { stream, finder: Finder::of(sign), answer, given }
+    }
+
+    /// Takes a chunk: what is output, and whether the sign was in it.
+    fn take(&mut self, stream: Stream, bytes: Vec<u8>) -> (Vec<u8>, bool) {
+        if stream != self.stream {
+            return (bytes, false);
+        }
+        match self.finder.push(bytes) {
+            Found::Output(bytes) => (bytes, false),
+            Found::Mark { mut before, after } => {
+                before.extend(after);
+                self.given.store(true, Ordering::Relaxed);
+                (before, true)
+            }
+        }
+    }
 }
 
 /// An open shell session.
@@ -65,6 +122,12 @@ pub struct Shell {
     brief: AtomicBool,
     /// Recorder and watchers.
     pub tap: Arc<Tap>,
+    /// Its directory after the last command, as the host wrote it: for our own use, never for an answer.
+    cwd: Mutex<Option<String>>,
+    /// Keeps what the shell was given masked while it lives.
+    held: Mutex<Vec<Enrollment>>,
+    /// The `env://` records attached to it: name, and the variables it set.
+    attached: Mutex<Vec<(String, Vec<String>)>>,
     feeds: mpsc::Sender<Feed>,
     busy: Mutex<Option<String>>,
     used: Mutex<StdInstant>,
@@ -95,6 +158,9 @@ impl Shell {
             fingerprint: lease.transport().fingerprint.clone(),
             brief: AtomicBool::new(false),
             tap: Arc::default(),
+            cwd: Mutex::default(),
+            held: Mutex::default(),
+            attached: Mutex::default(),
             feeds,
             busy: Mutex::default(),
             used: Mutex::new(StdInstant::now()),
@@ -165,6 +231,21 @@ impl Shell {
     /// Waits until it has ended.
     pub async fn closed(&self) {
         let _ = self.ended.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// The directory its last command left it in; not redacted.
+    pub fn cwd(&self) -> Option<String> {
+        self.cwd.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The `env://` records attached to it.
+    pub fn attached(&self) -> MutexGuard<'_, Vec<(String, Vec<String>)>> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps secrets masked as long as the session lives.
+    pub fn hold(&self, enrolled: Vec<Enrollment>) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).extend(enrolled);
     }
 
     /// Seconds since it was last used.
@@ -316,7 +397,7 @@ impl Driver {
 
     /// Runs one command; says why the session ended if it did.
     async fn command(&mut self, feed: Feed) -> Option<String> {
-        let Feed { text, input, mut sink, mut stops } = feed;
+        let Feed { line, mut sink, mut stops, mut cue, variables } = feed;
         let (redactor, write) = (self.redactor.clone(), self.write.clone());
         let Ok(mark) = Mark::random() else {
             sink.end(Exit {
@@ -330,19 +411,47 @@ impl Driver {
             sink.write(stream, bytes).await;
         }
         self.late_bytes = 0;
-        let framed = match self.shell.brief.load(Ordering::Relaxed) && input.is_empty() && text.is_ascii() {
-            true => compose::brief_frame(&text, &mark),
-            false => compose::frame(&text, &input, &mark),
+        let frame = match &line {
+            Line::Command { text, input }
+                if self.shell.brief.load(Ordering::Relaxed)
+                    && variables.is_none()
+                    && input.is_empty()
+                    && text.is_ascii() =>
+            {
+                compose::brief_frame(text, &mark)
+            }
+            Line::Command { text, input } => compose::frame(text, input, &mark),
+            Line::Own(line) => compose::own_frame(line, &mark),
         };
-        let sent = write.data_bytes(framed.into_bytes());
-        tokio::pin!(sent);
-        let mut sending = true;
+        let frame = match variables {
+            None => frame,
+            Some(Variables { injected, stay }) => {
+                let Ok(ready) = Mark::random() else {
+                    return Some("no random bytes".into());
+                };
+                // Behind the end marks, so that the next command finds them gone.
+                let after = match stay {
+                    true => frame,
+                    false => format!("{frame}unset -v {}\n", injected.names.join(" ")),
+                };
+                let (ask, answer) = injected.in_session(&ready, &mark, &after);
+                self.shell.hold(injected.enrolled);
+                cue = Some(answer);
+                ask
+            }
+        };
+        let send = |bytes: Vec<u8>| -> Pin<Box<dyn Future<Output = bool> + Send>> {
+            let write = write.clone();
+            Box::pin(async move { write.data_bytes(bytes).await.is_ok() })
+        };
+        let mut sent = Some(send(frame.into_bytes()));
         let mut ladder = Ladder::default();
         let (mut output, mut error) = (End::new(&mark, true), End::new(&mark, false));
         loop {
             if let (Some(status), Some(_)) = (&output.status, &error.status) {
                 let (code, cwd) = parse_status(status);
                 let rest = std::mem::take(&mut output.rest);
+                *self.shell.cwd.lock().unwrap_or_else(PoisonError::into_inner) = cwd.clone();
                 let cwd = cwd.map(|cwd| self.redactor.text(&cwd));
                 // Free before the answer is out: the next command may come right behind it.
                 self.shell.release();
@@ -355,8 +464,20 @@ impl Driver {
             let due = sink.deadline().map(Instant::from_std);
             tokio::select! {
                 event = next(&mut self.read, &mut self.exit, &mut self.first, &redactor) => match event {
-                    Event::Data(Stream::Output, bytes) => sink.write(Stream::Output, output.take(bytes)).await,
-                    Event::Data(Stream::ErrorOutput, bytes) => sink.write(Stream::ErrorOutput, error.take(bytes)).await,
+                    Event::Data(stream, bytes) => {
+                        let (bytes, asked) = match &mut cue {
+                            Some(cue) => cue.take(stream, bytes),
+                            None => (bytes, false),
+                        };
+                        if asked && let Some(cue) = cue.take() {
+                            sent = Some(send(cue.answer.to_vec()));
+                        }
+                        let end = match stream {
+                            Stream::Output => &mut output,
+                            Stream::ErrorOutput => &mut error,
+                        };
+                        sink.write(stream, end.take(bytes)).await;
+                    }
                     Event::Other => {}
                     Event::End => {
                         sink.write(Stream::Output, output.finder.rest()).await;
@@ -364,9 +485,9 @@ impl Driver {
                         return Some(self.ended_during(sink).await);
                     }
                 },
-                sent = &mut sent, if sending => {
-                    sending = false;
-                    if sent.is_err() {
+                done = sending(&mut sent) => {
+                    sent = None;
+                    if !done {
                         return Some(self.ended_during(sink).await);
                     }
                 }
@@ -391,6 +512,14 @@ impl Driver {
             Exit { session_ended: Some(text.clone()), lost: (!known).then_some(text), ..self.exit.clone() };
         sink.end(exit).await;
         why
+    }
+}
+
+/// Waits until what is being sent is sent; for ever when nothing is.
+async fn sending(sent: &mut Option<Pin<Box<dyn Future<Output = bool> + Send>>>) -> bool {
+    match sent {
+        Some(sent) => sent.await,
+        None => std::future::pending().await,
     }
 }
 

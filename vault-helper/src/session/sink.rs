@@ -81,6 +81,11 @@ impl Sink {
         }
     }
 
+    /// The command this is the output of.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
     /// The output is complete and the command ended.
     pub async fn end(mut self, exit: Exit) {
         let (output, error) = (self.output.finish(), self.error.finish());

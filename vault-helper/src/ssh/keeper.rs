@@ -77,11 +77,16 @@ enum Question {
 /// Keeps every decrypted secret masked until the unlock window is over, also after its transport is gone: any
 /// host might know it and print it.
 #[derive(Default)]
-pub struct Remembered(Mutex<HashMap<(String, RecordType), Enrollment>>);
+pub struct Remembered(Mutex<HashMap<(String, RecordType), Vec<Enrollment>>>);
 
 impl Remembered {
     fn keep(&self, name: &str, kind: RecordType, enrollment: Enrollment) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((name.to_owned(), kind), enrollment);
+        self.keep_all(name, kind, vec![enrollment]);
+    }
+
+    /// Keeps all values of a record; what it held before stays masked where it is still in use.
+    pub fn keep_all(&self, name: &str, kind: RecordType, enrolled: Vec<Enrollment>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((name.to_owned(), kind), enrolled);
     }
 
     /// Forgets all of them; those of open transports stay masked by the transports.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use russh::client::{Handle, Msg};
 use russh::keys::PublicKey;
-use russh::{Channel, Disconnect};
+use russh::{Channel, ChannelMsg, Disconnect};
 use sallyport_policy::LoginShell;
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::{Notify, mpsc, watch};
@@ -25,6 +25,7 @@ use super::rotation;
 use crate::guard::target::Target;
 use crate::helper::Helper;
 use crate::redact::{CleanText, Enrollment, Redactor};
+use crate::session::sudo::tool::Tool;
 
 /// Channels a transport carries unless its server says fewer: one less than sshd's default, so that a command
 /// can always be stopped from a channel of its own.
@@ -46,6 +47,8 @@ pub struct Transport {
     redactor: Redactor,
     root: bool,
     login_shell: LoginShell,
+    /// What gives a command other rights there, once it was found.
+    pub sudo: std::sync::OnceLock<Tool>,
     /// Keeps the login's secrets masked while this host could echo them.
     _enrolled: Vec<Enrollment>,
     /// The jump host's transport, kept open.
@@ -82,6 +85,7 @@ impl Transport {
             redactor,
             root: target.user == "root",
             login_shell: target.host.login_shell,
+            sudo: std::sync::OnceLock::new(),
             _enrolled: enrolled,
             _through: through,
             fingerprint,
@@ -199,15 +203,40 @@ impl Lease {
         self.transport.login_shell
     }
 
+    /// A channel for one of our own commands beside the others, which no capacity counts.
+    pub async fn aside(&self) -> Option<Channel<Msg>> {
+        self.transport.handle.channel_open_session().await.ok()
+    }
+
     /// Runs one of our own commands beside the others and waits for its end, a second at most.
     pub async fn run_aside(&self, command: &str) {
         let run = async {
-            let mut channel = self.transport.handle.channel_open_session().await.ok()?;
+            let mut channel = self.aside().await?;
             channel.exec(true, command).await.ok()?;
             while channel.wait().await.is_some() {}
             Some(())
         };
         let _ = tokio::time::timeout(Duration::from_secs(1), run).await;
+    }
+
+    /// Like [`Lease::run_aside`], with what it printed: at most 64 KiB of it, within ten seconds.
+    pub async fn ask_aside(&self, command: &str) -> Vec<u8> {
+        let mut said = Vec::new();
+        let run = async {
+            let mut channel = self.aside().await?;
+            channel.exec(true, command).await.ok()?;
+            while let Some(message) = channel.wait().await {
+                if let ChannelMsg::Data { data } = message {
+                    said.extend_from_slice(&data);
+                    if said.len() > 64 * 1024 {
+                        break;
+                    }
+                }
+            }
+            Some(())
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(10), run).await;
+        said
     }
 
     /// Opens a TCP channel to somewhere the host can reach.

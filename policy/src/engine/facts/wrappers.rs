@@ -15,6 +15,8 @@ struct Peeled {
     code: Option<Arg>,
     opaque: bool,
     list: bool,
+    /// sudo's `-k`: alone it makes sudo forget a password, and runs nothing.
+    reset: bool,
     /// An option that gives a shell on standard input.
     shell: bool,
     edit: bool,
@@ -92,7 +94,8 @@ impl Engine<'_> {
         }
         if inner.is_empty() || wrapper.tail == Tail::Shell {
             let (verdict, rule) = wrapper.bare;
-            if !peeled.list && verdict != Verdict::Allow {
+            let forgets = peeled.reset && !peeled.shell && !peeled.edit;
+            if !peeled.list && !forgets && verdict != Verdict::Allow {
                 let finding = Finding { verdict, rule: Some(rule) };
                 facts = Facts::of(self.shell_on_stdin(source, span).unwrap_or(finding).strictest(finding));
             }
@@ -222,6 +225,7 @@ fn peel(wrapper: &Wrapper, args: &[Arg]) -> Peeled {
         code: None,
         opaque: false,
         list: false,
+        reset: false,
         shell: false,
         edit: false,
         chdir: None,
@@ -264,6 +268,7 @@ fn peel(wrapper: &Wrapper, args: &[Arg]) -> Peeled {
                 }
                 (_, _, Some(full)) => {
                     peeled.list |= full == "list";
+                    peeled.reset |= sudo && full == "reset-timestamp";
                     peeled.shell |= sudo && matches!(full.as_str(), "login" | "shell");
                 }
                 (None, Some(full), None) => {
@@ -292,6 +297,7 @@ fn peel(wrapper: &Wrapper, args: &[Arg]) -> Peeled {
                 letter if !wrapper.flags.contains(letter) => peeled.opaque = true,
                 'l' | 'v' | 'K' | 'V' if sudo => peeled.list = true,
                 'i' | 's' if sudo => peeled.shell = true,
+                'k' if sudo => peeled.reset = true,
                 _ => {}
             }
         }

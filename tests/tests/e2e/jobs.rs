@@ -1,0 +1,48 @@
+//! Jobs: output of any size is read back by cursors that keep their meaning, and stopping stops.
+
+use sallyport_tests::world::{World, eventually, process};
+use serde_json::json;
+
+#[test]
+fn all_of_a_large_output_is_read_in_pages_and_nothing_lies_on_the_disk_afterwards() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let client = world.mcp();
+    let arguments = json!({ "target": "web1", "command": "seq 1 600000", "background": true });
+    let job = client.call("ssh_exec", arguments).text("job_id").to_owned();
+    let (mut cursor, mut all) = (0, String::new());
+    loop {
+        let page = json!({ "id": job, "cursor": cursor, "wait_s": 10, "max_chars": 200_000 });
+        let reply = client.call("ssh_output", page).expect_ok();
+        assert_eq!(reply["dropped"], 0);
+        all.push_str(reply.text("text"));
+        cursor = reply["next_cursor"].as_u64().unwrap();
+        if reply["running"] == false && reply.text("text").is_empty() {
+            break;
+        }
+    }
+    let expected: String = (1..=600_000).map(|number| format!("{number}\n")).collect();
+    assert!(all == expected, "{} bytes of {}", all.len(), expected.len());
+    let reply =
+        client.call("ssh_output", json!({ "id": job, "cursor": 1_000_000, "max_chars": 10 })).expect_ok();
+    assert_eq!(reply.text("text"), &expected[1_000_000..1_000_010], "a cursor means the same for ever");
+    let kept = std::fs::read_dir(world.state().join("jobs")).map_or(0, Iterator::count);
+    assert_eq!(kept, 0, "the file has no name");
+}
+
+#[test]
+fn what_outlives_its_time_goes_on_as_a_job_and_is_stopped_for_good() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let client = world.mcp();
+    let command = "trap '' INT TERM; echo begun; sleep 600 & sleep 600; wait";
+    let arguments = json!({ "target": "web1", "command": command, "timeout_s": 1 });
+    let reply = client.call("ssh_exec", arguments);
+    assert_eq!((reply.status(), reply.text("stdout")), ("timeout", "begun\n"), "{:#}", reply.raw);
+    let job = reply.text("job_id").to_owned();
+    assert_eq!(client.call("ssh_stop", json!({ "id": job })).expect_ok()["stopped"], true);
+    eventually("their end", || world.remote_processes().is_empty().then_some(()));
+    let reply = client.call("ssh_output", json!({ "id": job })).expect_ok();
+    assert_eq!((reply.text("text"), &reply["running"]), ("begun\n", &json!(false)));
+    assert!(process::alive(client.pid()));
+}

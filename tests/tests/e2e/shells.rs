@@ -1,0 +1,171 @@
+//! Shell sessions with every login shell people have, and commands that do to a shell what commands do.
+
+use std::path::Path;
+
+use sallyport_tests::mcp::{McpClient, Reply};
+use sallyport_tests::world::{Account, Sshd, SshdOptions, World, account, eventually, process};
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "correct-horse-battery";
+
+struct Bed {
+    client: McpClient,
+    account: Account,
+    _sshd: Sshd,
+    world: World,
+}
+
+fn bed(login_shell: &str) -> Option<Bed> {
+    if !account::possible() {
+        println!("skipped: only root can make accounts");
+        return None;
+    }
+    let world = World::new();
+    let sshd = world.sshd_with(&SshdOptions { passwords: true, ..SshdOptions::default() });
+    let account = world.account(PASSWORD);
+    // Much of what a shell does to itself wants a confirmation in guarded mode; here it is to happen.
+    world.policy("mode = \"unrestricted\"\n");
+    world.host("web1", &sshd, login_shell);
+    world.trust(&sshd);
+    world.record("ssh", &sshd.place(), &account.name, "password", PASSWORD.as_bytes());
+    Some(Bed { client: world.mcp(), account, _sshd: sshd, world })
+}
+
+impl Bed {
+    /// Makes `shell` the account's login shell; false, with a sentence, where it is not installed.
+    fn login_shell(&self, shell: &str) -> bool {
+        if !Path::new(shell).exists() {
+            println!("skipped: there is no {shell} here");
+            return false;
+        }
+        process::run(process::bare("usermod").args(["--shell", shell, &self.account.name]), b"")
+            .expect_success();
+        true
+    }
+
+    fn open(&self) -> String {
+        self.client
+            .call("ssh_session_open", json!({ "target": "web1" }))
+            .expect_ok()
+            .text("session")
+            .to_owned()
+    }
+
+    fn run(&self, session: &str, command: &str) -> Reply {
+        self.client.call("ssh_exec", json!({ "session": session, "command": command })).expect_ok()
+    }
+
+    /// The shells a session runs in itself: those of the system, and busybox under the name of its shell.
+    fn shells(&self) -> Vec<String> {
+        let ash = self.world.dir().join("ash");
+        if Path::new("/usr/bin/busybox").exists() {
+            std::os::unix::fs::symlink("/usr/bin/busybox", &ash).unwrap();
+        }
+        ["/bin/sh", "/bin/bash", "/usr/bin/zsh", ash.to_str().unwrap()].map(str::to_owned).into()
+    }
+}
+
+#[test]
+fn in_every_shell_a_session_outlives_what_commands_do_to_it() {
+    let Some(bed) = bed("") else { return };
+    for shell in bed.shells().iter().filter(|shell| bed.login_shell(shell)) {
+        let session = bed.open();
+        let out = |command: &str| bed.run(&session, command).text("stdout").to_owned();
+        assert_eq!(out("cat; echo end"), "end\n", "{shell}: input is empty");
+        assert_eq!(out("read x; echo \"<$x>\""), "<>\n", "{shell}: and never the next command");
+        assert_eq!(out("printf 'no newline'"), "no newline", "{shell}");
+        assert_eq!(out("printf '\\000\\377\\n'"), "\0\\xff\n", "{shell}: binary");
+        assert_eq!(out("sleep 600 & echo now"), "now\n", "{shell}: a child in the background");
+        assert_eq!(out("cd /usr; v=kept; f() { echo \"f $v\"; }; pwd"), "/usr\n", "{shell}");
+        assert_eq!(out("f; pwd"), "f kept\n/usr\n", "{shell}: it all stays");
+        assert_eq!(out("PS1=x PS2=y PS4=z IFS=0123456789; echo fine"), "fine\n", "{shell}");
+        assert_eq!(bed.run(&session, "(exit 10)")["exit_code"], 10, "{shell}: whatever IFS is");
+        assert_eq!(
+            out("unset IFS; exec 8>&- 9>&-; echo here"),
+            "here\n",
+            "{shell}: the marks are not its business"
+        );
+        assert_eq!(out("trap 'echo caught' USR1; kill -USR1 $$; echo on"), "caught\non\n", "{shell}");
+        assert_eq!(out("exec >/dev/null; echo hidden"), "", "{shell}");
+        assert_eq!(out("echo still hidden"), "", "{shell}: what it did to its output stays");
+        assert_eq!(bed.run(&session, "echo err >&2").text("stderr"), "err\n", "{shell}");
+        let arguments =
+            json!({ "session": session, "command": "cat >&2; echo end >&2", "stdin": "it's $input\nlast" });
+        assert_eq!(
+            bed.client.call("ssh_exec", arguments).text("stderr"),
+            "it's $input\nlast\nend\n",
+            "{shell}"
+        );
+        bed.client.call("ssh_session_close", json!({ "session": session })).expect_ok();
+        eventually("no child of it", || bed.world.remote_processes().is_empty().then_some(()));
+    }
+}
+
+#[test]
+fn in_every_shell_a_command_that_ends_the_shell_says_so_and_how() {
+    let Some(bed) = bed("") else { return };
+    for shell in bed.shells().iter().filter(|shell| bed.login_shell(shell)) {
+        let table: [(&str, Value); 5] = [
+            ("exit 3", json!(3)),
+            ("exec true", json!(0)),
+            ("kill -9 $$", Value::Null),
+            ("set -e; false; echo never", json!(1)),
+            ("echo last; exec 2>&1; exit 4", json!(4)),
+        ];
+        for (command, code) in table {
+            let session = bed.open();
+            let reply = bed.run(&session, command);
+            assert_eq!(reply["exit_code"], code, "{shell}: {command}: {:#}", reply.raw);
+            assert!(reply.text("session_ended").contains("the shell"), "{shell}: {command}: {:#}", reply.raw);
+            let next = bed.client.call("ssh_exec", json!({ "session": session, "command": "true" }));
+            next.expect_code("session_not_found");
+        }
+        let session = bed.open();
+        let reply = bed.run(&session, "if then");
+        assert_ne!(reply["exit_code"], 0, "{shell}: {:#}", reply.raw);
+        assert!(!reply.text("stderr").is_empty(), "{shell}: {:#}", reply.raw);
+    }
+}
+
+#[test]
+fn a_line_of_a_hundred_megabytes_is_only_a_long_answer() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let client = world.mcp();
+    let session =
+        client.call("ssh_session_open", json!({ "target": "web1" })).expect_ok().text("session").to_owned();
+    let command = "head -c 100000000 /dev/zero | tr '\\0' x";
+    let reply = client
+        .start_with_progress(
+            "ssh_exec",
+            json!({ "session": session, "command": command, "timeout_s": 600 }),
+            "long",
+        )
+        .wait()
+        .expect_ok();
+    assert_eq!((&reply["truncated"], &reply["exit_code"]), (&json!(true), &json!(0)));
+    let next = client.call("ssh_exec", json!({ "session": session, "command": "echo next" })).expect_ok();
+    assert_eq!(next.text("stdout"), "next\n");
+}
+
+#[test]
+fn fish_and_csh_accounts_get_a_posix_shell() {
+    for (shell, name) in [("/usr/bin/fish", "fish"), ("/usr/bin/tcsh", "csh")] {
+        let Some(bed) = bed(&format!("login_shell = \"{name}\"")) else { return };
+        if !bed.login_shell(shell) {
+            continue;
+        }
+        let awkward = "x='it'\"'\"'s \\ !2 $HOME'; for i in 1 2; do\n  printf '%s\\n' \"$i $x\" # a comment\ndone; exit 5";
+        let expected = "1 it's \\ !2 $HOME\n2 it's \\ !2 $HOME\n";
+        let reply = bed.client.call("ssh_exec", json!({ "target": "web1", "command": awkward })).expect_ok();
+        assert_eq!(
+            (reply.text("stdout"), &reply["exit_code"]),
+            (expected, &json!(5)),
+            "{shell}: {:#}",
+            reply.raw
+        );
+        let session = bed.open();
+        let reply = bed.run(&session, awkward.trim_end_matches("; exit 5"));
+        assert_eq!(reply.text("stdout"), expected, "{shell}");
+    }
+}

@@ -1,0 +1,48 @@
+//! Signalling what runs as another user. The login account may not signal it, so `kill` goes through sudo too.
+
+use russh::Sig;
+use tokio::sync::mpsc;
+
+use super::Elevation;
+use crate::session::marks::Mark;
+use crate::session::stop::signal_text;
+use crate::ssh::pool::Lease;
+
+/// The shell that supervises a command as the other user.
+pub struct Supervisor {
+    /// Its process number, as it said itself.
+    pub pid: u32,
+    /// What it was started with: found in its argument vector, so that a number used again is never signalled.
+    pub mark: Mark,
+}
+
+impl Supervisor {
+    /// Signals its process group, if it is still what it was (proc(5): the fifth field of `stat` is the group).
+    fn command(&self, signal: &Sig) -> String {
+        let (pid, (first, _)) = (self.pid, self.mark.halves());
+        format!(
+            "grep -qF {first} /proc/{pid}/cmdline && read -r a b c d g e </proc/{pid}/stat && kill -s {} -- -\"$g\"",
+            signal_text(signal)
+        )
+    }
+}
+
+impl Elevation {
+    /// Sends a signal to a command's process group, with the rights it runs with. A signal that does not arrive is
+    /// followed by the next one, and the end of the ladder says so.
+    pub async fn signal(&self, lease: &Lease, supervisor: &Supervisor, signal: &Sig) {
+        let run = async {
+            let channel = lease.aside().await?;
+            let (mut read, write) = channel.split();
+            let (_button, mut stops) = mpsc::channel(1);
+            let command = supervisor.command(signal);
+            // Boxed: the future of `begin` is large, and this is the rare path.
+            let begun = Box::pin(self.begin(&mut read, &write, lease, &command, &mut stops)).await.ok()?;
+            let _ = write.eof().await;
+            while read.wait().await.is_some() {}
+            drop(begun);
+            Some(())
+        };
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), run).await;
+    }
+}

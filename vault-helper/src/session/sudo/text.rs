@@ -1,0 +1,75 @@
+//! The words of a command that runs as another user: those that are judged, and those that are sent.
+//!
+//! Both hold the request's text as the one quoted word behind `/bin/sh -c`. What is sent has, beside the judged
+//! words, only words of our own: where the password comes from, the prompt, and a shell that says that it has
+//! started.
+
+use super::talk::Signs;
+use super::tool::Tool;
+use crate::session::compose::quote;
+
+/// What the started shell does, as the other user: it says so on standard error with the mark and its process
+/// number, runs the command in a shell of its own and passes its exit code on. Signals are meant for the command; what
+/// it left in the background when one came is ended too, as shells let such children ignore INT.
+const SUPERVISE: &str = concat!(
+    r#"s=; trap s=1 INT TERM; printf "%s%s %d\n" "$2" "$3" "$$" >&2; /bin/sh -c "$1"; r=$?; "#,
+    r#"case $s in 1) trap "" TERM; kill -s TERM 0;; esac; exit $r"#
+);
+
+/// The text that is judged, shown, audited and bound to a confirmation.
+pub fn judged(run_as: &str, text: &str) -> String {
+    format!("sudo -u {} -- /bin/sh -c {}", word(run_as), quote(text))
+}
+
+/// The text that is sent.
+pub fn sent(tool: Tool, run_as: &str, text: &str, signs: &Signs) -> String {
+    let (first, second) = signs.mark.halves();
+    let user = word(run_as);
+    let begin = match tool {
+        Tool::Sudo(place) => format!("{} -S -p {} -u {user} --", disguised(place), signs.prompt),
+        Tool::Doas(place) => format!("{} -n -u {user} --", disguised(place)),
+    };
+    format!("{begin} /bin/sh -c {} sh {} {first} {second}", quote(SUPERVISE), quote(text))
+}
+
+/// A word for a POSIX shell, in quotes only where it needs them.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if text.chars().all(plain) { text.to_owned() } else { quote(text) }
+}
+
+/// A place spelled in one of many ways: no function or alias of that exact name can have been prepared, not even
+/// under an absolute path, which bash and zsh allow. Slashes in a row are one (POSIX, 4.13).
+pub fn disguised(place: &str) -> String {
+    let mut text = String::new();
+    for part in place.split('/').filter(|part| !part.is_empty()) {
+        // Without random bytes the plain path is as good as it gets.
+        let count = getrandom::u32().unwrap_or(0) % 512 + 1;
+        text.extend(std::iter::repeat_n('/', count as usize));
+        text.push_str(part);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_judged_words_are_those_a_person_would_type() {
+        assert_eq!(judged("root", "id"), "sudo -u root -- /bin/sh -c 'id'");
+        assert_eq!(judged("o'x", "it's"), r"sudo -u 'o'\''x' -- /bin/sh -c 'it'\''s'");
+    }
+
+    #[test]
+    fn what_is_sent_names_a_program_nobody_can_have_prepared_and_the_same_command() {
+        let signs = Signs::random().unwrap();
+        let text = sent(Tool::Sudo("/usr/bin/sudo"), "deploy", "touch 'a b'", &signs);
+        let words: Vec<&str> = text.split(' ').collect();
+        let place: String = words[0].split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
+        assert_eq!(place, "usr/bin/sudo");
+        assert_eq!(words[1..8], ["-S", "-p", signs.prompt.as_str(), "-u", "deploy", "--", "/bin/sh"]);
+        assert!(text.contains(&quote("touch 'a b'")), "{text}");
+        assert_ne!(disguised("/usr/bin/sudo"), disguised("/usr/bin/sudo"));
+    }
+}
