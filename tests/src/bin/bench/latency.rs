@@ -17,21 +17,25 @@ pub fn logins(bed: &Bed, report: &mut Report) {
     report.times("login and `true`", &ours, &theirs, Aim::Faster(4.0));
 }
 
+/// Calls of one kind before the next kind's turn.
+const TURN: usize = 10;
+
 /// One `true` at a time, in a shell session and as a command of its own, against `ssh -S`.
 pub fn commands(bed: &Bed, report: &mut Report, samples: usize) {
     let (session, _) = bed.call("ssh_session_open", json!({ "target": "h1" }));
     let inside = json!({ "session": session.text("session"), "command": "true" });
     let (mut shell, mut single, mut master) = (Vec::new(), Vec::new(), Vec::new());
-    for sample in 0..samples + 5 {
-        let times = [
-            bed.call("ssh_exec", inside.clone()).1,
-            bed.exec(1, "true"),
-            timed(&mut bed.ssh_through_master("true")),
+    for turn in 0..=samples.div_ceil(TURN) {
+        let times = |one: &dyn Fn() -> Duration| (0..TURN).map(|_| one()).collect::<Vec<_>>();
+        let turns = [
+            times(&|| bed.call("ssh_exec", inside.clone()).1),
+            times(&|| bed.exec(1, "true")),
+            times(&|| timed(&mut bed.ssh_through_master("true"))),
         ];
-        // The first few warm both up.
-        if sample >= 5 {
-            for (list, time) in [&mut shell, &mut single, &mut master].into_iter().zip(times) {
-                list.push(time);
+        // The first turn warms all three up.
+        if turn > 0 {
+            for (list, times) in [&mut shell, &mut single, &mut master].into_iter().zip(turns) {
+                list.extend(times);
             }
         }
     }
