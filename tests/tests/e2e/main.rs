@@ -21,6 +21,7 @@ mod load;
 mod lock;
 mod login;
 mod path;
+mod redact;
 mod secrets;
 mod shells;
 mod stores;
