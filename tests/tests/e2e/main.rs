@@ -27,5 +27,6 @@ mod shells;
 mod stores;
 mod sudo;
 mod terminal;
+mod transcript;
 mod variables;
 mod world;
