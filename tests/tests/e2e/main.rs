@@ -9,7 +9,6 @@ mod doctor;
 mod file_tools;
 mod forwards;
 mod frames;
-mod frames;
 mod host_keys;
 mod hostile;
 mod hosts;
