@@ -42,6 +42,9 @@ need_to_test() {
     need busybox 'login shells other than bash' command -v busybox
     need fish 'a login shell that is not POSIX' command -v fish
     need tcsh 'a login shell that is not POSIX' command -v tcsh
+    need gdb 'plays the attacker in the hardening tests' command -v gdb
+    need systemd 'systemd-analyze and systemd-socket-activate check the units' command -v systemd-analyze
+    need util-linux 'setpriv and unshare, for tests as other users' command -v setpriv
     need python3-venv 'a foreign MCP client, the Python SDK, is tried against the server' python3 -c 'import ensurepip'
 }
 

@@ -9,6 +9,8 @@ mod cli;
 mod config;
 mod format;
 mod forward;
+mod harden;
+mod http;
 mod link;
 mod mcp;
 

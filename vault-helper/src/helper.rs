@@ -16,7 +16,7 @@ use crate::config::{Live, Settings, Snapshot};
 use crate::forward::Forwards;
 use crate::guard::approvals::Approvals;
 use crate::guard::questions::Questions;
-use crate::harden;
+use crate::harden::Hardening;
 use crate::hex::hex;
 use crate::redact::Redactor;
 use crate::session::registry::Registry;
@@ -70,7 +70,7 @@ pub struct Helper {
     /// How far apart broker and helper are.
     pub profile: Profile,
     /// Hardening reached.
-    pub hardening: harden::Level,
+    pub hardening: Hardening,
     /// Keeps what was decrypted masked until the window is over.
     pub remembered: Arc<Remembered>,
     /// Until when the next connection of a user has to wait, after a violation.
@@ -150,8 +150,12 @@ impl Helper {
         let mut was_open = false;
         let mut pruned = Instant::now();
         self.transcripts.prune();
+        let watched = sd_notify::watchdog_enabled().is_some();
         loop {
             tokio::time::sleep(HOUSEKEEPING).await;
+            if watched && let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]) {
+                tracing::warn!(%error, "systemd's watchdog was not told");
+            }
             self.registry.sweep();
             self.pool.sweep_idle();
             if pruned.elapsed() > PRUNING {

@@ -5,11 +5,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sallyport_vault_helper::config::Paths;
-use sallyport_vault_helper::harden;
+use sallyport_vault_helper::harden::Hardening;
 use sallyport_vault_helper::redact::Redactor;
 use sallyport_vault_helper::serve::{detach, run};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+
+/// Wipes all memory when it is freed, also what libraries held: russh's copy of a password, a parser's buffer.
+#[global_allocator]
+static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 /// Holds the secrets: decrypts records, opens SSH connections, enforces the
 /// policy, redacts, and writes the audit log. Started by `sallyport` when needed.
@@ -35,7 +40,7 @@ fn main() -> ExitCode {
     }
     let redactor = Redactor::new();
     start_log(&redactor);
-    let hardening = harden::process();
+    let hardening = Hardening::begin();
     match serve(paths, hardening, redactor, arguments.daemon) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -52,7 +57,7 @@ fn main() -> ExitCode {
 
 fn serve(
     paths: Paths,
-    hardening: harden::Level,
+    hardening: Hardening,
     redactor: Redactor,
     daemon: bool,
 ) -> Result<(), run::StartError> {
@@ -97,5 +102,25 @@ impl MakeWriter<'_> for CleanLog {
 
     fn make_writer(&self) -> Self {
         self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    /// `UPDATE_MAN=1 cargo test -p sallyport-vault-helper manual` writes it anew.
+    #[test]
+    fn the_manual_page_says_what_the_command_line_does() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/man/sallyport-vault-helper.1");
+        let mut made = Vec::new();
+        clap_mangen::Man::new(super::Arguments::command()).render(&mut made).unwrap();
+        if std::env::var_os("UPDATE_MAN").is_some() {
+            std::fs::create_dir_all(std::path::Path::new(page).parent().unwrap()).unwrap();
+            std::fs::write(page, made).unwrap();
+        } else {
+            let same = std::fs::read(page).is_ok_and(|kept| kept == made);
+            assert!(same, "{page} is old: UPDATE_MAN=1 cargo test -p sallyport-vault-helper manual");
+        }
     }
 }

@@ -98,6 +98,7 @@ pub struct Verifier {
     place: Place,
     last: Option<Last>,
     begin: u64,
+    from_the_start: bool,
     open: BTreeMap<String, (Place, String)>,
     anchors: BTreeMap<u64, Vec<Anchor>>,
     findings: Vec<Finding>,
@@ -166,6 +167,7 @@ impl Verifier {
     /// Whether this record follows the one before it.
     fn link(&mut self, sequence: u64, fields: &Fields) {
         let Some(last) = self.last.clone() else {
+            self.from_the_start = sequence == 1;
             match sequence {
                 first if first == self.begin && (first > 1 || text(fields, "prev").is_empty()) => {}
                 first if first > self.begin => {
@@ -210,7 +212,8 @@ impl Verifier {
                 );
                 self.open.insert(id, (self.place.clone(), what));
             }
-            "outcome" if self.open.remove(&id).is_none() && self.begin <= 1 => {
+            // Where the log's beginning is missing or archived, so may be the intent.
+            "outcome" if self.open.remove(&id).is_none() && self.from_the_start => {
                 self.find(Kind::NoIntent, format!("an outcome of {id}, of which no intent is open"));
             }
             // Whatever the run before left open will never have an outcome.

@@ -224,8 +224,8 @@ fn without_helper(checks: &mut Vec<Check>) {
 }
 
 fn sockets(checks: &mut Vec<Check>) {
-    let place =
-        Place::from_env(Trust { helper_user: Config::load().ok().and_then(|config| config.helper_user) });
+    let helper_user = Config::load().ok().and_then(|config| config.helper_user);
+    let place = Place::from_env(Trust::new(helper_user.as_deref()));
     let before = checks.len();
     let mine = |about: &fs::Metadata| about.uid() == Uid::effective().as_raw();
     match fs::metadata(&place.directory) {

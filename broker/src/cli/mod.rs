@@ -22,6 +22,8 @@
 //! | [`policy`] | `policy` |
 //! | [`audit`] | `audit` |
 //! | [`admin`] | asking the helper on a person's behalf |
+//! | [`completions`] | `completions`, and the manual pages |
+//! | [`token`] | `token` |
 //! | [`secret`] | taking a secret from a person |
 //! | [`git`] | committing a change of the store |
 //! | [`output`] | how results, questions and errors are printed |
@@ -29,6 +31,7 @@
 mod admin;
 mod approve;
 mod audit;
+mod completions;
 mod credential;
 mod doctor;
 mod exec;
@@ -46,6 +49,7 @@ mod serve;
 mod session;
 mod ssh_config;
 mod status;
+mod token;
 mod transcript;
 mod unlock;
 
@@ -90,6 +94,11 @@ enum Command {
     Audit(audit::Args),
     Session(session::Args),
     Transcript(transcript::Args),
+    Token(token::Args),
+    /// Connect and start helpers for a locked-in broker.
+    #[command(hide = true)]
+    Porter,
+    Completions(completions::Args),
 }
 
 /// Parses the command line and runs it.
@@ -121,6 +130,12 @@ fn run(command: Command) -> Result<ExitCode, Problem> {
         Command::Audit(args) => in_runtime(args.run()),
         Command::Session(args) => in_runtime(args.run()),
         Command::Transcript(args) => in_runtime(args.run()),
+        Command::Token(args) => args.run(),
+        Command::Porter => in_runtime(async {
+            crate::link::porter::serve(place()?).await?;
+            Ok(ExitCode::SUCCESS)
+        }),
+        Command::Completions(args) => args.run(),
     }
 }
 
@@ -141,26 +156,35 @@ fn in_runtime(future: impl Future<Output = Result<ExitCode, Problem>>) -> Result
 
 /// A link to the helper for this process.
 fn link<S: Side>() -> Result<Link<S>, Failure> {
-    let config = Config::load()?;
-    let place = Place::from_env(Trust { helper_user: config.helper_user });
-    Ok(Link::new(place, caller()?))
+    Ok(Link::new(place()?, caller(local()?)?))
+}
+
+/// The principal of whoever asks without a token.
+fn local() -> Result<PrincipalName, Failure> {
+    PrincipalName::new("local").map_err(|error| Failure::new(ErrorCode::InternalError, error.to_string(), ""))
+}
+
+/// Where the helper is, and who may sit there.
+fn place() -> Result<Place, Failure> {
+    Ok(Place::from_env(Trust::new(Config::load()?.helper_user.as_deref())))
 }
 
 /// A link to the helper that is there, for what is not worth starting one.
 fn link_if_running<S: Side>() -> Result<Link<S>, Failure> {
-    let config = Config::load()?;
-    let place = Place::from_env(Trust { helper_user: config.helper_user });
-    Ok(Link::new(Place { autostart: false, ..place }, caller()?))
+    Ok(Link::new(Place { autostart: false, ..place()? }, caller(local()?)?))
 }
 
-/// This process as the helper's client. What it opens without a name ends with
-/// it, so its number must not be another's.
-fn caller() -> Result<Caller, Failure> {
-    let broken =
-        |what: String| Failure::new(ErrorCode::InternalError, what, "check the system's random source");
+/// This process as the helper's client, in a principal's name. What it opens without a name ends with it, so its
+/// number must not be another's.
+fn caller(principal: PrincipalName) -> Result<Caller, Failure> {
     let mut number = [0; 8];
-    getrandom::fill(&mut number).map_err(|error| broken(format!("no random number can be had: {error}")))?;
-    let principal = PrincipalName::new("local").map_err(|error| broken(error.to_string()))?;
+    getrandom::fill(&mut number).map_err(|error| {
+        Failure::new(
+            ErrorCode::InternalError,
+            format!("no random number can be had: {error}"),
+            "check the system's random source",
+        )
+    })?;
     Ok(Caller { principal, client: u64::from_le_bytes(number) })
 }
 
@@ -183,5 +207,28 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         super::Cli::command().debug_assert();
+    }
+
+    /// `UPDATE_MAN=1 cargo test -p sallyport-broker manual` writes them anew.
+    #[test]
+    fn the_manual_pages_say_what_the_command_line_does() {
+        let pages = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/man"));
+        let fresh = tempfile::tempdir().unwrap();
+        clap_mangen::generate_to(super::Cli::command(), fresh.path()).unwrap();
+        for entry in std::fs::read_dir(fresh.path()).unwrap() {
+            let page = entry.unwrap();
+            let (made, kept) = (std::fs::read(page.path()).unwrap(), pages.join(page.file_name()));
+            if std::env::var_os("UPDATE_MAN").is_some() {
+                std::fs::create_dir_all(pages).unwrap();
+                std::fs::write(&kept, made).unwrap();
+            } else {
+                let same = std::fs::read(&kept).is_ok_and(|kept| kept == made);
+                assert!(
+                    same,
+                    "{} is old: UPDATE_MAN=1 cargo test -p sallyport-broker manual",
+                    kept.display()
+                );
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::Uid;
 use sallyport_protocol::Failure;
 use sallyport_protocol::frame::{self, Deframer};
-use sallyport_protocol::handshake::{Hello, Reply, Welcome};
+use sallyport_protocol::handshake::{Hello, Reply, Role, Welcome};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
@@ -58,7 +58,10 @@ pub async fn dial<S: Side>(place: &Place) -> Result<Dialled, Failure> {
     if first.why == Why::Refused || !place.autostart {
         return Err(first.failure);
     }
-    let started = start::start(place).await;
+    let started = match &place.porter {
+        Some(porter) => porter.start_helper().await,
+        None => start::start(place).await,
+    };
     // Somebody else may have started one in the meantime: what counts is
     // whether one answers now.
     match (attempt::<S>(place).await, started) {
@@ -87,7 +90,11 @@ fn refused(failure: Failure) -> Missed {
 }
 
 async fn connect<S: Side>(place: &Place) -> std::io::Result<UnixStream> {
-    UnixStream::connect(place.socket(S::SOCKET)).await
+    match &place.porter {
+        // The porter knows one socket.
+        Some(porter) if S::ROLE == Role::Broker => porter.connect().await,
+        _ => UnixStream::connect(place.socket(S::SOCKET)).await,
+    }
 }
 
 /// Nobody listens there, as opposed to somebody who will not have us.

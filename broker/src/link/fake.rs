@@ -26,7 +26,12 @@ impl Fake {
     }
 
     pub fn place(&self) -> Place {
-        Place { directory: self.directory.path().to_owned(), autostart: false, trust: Trust::default() }
+        Place {
+            directory: self.directory.path().to_owned(),
+            autostart: false,
+            trust: Trust::default(),
+            porter: None,
+        }
     }
 
     pub fn link(&self) -> Link<Broker> {

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`place`] | where the sockets are, and who may sit behind them |
 //! | [`start`] | starting the helper |
+//! | [`porter`] | a process that does both for a broker that is locked in |
 //! | [`dial`] | connecting and the handshake |
 //! | [`operation`] | one operation as its caller sees it |
 //! | [`driver`] | the task that owns a connection |
@@ -22,6 +23,7 @@ pub mod fake;
 pub mod keeper;
 pub mod operation;
 pub mod place;
+pub mod porter;
 mod side;
 pub mod start;
 #[cfg(test)]
@@ -30,6 +32,7 @@ mod tests;
 pub use keeper::Link;
 pub use operation::{Item, Operation};
 pub use place::{Place, Trust};
+pub use porter::Porter;
 pub use side::{Admin, Broker, Side};
 
 use sallyport_protocol::{ErrorCode, Failure};

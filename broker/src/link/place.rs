@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use nix::unistd::{Uid, User};
 
-use super::unavailable;
+use super::{Porter, unavailable};
 use sallyport_protocol::Failure;
 
 /// The runtime directory that holds both sockets.
@@ -17,6 +18,8 @@ pub struct Place {
     pub autostart: bool,
     /// Whose helper is believed.
     pub trust: Trust,
+    /// Who connects and starts helpers for this process, when it cannot itself.
+    pub porter: Option<Arc<Porter>>,
 }
 
 impl Place {
@@ -27,6 +30,7 @@ impl Place {
             directory: runtime_directory(|name| std::env::var_os(name)),
             autostart: std::env::var_os("SALLYPORT_NO_AUTOSTART").is_none_or(|v| v.is_empty() || v == "0"),
             trust,
+            porter: None,
         }
     }
 
@@ -48,31 +52,33 @@ fn runtime_directory(env: impl Fn(&str) -> Option<OsString>) -> PathBuf {
 /// listening sockets of a service), and the service account's when one is set.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
-    /// The service account's name or number, from `helper_user`.
-    pub helper_user: Option<String>,
+    /// The service account, from `helper_user`.
+    helper: Option<Uid>,
 }
 
 impl Trust {
+    /// Believes the service account of this name or number too. It is looked up now: a broker that is locked in
+    /// cannot read the user database.
+    pub fn new(helper_user: Option<&str>) -> Self {
+        let look_up = |name: &str| match name.parse() {
+            Ok(number) => Some(Uid::from_raw(number)),
+            Err(_) => User::from_name(name).ok().flatten().map(|user| user.uid),
+        };
+        Self { helper: helper_user.and_then(look_up) }
+    }
+
     /// Whether a helper of this uid is believed.
     ///
     /// # Errors
     /// `helper_unavailable` when it is not, naming both users.
     pub fn check(&self, uid: Uid) -> Result<(), Failure> {
-        if uid == Uid::effective() || uid.is_root() || self.helper_uid() == Some(uid) {
+        if uid == Uid::effective() || uid.is_root() || self.helper == Some(uid) {
             return Ok(());
         }
         Err(unavailable(
             format!("the helper's socket belongs to user {uid}, who is neither you nor root"),
             "if that is the service account, name it as `helper_user` in sallyport.toml",
         ))
-    }
-
-    fn helper_uid(&self) -> Option<Uid> {
-        let name = self.helper_user.as_deref()?;
-        match name.parse() {
-            Ok(number) => Some(Uid::from_raw(number)),
-            Err(_) => User::from_name(name).ok().flatten().map(|user| user.uid),
-        }
     }
 }
 
@@ -105,8 +111,8 @@ mod tests {
         let stranger = Uid::from_raw(Uid::effective().as_raw() + 4242);
         let failure = Trust::default().check(stranger).unwrap_err();
         assert_eq!(failure.code, sallyport_protocol::ErrorCode::HelperUnavailable);
-        assert!(Trust { helper_user: Some(stranger.to_string()) }.check(stranger).is_ok());
-        assert!(Trust { helper_user: Some("no such user".into()) }.check(stranger).is_err());
+        assert!(Trust::new(Some(&stranger.to_string())).check(stranger).is_ok());
+        assert!(Trust::new(Some("no such user")).check(stranger).is_err());
     }
 
     #[test]

@@ -36,5 +36,5 @@ mod terminal;
 mod tests;
 
 pub use answer::misplaced;
-pub use server::serve;
+pub use server::{Chair, Seat, Server, serve};
 pub use table::Toolset;

@@ -1,10 +1,10 @@
-//! The life of an MCP server on stdio: start, both protocol generations, end.
+//! The MCP server, and its life on stdio: start, both protocol generations, end. HTTP serves the same [`Server`].
 
 use std::sync::Arc;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, Implementation, ListToolsResult, PaginatedRequestParams,
-    ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, Extensions, Implementation, ListToolsResult,
+    PaginatedRequestParams, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::transport::IntoTransport;
@@ -46,8 +46,7 @@ where
 {
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
-    let rows = TOOLS.iter().filter(|row| toolsets.contains(&row.toolset)).collect();
-    let server = Server { link, forwards: Arc::default(), answer_chars, rows };
+    let server = Server::new(Box::new(Chair { link, forwards: Arc::default() }), toolsets, answer_chars);
     let running = tokio::select! {
         started = server.serve(transport) => match started {
             Ok(running) => running,
@@ -82,11 +81,44 @@ fn listen(kind: SignalKind) -> Result<Signal, Failure> {
     })
 }
 
-struct Server {
-    link: Link<Broker>,
-    forwards: Arc<Forwards>,
+/// What a client's calls work with.
+#[derive(Clone)]
+pub struct Chair {
+    /// The way to the helper.
+    pub link: Link<Broker>,
+    /// The client's forwards.
+    pub forwards: Arc<Forwards>,
+}
+
+/// Which chair a message of the client sits in.
+pub trait Seat: Send + Sync {
+    /// The chair.
+    ///
+    /// # Errors
+    /// When nobody knows in whose name it would be.
+    fn chair(&self, extensions: &Extensions) -> Result<Chair, ErrorData>;
+}
+
+/// On stdio there is one client, and one chair.
+impl Seat for Chair {
+    fn chair(&self, _: &Extensions) -> Result<Chair, ErrorData> {
+        Ok(self.clone())
+    }
+}
+
+/// The server as one client sees it, on any transport.
+pub struct Server {
+    seat: Box<dyn Seat>,
     answer_chars: u32,
     rows: Vec<&'static Row>,
+}
+
+impl Server {
+    /// A server that offers `toolsets`; answers have `answer_chars` characters by default.
+    pub fn new(seat: Box<dyn Seat>, toolsets: &[Toolset], answer_chars: u32) -> Self {
+        let rows = TOOLS.iter().filter(|row| toolsets.contains(&row.toolset)).collect();
+        Self { seat, answer_chars, rows }
+    }
 }
 
 impl ServerHandler for Server {
@@ -98,8 +130,8 @@ impl ServerHandler for Server {
             .with_instructions(INSTRUCTIONS)
     }
 
-    async fn on_initialized(&self, _context: NotificationContext<RoleServer>) {
-        let link = self.link.clone();
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let Ok(Chair { link, .. }) = self.seat.chair(&context.extensions) else { return };
         tokio::spawn(async move {
             // The first call that needs the helper tells what is wrong with it.
             if let Err(failure) = link.warm().await {
@@ -126,7 +158,8 @@ impl ServerHandler for Server {
             let why = if known { "is not offered by this server" } else { "is unknown" };
             return Err(ErrorData::invalid_params(format!("the tool {} {why}", request.name), None));
         };
-        let call = Call::new(request, context, self.link.clone(), self.forwards.clone(), self.answer_chars);
+        let Chair { link, forwards } = self.seat.chair(&context.extensions)?;
+        let call = Call::new(request, context, link, forwards, self.answer_chars);
         Ok(match (row.run)(&call).await {
             Ok(Reply::Answer(answer)) => answer.into_result().into(),
             Ok(Reply::Question(question)) => question.into(),

@@ -5,6 +5,8 @@
 //! runs commands has no place there.
 
 mod command;
+mod hostile;
 mod server;
 
+pub use hostile::{Hostile, Malice};
 pub use server::{Embedded, Place, fresh_key};

@@ -4,6 +4,7 @@
 //! repairs, no validation on the server's behalf. A line that is not JSON on the server's standard output fails the test.
 
 mod client;
+pub mod http;
 mod reply;
 
 pub use client::{McpClient, Pending};

@@ -3,15 +3,18 @@
 //! One binary, so that it is linked once. A folder's worth of tests is run by its name: `scripts/test --test e2e login`.
 
 mod approvals;
+mod attack;
 mod audit;
 mod clients;
 mod doctor;
 mod file_tools;
 mod forwards;
 mod frames;
+mod harden;
 mod host_keys;
 mod hostile;
 mod hosts;
+mod http;
 mod identity;
 mod input;
 mod jobs;
@@ -22,6 +25,7 @@ mod login;
 mod path;
 mod redact;
 mod secrets;
+mod service;
 mod shells;
 mod stores;
 mod sudo;

@@ -61,6 +61,8 @@ pub struct Settings {
     pub ssh_auth_sock: Option<PathBuf>,
     /// Whether confirmations that only an operator may give are also asked for in a pinentry dialog.
     pub confirm_dialog: bool,
+    /// The helper does not run when its hardening reaches less than this level (see [`crate::harden`]).
+    pub min_hardening: u8,
     /// Users, beside the helper's own, whose brokers may connect.
     pub broker_users: Vec<String>,
     /// Users, beside the helper's own and root, who may use the admin socket.
@@ -95,6 +97,7 @@ impl Default for Settings {
             audit_journal: AuditJournal::Off,
             ssh_auth_sock: None,
             confirm_dialog: false,
+            min_hardening: 0,
             broker_users: Vec::new(),
             admin_users: Vec::new(),
             transcript_max_bytes: 16 * 1024 * 1024,

@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::os::unix::net::{UnixDatagram, UnixListener as StdListener};
+use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -115,13 +115,4 @@ impl Drop for Sockets {
 pub fn permitted(socket: &tokio::net::UnixStream, allowed: &[u32]) -> io::Result<Result<u32, u32>> {
     let uid = socket.peer_cred()?.uid();
     Ok(if allowed.contains(&uid) { Ok(uid) } else { Err(uid) })
-}
-
-/// Tells systemd something (sd_notify(3)); does nothing when it does not listen.
-pub fn notify(state: &str) {
-    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return };
-    let sent = UnixDatagram::unbound().and_then(|socket| socket.send_to(state.as_bytes(), Path::new(&path)));
-    if let Err(error) = sent {
-        tracing::warn!(%error, "systemd was not told");
-    }
 }

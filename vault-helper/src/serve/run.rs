@@ -16,7 +16,7 @@ use super::listen::{self, Sockets};
 use crate::audit::{Audit, Sinks};
 use crate::config::{Live, Paths, Settings};
 use crate::guard::approvals::Approvals;
-use crate::harden::Level;
+use crate::harden::{Hardening, places};
 use crate::helper::Helper;
 use crate::redact::Redactor;
 use crate::session::transcript::store::{Limits, Store as Transcripts};
@@ -35,18 +35,22 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 /// Whatever keeps it from starting, in a sentence.
 pub async fn run(
     paths: Paths,
-    hardening: Level,
+    mut hardening: Hardening,
     redactor: Redactor,
     ready: impl FnOnce(),
 ) -> Result<(), StartError> {
     let settings = Settings::read(&paths.config.join("sallyport.toml"))?;
+    let store = Store::locate(settings.store.as_deref(), &locations(&paths));
+    let live = Live::new(&paths.config);
+    let open = store.root().is_dir().then(|| places::open(&paths, &store.roots(), &live.now().inventory));
+    hardening.confine(open.as_ref());
+    hardening.at_least(settings.min_hardening)?;
     let sockets = listen::open(&paths.runtime)?;
     let audit = Audit::open(&paths.state, Sinks::from(&settings))?;
-    let store = Store::locate(settings.store.as_deref(), &locations(&paths));
     import_service_key()?;
     let vault = Vault::new(store, GpgHome::default(), Duration::from_secs(settings.unlock_window_s))?;
     let helper = Arc::new(Helper {
-        live: Live::new(&paths.config),
+        live,
         vault: Arc::new(vault),
         redactor,
         trust: Trust::new(&paths),
@@ -72,19 +76,20 @@ pub async fn run(
     let details = serde_json::json!({
         "pid": std::process::id(),
         "version": env!("CARGO_PKG_VERSION"),
-        "hardening": hardening.number(),
+        "hardening": helper.hardening.number(),
+        "hardening_steps": helper.hardening.report(),
         "policy_digest": helper.policy_digest(&helper.live.now()),
         "in_doubt": helper.audit.in_doubt.iter().map(|doubt| doubt.id.as_str()).collect::<Vec<_>>(),
     });
     helper.audit.event("started", details).await?;
     ready();
-    listen::notify("READY=1");
+    tell_systemd(sd_notify::NotifyState::Ready);
     tokio::spawn(helper.clone().keep_house());
     if helper.settings.confirm_dialog {
         tokio::spawn(crate::person::dialog::stand(helper.clone()));
     }
     accept(&helper, &sockets).await?;
-    listen::notify("STOPPING=1");
+    tell_systemd(sd_notify::NotifyState::Stopping);
     helper.registry.close_all();
     helper.forwards.close_all("the vault helper stops");
     tokio::time::timeout(Duration::from_secs(3), drained(&helper)).await.unwrap_or(());
@@ -97,6 +102,13 @@ fn transcript_limits(settings: &Settings) -> Limits {
         each: settings.transcript_max_bytes,
         all: settings.transcript_total_bytes,
         days: settings.transcript_days,
+    }
+}
+
+/// Does nothing where systemd does not listen.
+fn tell_systemd(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd was not told");
     }
 }
 

@@ -27,6 +27,8 @@ use crate::helper::Helper;
 use crate::redact::{CleanText, Enrollment, Redactor};
 use crate::session::sudo::tool::Tool;
 
+/// A server that has not opened a channel by then will not.
+const OPENING: Duration = Duration::from_secs(20);
 /// Channels a transport carries unless its server says fewer: one less than sshd's default, so that a command
 /// can always be stopped from a channel of its own.
 const CHANNELS: usize = 9;
@@ -322,7 +324,15 @@ impl Pool {
     ) -> Result<(Channel<Msg>, Lease), Failure> {
         loop {
             let lease = self.lease(helper, principal, target).await?;
-            match lease.transport.handle.channel_open_session().await {
+            let opening = lease.transport.handle.channel_open_session();
+            let Ok(opened) = tokio::time::timeout(OPENING, opening).await else {
+                return Err(Failure::new(
+                    ErrorCode::SshConnectionFailed,
+                    format!("{} let us log in and opens no session", target.endpoint()),
+                    "the server may be overloaded, or is not what it seems; look at it by other means",
+                ));
+            };
+            match opened {
                 Ok(channel) => return Ok((channel, lease)),
                 Err(russh::Error::ChannelOpenFailure(reason)) => {
                     // The server allows fewer sessions than we thought; the others are in use.

@@ -33,6 +33,11 @@ impl Store {
         &self.root
     }
 
+    /// Every folder records lie in: the root, and gopass's mounts.
+    pub fn roots(&self) -> Vec<PathBuf> {
+        std::iter::once(&self.root).chain(self.mounts.iter().map(|mount| &mount.path)).cloned().collect()
+    }
+
     /// What decided where the store is.
     pub fn origin(&self) -> Origin {
         self.origin

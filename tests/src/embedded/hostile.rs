@@ -1,0 +1,154 @@
+//! An SSH server that lets everybody in and then does what no server should.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::server::{
+    Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Server, Session, VerifiedPublicKey,
+};
+use russh::{Channel, ChannelId, keys::PublicKey};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use super::server::fresh_key;
+
+/// What it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malice {
+    /// Leaves the opening of a channel without an answer.
+    NeverOpens,
+    /// Takes a command and says nothing more.
+    NeverAnswers,
+    /// Sends output without end.
+    Floods,
+    /// Opens channels towards the client: an agent, X11, forwarded ports, sessions.
+    OpensChannels,
+    /// Ends a command several times, with data and codes after the end.
+    EndsTwice,
+    /// Sends terminal sequences that would rename windows, answer queries, clear the screen.
+    Escapes,
+    /// Hangs up as soon as a command comes.
+    HangsUp,
+}
+
+/// A running server; it ends when dropped.
+#[derive(Debug)]
+pub struct Hostile {
+    port: u16,
+    host_key: PublicKey,
+    _runtime: Runtime,
+}
+
+impl Hostile {
+    /// Starts a server on a free port of loopback.
+    pub fn start(malice: Malice) -> std::io::Result<Self> {
+        let host = fresh_key();
+        let host_key = host.public_key().clone();
+        let config =
+            Arc::new(Config { auth_rejection_time: Duration::ZERO, keys: vec![host], ..Config::default() });
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        let port = listener.local_addr()?.port();
+        runtime.spawn(async move {
+            // Its clients see the connection refused when this ends.
+            drop(Doors(malice).run_on_socket(config, &listener).await);
+        });
+        Ok(Self { port, host_key, _runtime: runtime })
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The public host key.
+    pub fn host_key(&self) -> &PublicKey {
+        &self.host_key
+    }
+}
+
+struct Doors(Malice);
+
+impl Server for Doors {
+    type Handler = Visit;
+
+    fn new_client(&mut self, _: Option<std::net::SocketAddr>) -> Visit {
+        Visit { malice: self.0, unanswered: Vec::new() }
+    }
+}
+
+struct Visit {
+    malice: Malice,
+    unanswered: Vec<ChannelOpenHandle>,
+}
+
+impl Handler for Visit {
+    type Error = russh::Error;
+
+    async fn auth_publickey(&mut self, _: &str, _: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+        Ok(Auth::Accept)
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        _: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut Session,
+    ) -> Result<(), Self::Error> {
+        match self.malice {
+            Malice::NeverOpens => self.unanswered.push(reply),
+            _ => reply.accept().await,
+        }
+        Ok(())
+    }
+
+    async fn exec_request(
+        &mut self,
+        channel: ChannelId,
+        _: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if self.malice == Malice::HangsUp {
+            return Err(russh::Error::Disconnect);
+        }
+        session.channel_success(channel)?;
+        tokio::spawn(act(self.malice, channel, session.handle()));
+        Ok(())
+    }
+}
+
+/// What is sent once a command was taken. A client that hangs up ends it.
+async fn act(malice: Malice, channel: ChannelId, handle: Handle) {
+    match malice {
+        Malice::NeverOpens | Malice::NeverAnswers | Malice::HangsUp => return,
+        Malice::Floods => {
+            while handle.data(channel, vec![b'x'; 32 * 1024]).await.is_ok() {}
+            return;
+        }
+        Malice::OpensChannels => {
+            for _ in 0..20 {
+                drop(handle.channel_open_agent().await);
+                drop(handle.channel_open_session().await);
+                drop(handle.channel_open_x11("attacker", 1).await);
+                drop(handle.channel_open_forwarded_tcpip("127.0.0.1", 1, "attacker", 1).await);
+                drop(handle.channel_open_direct_tcpip("127.0.0.1", 22, "attacker", 1).await);
+            }
+        }
+        Malice::EndsTwice => {
+            for code in [0, 7, u32::MAX] {
+                let _ = handle.exit_status_request(channel, code).await;
+                drop(handle.data(channel, "after the end\n").await);
+                let _ = handle.eof(channel).await;
+            }
+        }
+        Malice::Escapes => {
+            let text =
+                "\u{1b}]0;renamed\u{7}\u{1b}[6n\u{1b}[2J\u{1b}]52;c;c3RvbGVu\u{7}\u{9b}31m\u{202e}gone\r\n";
+            drop(handle.data(channel, text).await);
+        }
+    }
+    let _ = handle.exit_status_request(channel, 0).await;
+    let _ = handle.eof(channel).await;
+    let _ = handle.close(channel).await;
+}
