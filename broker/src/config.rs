@@ -19,6 +19,8 @@ pub struct Config {
     /// Characters of output in an answer, when the call does not say: at most
     /// [`MOST_ANSWER_CHARS`].
     pub max_answer_chars: u32,
+    /// Directories that files may be transferred from and to; without any, the working directory.
+    pub transfer_roots: Vec<PathBuf>,
 }
 
 /// The most characters of output an answer may hold.
@@ -26,7 +28,7 @@ pub const MOST_ANSWER_CHARS: u32 = 200_000;
 
 impl Default for Config {
     fn default() -> Self {
-        Self { helper_user: None, max_answer_chars: 20_000 }
+        Self { helper_user: None, max_answer_chars: 20_000, transfer_roots: Vec::new() }
     }
 }
 
@@ -53,6 +55,9 @@ impl Config {
                     let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
                     wrong(format!("line {line}: {}", error.message()))
                 })?;
+                if let Some(relative) = config.transfer_roots.iter().find(|root| root.is_relative()) {
+                    return Err(wrong(format!("transfer_roots: {} is no absolute path", relative.display())));
+                }
                 if (1..=MOST_ANSWER_CHARS).contains(&config.max_answer_chars) {
                     Ok(config)
                 } else {

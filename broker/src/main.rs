@@ -13,6 +13,7 @@ mod harden;
 mod http;
 mod link;
 mod mcp;
+mod transfer;
 
 fn main() -> std::process::ExitCode {
     cli::main()

@@ -23,6 +23,7 @@
 //! | [`terminal`] | terminals, transcripts, a person's view of sessions |
 //! | [`file`] | looking at and changing single files |
 //! | [`forward`] | port forwards and the connections through them |
+//! | [`transfer`] | files on their way |
 //! | [`error`] | stable error codes and [`Failure`] |
 //! | [`flow`] | credits, order and fairness of outgoing frames |
 
@@ -45,6 +46,7 @@ pub mod show;
 pub mod sudo;
 pub mod terminal;
 pub mod text;
+pub mod transfer;
 
 pub use envelope::{Caller, FromHelper, OpId, Stream, ToHelper};
 pub use error::{ErrorCode, Failure};

@@ -28,6 +28,8 @@ pub enum Event {
     Forward(crate::forward::Event),
     /// About single files and directories.
     File(crate::file::Event),
+    /// Something about a transfer.
+    Transfer(crate::transfer::Note),
 }
 
 /// How an operation ended.
@@ -97,6 +99,8 @@ pub enum Outcome {
     SudoCache(CacheState),
     /// Names of `env://` records and of their variables.
     Secrets(SecretNames),
+    /// A transfer ended.
+    Transferred(crate::transfer::Ended),
 }
 
 /// A host as the agent may know it.

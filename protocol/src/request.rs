@@ -60,6 +60,8 @@ pub enum Request {
     SudoCache(SudoCache),
     /// `env://` records of a session.
     Secrets(Secrets),
+    /// Transfer files.
+    Transfer(crate::transfer::Ask),
 }
 
 /// Which hosts to list; all conditions must hold.

@@ -18,6 +18,7 @@ use crate::reply::{
 };
 use crate::secrets::SecretNames;
 use crate::text::Text;
+use crate::transfer::{Change, Done, Ended, Found, Note};
 
 /// A message whose free texts can be visited.
 pub trait Scrub {
@@ -79,6 +80,9 @@ scrub! {
     Status { policy_digest, store, audit, problems; locked, expires_in_s, sessions, jobs, connections, approvals, hardening, pid }
     RecordEntry { slug; kinds }
     HostKeyEntry { host, algorithm, fingerprint, randomart, key, known_in; changed }
+    Found { path; kind, size, mode, mtime, sha256 }
+    Change { path; deed }
+    Done { remarks; files, bytes, skipped, removed, sha256 }
     ApprovalEntry { id, principal, host, user, command, reason; expires_in_s }
     CheckEntry { name, text, fix; level }
     StepEntry { name, text; done }
@@ -98,6 +102,15 @@ impl Scrub for Event {
             Event::Active(active) => active.scrub(f),
             Event::Forward(event) => event.scrub(f),
             Event::File(event) => event.scrub(f),
+            Event::Transfer(Note::Found(found)) => found.scrub(f),
+            Event::Transfer(Note::Change(change)) => change.scrub(f),
+            Event::Transfer(
+                Note::Send { from: _, count: _ }
+                | Note::Go
+                | Note::Complete
+                | Note::Sent { entry: _, bytes: _ }
+                | Note::Progress { bytes: _ },
+            ) => {}
         }
     }
 }
@@ -120,6 +133,8 @@ impl Scrub for Outcome {
             Outcome::Forward(outcome) => outcome.scrub(f),
             Outcome::File(outcome) => outcome.scrub(f),
             Outcome::Secrets(names) => names.scrub(f),
+            Outcome::Transferred(Ended::Done(done)) => done.scrub(f),
+            Outcome::Transferred(Ended::TellContent) => {}
             Outcome::Hosts { vault: _ }
             | Outcome::Stopped { gone: _ }
             | Outcome::Closed { was_running: _ }

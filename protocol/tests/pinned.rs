@@ -65,7 +65,8 @@ fn every_outgoing_variant_has_a_sample() {
         | Event::Segment(_)
         | Event::Active(_)
         | Event::Forward(_)
-        | Event::File(_) => {}
+        | Event::File(_)
+        | Event::Transfer(_) => {}
     };
     let _ = |outcome: Outcome| match outcome {
         Outcome::Hosts { .. }
@@ -86,7 +87,8 @@ fn every_outgoing_variant_has_a_sample() {
         | Outcome::Noted
         | Outcome::Terminal(_)
         | Outcome::Forward(_)
-        | Outcome::File(_) => {}
+        | Outcome::File(_)
+        | Outcome::Transferred(_) => {}
     };
     let _ = |event: AdminEvent| match event {
         AdminEvent::Record(_)
@@ -117,7 +119,7 @@ fn every_outgoing_variant_has_a_sample() {
         | Tell::Grant(_)
         | Tell::Paused { .. } => {}
     };
-    assert_eq!((samples::events().len(), samples::outcomes().len(), samples::to_admin().len()), (9, 23, 23));
+    assert_eq!((samples::events().len(), samples::outcomes().len(), samples::to_admin().len()), (16, 25, 23));
 }
 
 #[test]

@@ -12,6 +12,7 @@
 //! | [`files`] | looking at and changing single files |
 //! | [`forward`] | port forwards |
 //! | [`session`] | commands, shells, jobs |
+//! | [`transfer`] | files on their way |
 //! | [`guard`] | targets, the policy's gate, confirmations |
 //! | [`person`] | what people ask: the checkup, records, the walk of a login, answers |
 //! | [`redact`] | the only way out for bytes |
@@ -34,4 +35,5 @@ pub mod redact;
 pub mod serve;
 pub mod session;
 pub mod ssh;
+pub mod transfer;
 pub mod vault;

@@ -24,9 +24,9 @@ use crate::link::{Broker, Item, Operation};
 /// A connection or vault error, as `ssh` exits.
 pub const CONNECTION: u8 = 255;
 /// Somebody must confirm first.
-const NEEDS_CONFIRMATION: u8 = 120;
+pub const NEEDS_CONFIRMATION: u8 = 120;
 /// The policy refused, as a shell exits for what it may not run.
-const BLOCKED: u8 = 126;
+pub const BLOCKED: u8 = 126;
 /// The longest standard input that is passed on.
 const LONGEST_INPUT: u64 = 16 * 1024 * 1024;
 /// With `--json`, output is gathered; no more of each stream than this.
@@ -271,7 +271,8 @@ pub fn verdict(outcome: &Outcome) -> (u8, Option<Failure>) {
     }
 }
 
-fn unconfirmed(needs: &NeedsConfirmation) -> Failure {
+/// The problem of a request that a person must agree to.
+pub fn unconfirmed(needs: &NeedsConfirmation) -> Failure {
     let id = needs.id.as_str();
     Failure::new(
         ErrorCode::ConfirmationUnavailable,

@@ -9,6 +9,7 @@
 //! | [`serve`] | `serve` |
 //! | [`exec`] | `exec` |
 //! | [`file`] | `cat`, `ls` |
+//! | [`transfer`] | `get`, `put` |
 //! | [`credential`] | `credential` |
 //! | [`unlock`] | `unlock`, `lock` |
 //! | [`status`] | `status` |
@@ -51,6 +52,7 @@ mod ssh_config;
 mod status;
 mod token;
 mod transcript;
+mod transfer;
 mod unlock;
 
 use std::process::ExitCode;
@@ -81,6 +83,10 @@ enum Command {
     Exec(exec::Args),
     Cat(file::CatArgs),
     Ls(file::LsArgs),
+    /// Bring a file or directory from a host.
+    Get(transfer::GetArgs),
+    /// Send a file or directory to a host.
+    Put(transfer::PutArgs),
     Credential(credential::Args),
     Unlock(unlock::UnlockArgs),
     Lock(unlock::LockArgs),
@@ -117,6 +123,8 @@ fn run(command: Command) -> Result<ExitCode, Problem> {
         Command::Exec(args) => in_runtime(args.run()),
         Command::Cat(args) => in_runtime(args.run()),
         Command::Ls(args) => in_runtime(args.run()),
+        Command::Get(args) => in_runtime(args.run()),
+        Command::Put(args) => in_runtime(args.run()),
         Command::Credential(args) => in_runtime(args.run()),
         Command::Unlock(args) => in_runtime(args.run()),
         Command::Lock(args) => in_runtime(args.run()),

@@ -30,7 +30,7 @@ pub mod start;
 mod tests;
 
 pub use keeper::Link;
-pub use operation::{Item, Operation};
+pub use operation::{Input, Item, Operation};
 pub use place::{Place, Trust};
 pub use porter::Porter;
 pub use side::{Admin, Broker, Side};

@@ -109,11 +109,18 @@ impl<S: Side> Input<S> {
     /// chunks beyond what the helper takes. Stops early, without an error, when
     /// the operation ends before its input: its outcome tells why.
     pub async fn send_all(self, bytes: &[u8]) {
+        if self.send_some(bytes).await {
+            self.end();
+        }
+    }
+
+    /// As [`Input::send`], of any number of bytes.
+    pub async fn send_some(&self, bytes: &[u8]) -> bool {
         for piece in bytes.chunks(text::Chunk::MAX) {
             if !self.send(piece.to_vec()).await {
-                return;
+                return false;
             }
         }
-        self.end();
+        true
     }
 }

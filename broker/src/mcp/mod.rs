@@ -14,7 +14,7 @@
 //! | [`answer`] | the one shape of all results |
 //! | [`confirm`] | asking the client's user |
 //! | [`progress`] | progress notifications |
-//! | [`hosts`], [`exec`], [`output`], [`session`], [`terminal`], [`forward`], [`file`] | the tools |
+//! | [`hosts`], [`exec`], [`output`], [`session`], [`terminal`], [`forward`], [`file`], [`transfer`] | the tools |
 
 mod answer;
 mod call;
@@ -34,6 +34,7 @@ mod table;
 mod terminal;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
 
 pub use answer::misplaced;
 pub use server::{Chair, Seat, Server, serve};

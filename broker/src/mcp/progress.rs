@@ -59,6 +59,16 @@ impl Progress {
 
     /// Sends one if there is something to say: `bytes` came so far.
     pub async fn tell(&mut self, bytes: u64) {
+        self.grown(bytes, &format!("{bytes} bytes of output")).await;
+    }
+
+    /// As [`Progress::tell`], of files on their way: `bytes` of `total`, which is 0 while nobody knows.
+    pub async fn tell_transfer(&mut self, bytes: u64, total: u64) {
+        let of = if total == 0 { String::new() } else { format!(" of {total}") };
+        self.grown(bytes, &format!("{bytes}{of} bytes transferred")).await;
+    }
+
+    async fn grown(&mut self, bytes: u64, what: &str) {
         self.silent += 1;
         if bytes == self.told && self.silent < SILENT {
             return;
@@ -66,7 +76,7 @@ impl Progress {
         self.told = bytes;
         self.silent = 0;
         let seconds = self.since.elapsed().as_secs_f64();
-        self.say(seconds, format!("running for {seconds:.0} s, {bytes} bytes of output")).await;
+        self.say(seconds, format!("running for {seconds:.0} s, {what}")).await;
     }
 
     async fn say(&self, seconds: f64, message: String) {

@@ -8,7 +8,7 @@ use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 
 use super::call::{Call, Handled};
 use super::schema::{input, output};
-use super::{exec, file, forward, hosts, output as pages, secrets, session, sudo, terminal};
+use super::{exec, file, forward, hosts, output as pages, secrets, session, sudo, terminal, transfer};
 
 /// Tools that are offered together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -271,6 +271,39 @@ pub const TOOLS: &[Row] = &[
         input: input::<forward::Args>,
         output: output::<forward::Fields>,
         run: |call| Box::pin(forward::forward(call)),
+    },
+    Row {
+        name: "ssh_upload",
+        title: "Upload files",
+        description: "Sends a local file, or with recursive a directory, to a host. Replaces nothing unless overwrite; \
+            each file appears whole or not at all. With mirror only what differs is sent. Links are left out.",
+        toolset: Toolset::Files,
+        effect: Effect::Acts,
+        input: input::<transfer::Args>,
+        output: output::<transfer::Fields>,
+        run: |call| Box::pin(transfer::upload(call)),
+    },
+    Row {
+        name: "ssh_download",
+        title: "Download files",
+        description: "Brings a file, or with recursive a directory, from a host, byte for byte. Refused, with nothing \
+            left behind, when a file holds a secret of the vault. Replaces nothing unless overwrite. Links are left out.",
+        toolset: Toolset::Files,
+        effect: Effect::Acts,
+        input: input::<transfer::Args>,
+        output: output::<transfer::Fields>,
+        run: |call| Box::pin(transfer::download(call)),
+    },
+    Row {
+        name: "ssh_copy",
+        title: "Copy a file between hosts",
+        description: "Copies a file from one host to another without storing it in between. Refused when it holds a \
+            secret of the vault. Replaces nothing unless overwrite.",
+        toolset: Toolset::Files,
+        effect: Effect::Acts,
+        input: input::<transfer::CopyArgs>,
+        output: output::<transfer::CopyFields>,
+        run: |call| Box::pin(transfer::copy(call)),
     },
 ];
 

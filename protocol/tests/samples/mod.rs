@@ -18,6 +18,8 @@ use sallyport_protocol::*;
 
 mod file;
 mod forward;
+#[path = "transfer.rs"]
+mod transfer;
 
 pub const MARK: &str = "SCRUB-ME";
 
@@ -147,6 +149,7 @@ pub fn requests() -> Vec<(&'static str, Request)> {
     all.extend(terminal::requests());
     all.extend(forward::requests());
     all.extend(file::requests());
+    all.extend(transfer::requests());
     all
 }
 
@@ -215,6 +218,7 @@ pub fn events() -> Vec<(&'static str, Event)> {
     ];
     all.extend(forward::events());
     all.extend(file::events());
+    all.extend(transfer::events());
     all
 }
 
@@ -275,6 +279,7 @@ pub fn outcomes() -> Vec<(&'static str, Outcome)> {
     all.extend(terminal::outcomes());
     all.extend(forward::outcomes());
     all.extend(file::outcomes());
+    all.extend(transfer::outcomes());
     all
 }
 

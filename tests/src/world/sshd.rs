@@ -46,6 +46,11 @@ impl Sshd {
         Self { dir: dir.to_owned(), port, host_key, child }
     }
 
+    /// The listening server's process; its connections' descend from it.
+    pub fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
@@ -180,6 +185,8 @@ fn listening(port: u16) -> bool {
 
 fn configuration(dir: &Path, port: u16, options: &SshdOptions) -> String {
     let SshdOptions { passwords, quiet, extra } = options;
+    // sshd takes the keyword once.
+    let sftp = if extra.contains("Subsystem sftp") { "" } else { "Subsystem sftp internal-sftp\n" };
     let (passwords, level) = (if *passwords { "yes" } else { "no" }, if *quiet { "ERROR" } else { "DEBUG1" });
     let world = dir.parent().expect("the world's directory").display();
     let dir = dir.display();
@@ -200,7 +207,7 @@ fn configuration(dir: &Path, port: u16, options: &SshdOptions) -> String {
          PrintMotd no\n\
          MaxStartups 200\n\
          SetEnv {MARK}={world} HOME={dir}/home\n\
-         Subsystem sftp internal-sftp\n"
+         {sftp}"
     )
 }
 

@@ -31,5 +31,7 @@ mod stores;
 mod sudo;
 mod terminal;
 mod transcript;
+mod transfers;
+mod transfers_hard;
 mod variables;
 mod world;

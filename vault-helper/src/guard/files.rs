@@ -3,7 +3,7 @@
 //! A tool that touches a path names its [`Deed`]s; [`FileGate`] has the policy judge each of them, and lets the
 //! request pass as [`super::gate::Gate`] lets a command pass. A person who is asked sees the deeds as shell lines.
 
-use sallyport_policy::{Judgement, Mode, PathAction, ShellState, Verdict};
+use sallyport_policy::{Confirmation, Judgement, Mode, PathAction, ShellState, Verdict};
 use sallyport_protocol::list::List;
 use sallyport_protocol::reply::Outcome;
 use sallyport_protocol::request::Consent;
@@ -115,24 +115,12 @@ impl FileGate<'_> {
         (judgement, whose)
     }
 
-    /// Whether it changes something where nothing may be changed, whatever the policy says to the paths.
-    pub fn is_closed(&self) -> bool {
-        let subject = self.target.subject(self.principal);
-        let readonly = self.now.policy.effective(&subject).mode == Mode::Readonly;
-        self.deeds.iter().any(Deed::changes) && (readonly || !self.target.host.upload)
-    }
-
     /// Decides. `text` of the grant is what the audit log shows.
     pub fn pass(&self) -> (String, Passage) {
-        let subject = self.target.subject(self.principal);
-        let changes = self.deeds.iter().any(Deed::changes);
         let (judgement, whose) = self.judge();
         let text = self.text(&judgement, &whose);
-        if changes && !self.target.host.upload {
-            return (text, self.closed("file-writes-off", "this host takes no files: `upload = false`"));
-        }
-        if changes && self.now.policy.effective(&subject).mode == Mode::Readonly {
-            return (text, self.closed("readonly", "nothing is written in readonly mode"));
+        if let Some((rule, why)) = self.closure() {
+            return (text, self.closed(rule, why));
         }
         if judgement.verdict == Verdict::Confirm && text.len() > CommandText::MAX {
             let failure = Failure::new(
@@ -161,6 +149,23 @@ impl FileGate<'_> {
         (text, passage)
     }
 
+    /// Whether it changes something where nothing may be changed, whatever the policy says to the paths.
+    pub fn is_closed(&self) -> bool {
+        self.closure().is_some()
+    }
+
+    fn closure(&self) -> Option<(&'static str, &'static str)> {
+        if !self.deeds.iter().any(Deed::changes) {
+            return None;
+        }
+        let subject = self.target.subject(self.principal);
+        if !self.target.host.upload {
+            return Some(("file-writes-off", "this host takes no files: `upload = false`"));
+        }
+        let readonly = self.now.policy.effective(&subject).mode == Mode::Readonly;
+        readonly.then_some(("readonly", "nothing is written in readonly mode"))
+    }
+
     /// As [`FileGate::pass`], for requests that are answered at once when they may not go on.
     ///
     /// # Errors
@@ -170,6 +175,27 @@ impl FileGate<'_> {
             (text, Passage::Open(granted)) => Ok((text, granted)),
             (_, Passage::Shut(outcome)) => Err(outcome),
         }
+    }
+
+    /// Who may agree on this host.
+    pub fn confirmer(&self) -> Confirmation {
+        self.now.policy.effective(&self.target.subject(self.principal)).confirmation
+    }
+
+    /// As [`FileGate::grant`], for the second end of a request whose one confirmation names both ends and was given
+    /// at the first, by somebody who may agree here too.
+    ///
+    /// # Errors
+    /// The answer.
+    pub fn grant_with(
+        &self,
+        confirmed: Option<(String, &'static str)>,
+    ) -> Result<(String, Box<Granted>), Box<Outcome>> {
+        let (judgement, whose) = self.judge();
+        if confirmed.is_none() || judgement.verdict != Verdict::Confirm || self.is_closed() {
+            return self.grant();
+        }
+        Ok((self.text(&judgement, &whose), Box::new(Granted { judgement, confirmed })))
     }
 
     fn text(&self, judgement: &Judgement, whose: &[&Deed]) -> String {

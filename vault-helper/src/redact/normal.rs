@@ -424,7 +424,7 @@ mod tests {
     #[test]
     fn the_two_ways_to_squeeze_agree_on_every_byte_and_length() {
         assert!((0..=255).all(|byte| mapped(byte) == MAP[usize::from(byte)]));
-        let text: Vec<u8> = (0..1000_u32).map(|n| (n * n * 31 >> 3) as u8).collect();
+        let text: Vec<u8> = (0..1000_u32).map(|n| ((n * n * 31) >> 3) as u8).collect();
         let mut group = Mapped::default();
         for from in 0..900 {
             let raw = &text[from..][..from % STRETCH + 1];

@@ -7,7 +7,7 @@ use std::time::Instant;
 use zeroize::Zeroizing;
 
 use super::clean::{Clean, CleanText};
-use super::detect::Detector;
+use super::detect::{Detector, Exact};
 use super::forms;
 use super::index::Index;
 use super::material;
@@ -185,6 +185,12 @@ impl Redactor {
     #[must_use]
     pub fn detector(&self) -> Detector {
         Detector::new(self.with_shapes(false).stream())
+    }
+
+    /// Lets one exact download pass.
+    #[must_use]
+    pub fn exact(&self) -> Exact {
+        Exact::new(self.with_shapes(false).stream())
     }
 }
 

@@ -22,6 +22,7 @@ use crate::person;
 use crate::session::exec::{find_session, stop};
 use crate::session::job::{Job, State, Stop};
 use crate::session::{attach, exec, open, sudo, terminal};
+use crate::transfer;
 use crate::vault::{Filter, Purpose};
 
 /// The longest wait for output, in milliseconds.
@@ -57,6 +58,7 @@ impl Role for Broker {
             Request::Forward(ask) => crate::forward::run(&mut op, &caller, ask).await,
             Request::Secrets(request) => attach::run(&mut op, &caller, request).await,
             Request::SudoCache(request) => sudo::cache::run(&mut op, &caller, request).await,
+            Request::Transfer(ask) => transfer::run(&mut op, &caller, ask).await,
         };
         op.out.done(op.id, FromHelper::<Event, Outcome>::Done { op: op.id, outcome });
     }

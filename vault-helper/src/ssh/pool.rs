@@ -38,6 +38,8 @@ const TRANSPORTS: usize = 16;
 const LOGINS: usize = 4;
 /// Where a host listens for us: never on its other addresses (unless its sshd says `GatewayPorts yes`).
 const LOOPBACK: &str = "localhost";
+/// Transports that may turn out to be dead when a channel is wanted of them, before the host is given up.
+const DEATHS: u32 = 3;
 /// A transport without channels is closed after this time.
 const IDLE: Duration = Duration::from_secs(300);
 
@@ -322,6 +324,7 @@ impl Pool {
         principal: &str,
         target: &Target,
     ) -> Result<(Channel<Msg>, Lease), Failure> {
+        let mut died = 0;
         loop {
             let lease = self.lease(helper, principal, target).await?;
             let opening = lease.transport.handle.channel_open_session();
@@ -346,7 +349,8 @@ impl Pool {
                         ));
                     }
                 }
-                Err(_) if lease.transport.closed().is_some() => {}
+                // A transport that had died unnoticed; one that dies after every login is another matter.
+                Err(_) if lease.transport.closed().is_some() && died < DEATHS => died += 1,
                 Err(error) => {
                     return Err(Failure::new(
                         ErrorCode::SshConnectionFailed,

@@ -77,6 +77,16 @@ impl Bed {
         self.openssh(&["-S", &self.socket()], command)
     }
 
+    /// OpenSSH's `sftp` through the master's login; commands come on its standard input.
+    pub fn sftp(&self) -> Command {
+        let mut sftp = self.world.command("sftp");
+        sftp.args(["-q", "-F", "/dev/null", "-o", "BatchMode=yes", "-o"]);
+        sftp.arg(format!("ControlPath={}", self.socket()));
+        sftp.args(["-P", &self.servers[0].port().to_string(), "-b", "-"]);
+        sftp.arg(format!("{}@127.0.0.1", own_name()));
+        sftp
+    }
+
     fn openssh(&self, options: &[&str], command: &str) -> Command {
         let mut ssh = self.world.command("ssh");
         ssh.args([

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, reason = "a measurement that cannot be made has no result to go on with")]
 
 mod bed;
+mod files;
 mod idle;
 mod latency;
 mod report;
@@ -25,6 +26,8 @@ fn main() {
     stream::rate(&bed, &mut report, 500_000_000 / scale);
     stream::redaction(&mut report, 500_000_000 / scale);
     stream::company(&bed, &mut report, 1_000_000_000 / scale);
+    files::large(&bed, &mut report, 256_000_000 / scale);
+    files::small(&bed, &mut report, 5_000 / scale);
     idle::memory(&bed, &mut report);
     idle::cold_starts(&bed, &mut report, 40 / scale);
     report.print();

@@ -195,7 +195,7 @@ impl<'a> Page<'a> {
     }
 
     fn take(&mut self, bytes: &[u8], last: bool) -> usize {
-        let taken = match self.view.format {
+        match self.view.format {
             Format::Raw => {
                 let room = self.limit - self.raw.len().min(self.limit);
                 let cut = whole(&bytes[..bytes.len().min(room)], last);
@@ -214,8 +214,7 @@ impl<'a> Page<'a> {
                 self.full = self.plain.chars() >= self.limit;
                 taken
             }
-        };
-        taken
+        }
     }
 
     fn finish(self, terminal: &Terminal, matched: bool, running: bool) -> Looked {

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::channel::{Pending, Sftp};
 use super::error::SftpError;
+use super::packet::Attrs;
 
 /// Bytes in flight of one file: more than a fast network holds, less than anybody misses.
 const IN_FLIGHT: u64 = 4 * 1024 * 1024;
@@ -24,11 +25,14 @@ pub struct Reading {
     /// Where the next piece begins.
     at: u64,
     flight: VecDeque<(u64, u32, Pending)>,
+    /// How many requests may be in flight: few at first where the end is not known.
+    allowed: usize,
     ended: bool,
 }
 
 impl Reading {
-    /// Reads an open file from `from` up to `end`, which may lie beyond the file's end.
+    /// Reads an open file from `from` up to `end`, which may lie beyond the file's end; `u64::MAX` when nobody
+    /// knows it.
     pub async fn new(sftp: &Sftp, handle: Bytes, from: u64, end: u64) -> Self {
         // A small file is one request, whatever the server would carry.
         let length = match end.saturating_sub(from) {
@@ -43,6 +47,7 @@ impl Reading {
             end,
             at: from,
             flight: VecDeque::new(),
+            allowed: if end == u64::MAX { 1 } else { REQUESTS },
             ended: false,
         }
     }
@@ -52,9 +57,14 @@ impl Reading {
         self.at
     }
 
+    /// The open file.
+    pub fn handle(&self) -> &Bytes {
+        &self.handle
+    }
+
     async fn ask(&mut self) -> Result<(), SftpError> {
         while self.ahead < self.end
-            && self.flight.len() < REQUESTS
+            && self.flight.len() < self.allowed
             && (self.ahead - self.at < IN_FLIGHT || self.flight.is_empty())
         {
             let length = u32::try_from(self.end - self.ahead).unwrap_or(u32::MAX).min(self.length);
@@ -90,6 +100,7 @@ impl Reading {
             return Ok(None);
         }
         self.at = offset + bytes.len() as u64;
+        self.allowed = (self.allowed * 2).min(REQUESTS);
         let short = length - u32::try_from(bytes.len()).unwrap_or(length);
         if short > 0 {
             let pending = self.sftp.start_read(&self.handle, self.at, short).await?;
@@ -99,30 +110,34 @@ impl Reading {
     }
 }
 
-/// Writes a file in order.
+/// Writes a file in order. Stretches of zeros are left out where they fill whole requests, so that a sparse file
+/// stays one.
 pub struct Writing {
     sftp: Sftp,
     handle: Bytes,
     length: usize,
-    /// What is gathered for the next request.
+    /// What is gathered for the next requests.
     gathered: BytesMut,
     /// Where it goes.
     at: u64,
-    /// What the server has not said to have, oldest first.
-    flight: VecDeque<(u64, Bytes, Pending)>,
+    /// The end of what was sent or left out.
+    sent: u64,
+    /// What the server has not said to have, oldest first; without a request when it has yet to be sent.
+    flight: VecDeque<(u64, Bytes, Option<Pending>)>,
     in_flight: u64,
 }
 
 impl Writing {
-    /// Writes to an open file from `at` on.
-    pub async fn new(sftp: &Sftp, handle: Bytes, at: u64) -> Self {
+    /// Writes to an open, empty file.
+    pub async fn new(sftp: &Sftp, handle: Bytes) -> Self {
         let length = sftp.limits().await.write as usize;
         Self {
             sftp: sftp.clone(),
             handle,
             length,
             gathered: BytesMut::new(),
-            at,
+            at: 0,
+            sent: 0,
             flight: VecDeque::new(),
             in_flight: 0,
         }
@@ -133,39 +148,36 @@ impl Writing {
         &self.handle
     }
 
-    /// Takes the next bytes. Waits while too much is in flight.
+    /// Takes the next bytes. Waits while too much is in flight. After an error nothing is lost: what was taken
+    /// goes out after [`Writing::resume`].
     ///
     /// # Errors
     /// When an earlier write failed.
     pub async fn push(&mut self, bytes: &[u8]) -> Result<(), SftpError> {
-        let mut bytes = bytes;
-        while !bytes.is_empty() {
-            if self.gathered.is_empty() {
-                self.gathered.reserve(self.length.min(bytes.len().max(32 * 1024)));
-            }
-            let take = bytes.len().min(self.length - self.gathered.len());
-            self.gathered.extend_from_slice(&bytes[..take]);
-            bytes = &bytes[take..];
-            if self.gathered.len() == self.length {
-                self.flush().await?;
-            }
+        self.gathered.extend_from_slice(bytes);
+        while self.gathered.len() >= self.length {
+            self.flush(self.length).await?;
         }
         Ok(())
     }
 
-    async fn flush(&mut self) -> Result<(), SftpError> {
-        if self.gathered.is_empty() {
-            return Ok(());
-        }
+    async fn flush(&mut self, length: usize) -> Result<(), SftpError> {
         while self.in_flight >= IN_FLIGHT || self.flight.len() >= REQUESTS {
             self.settle().await?;
         }
-        let piece = self.gathered.split().freeze();
-        let length = piece.len() as u64;
-        let pending = self.sftp.start_write(&self.handle, self.at, &piece).await?;
-        self.flight.push_back((self.at, piece, pending));
-        self.at += length;
-        self.in_flight += length;
+        let piece = self.gathered.split_to(length).freeze();
+        let offset = self.at;
+        self.at += length as u64;
+        if length == self.length && piece.iter().all(|byte| *byte == 0) {
+            return Ok(());
+        }
+        self.sent = self.at;
+        self.in_flight += length as u64;
+        self.flight.push_back((offset, piece.clone(), None));
+        let pending = self.sftp.start_write(&self.handle, offset, &piece).await?;
+        if let Some((_, _, waiting)) = self.flight.back_mut() {
+            *waiting = Some(pending);
+        }
         Ok(())
     }
 
@@ -173,7 +185,10 @@ impl Writing {
     async fn settle(&mut self) -> Result<(), SftpError> {
         if let Some((_, piece, pending)) = self.flight.front_mut() {
             let length = piece.len() as u64;
-            pending.wait_ok().await?;
+            match pending {
+                Some(pending) => pending.wait_ok().await?,
+                None => return Err(SftpError::Lost("the request was not sent".into())),
+            }
             self.flight.pop_front();
             self.in_flight -= length;
         }
@@ -185,9 +200,17 @@ impl Writing {
     /// # Errors
     /// When a write failed.
     pub async fn finish(&mut self) -> Result<(), SftpError> {
-        self.flush().await?;
+        while !self.gathered.is_empty() {
+            self.flush(self.gathered.len().min(self.length)).await?;
+        }
         while !self.flight.is_empty() {
             self.settle().await?;
+        }
+        if self.sent < self.at {
+            // The file ends with zeros that were left out.
+            let attrs = Attrs { size: Some(self.at), ..Attrs::default() };
+            self.sftp.fsetstat(&self.handle, &attrs).await?;
+            self.sent = self.at;
         }
         Ok(())
     }
@@ -201,13 +224,8 @@ impl Writing {
         self.sftp = sftp.clone();
         self.handle = handle;
         for (offset, piece, pending) in &mut self.flight {
-            *pending = self.sftp.start_write(&self.handle, *offset, piece).await?;
+            *pending = Some(self.sftp.start_write(&self.handle, *offset, piece).await?);
         }
         Ok(())
-    }
-
-    /// The bytes that the server surely has.
-    pub fn settled(&self) -> u64 {
-        self.at - self.in_flight
     }
 }

@@ -35,7 +35,10 @@ pub struct Landed {
 }
 
 /// A file on its way.
+///
+/// Dropped before its end (a call was cancelled), it removes the temporary file by itself.
 pub struct Landing {
+    sftp: Sftp,
     path: Vec<u8>,
     directory: Vec<u8>,
     temporary: Vec<u8>,
@@ -43,6 +46,24 @@ pub struct Landing {
     old: Option<Attrs>,
     /// What is written, up to the landing.
     pub writing: Writing,
+    /// The temporary file is gone, or in place.
+    gone: bool,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        if self.gone {
+            return;
+        }
+        let (sftp, handle) = (self.sftp.clone(), self.writing.handle().clone());
+        let temporary = std::mem::take(&mut self.temporary);
+        tokio::spawn(async move { remove(&sftp, &handle, &temporary).await });
+    }
+}
+
+async fn remove(sftp: &Sftp, handle: &[u8], temporary: &[u8]) {
+    let _ = sftp.start_close(handle).await;
+    let _ = sftp.remove(temporary).await;
 }
 
 impl Landing {
@@ -51,12 +72,26 @@ impl Landing {
     /// # Errors
     /// `file_exists`, `missing_parent`, `permission_denied`; `unsupported_operation` for what is no regular file.
     pub async fn begin(sftp: &Sftp, path: &[u8], plan: Plan, unique: &str) -> Result<Self, Failure> {
-        let (directory, _) = place::split(path).ok_or_else(|| no_file(path))?;
         let old = sftp.look(path).await.or_else(|error| match error.code() {
             // A parent that is a file: opening tells it better.
             Some(Code::Failure) => Ok(None),
             _ => Err(error.failure("look at", &shown(path))),
         })?;
+        Self::begin_over(sftp, path, old, plan, unique).await
+    }
+
+    /// As [`Landing::begin`], knowing what is there.
+    ///
+    /// # Errors
+    /// As [`Landing::begin`].
+    pub async fn begin_over(
+        sftp: &Sftp,
+        path: &[u8],
+        old: Option<Attrs>,
+        plan: Plan,
+        unique: &str,
+    ) -> Result<Self, Failure> {
+        let (directory, _) = place::split(path).ok_or_else(|| no_file(path))?;
         if let Some(old) = &old {
             may_replace(path, old, plan.overwrite)?;
         }
@@ -76,35 +111,53 @@ impl Landing {
             Ok(handle) => handle,
             Err(error) => return Err(explain(sftp, &error, path, &directory).await),
         };
-        let writing = Writing::new(sftp, handle, 0).await;
-        Ok(Self { path: path.to_vec(), directory, temporary, plan, old, writing })
+        let writing = Writing::new(sftp, handle).await;
+        Ok(Self {
+            sftp: sftp.clone(),
+            path: path.to_vec(),
+            directory,
+            temporary,
+            plan,
+            old,
+            writing,
+            gone: false,
+        })
     }
 
-    /// The temporary file's path.
-    pub fn temporary(&self) -> &[u8] {
-        &self.temporary
+    /// Goes on over another channel: opens the temporary file again and sends what may not have arrived.
+    ///
+    /// # Errors
+    /// When that fails too.
+    pub async fn resume(&mut self, sftp: &Sftp) -> Result<(), SftpError> {
+        let handle = sftp.open_file(&self.temporary, flag::WRITE, &Attrs::default()).await?;
+        self.sftp = sftp.clone();
+        self.writing.resume(sftp, handle).await
     }
 
     /// Why writing failed, and whether there is room at all.
-    pub async fn explain(&self, sftp: &Sftp, error: &SftpError) -> Failure {
-        explain(sftp, error, &self.path, &self.directory).await
+    pub async fn explain(&self, error: &SftpError) -> Failure {
+        explain(&self.sftp, error, &self.path, &self.directory).await
     }
 
     /// Puts the file into place. Everything was written.
     ///
     /// # Errors
     /// As writing does; `file_exists` when something came there meanwhile. The temporary file is gone then.
-    pub async fn land(mut self, sftp: &Sftp) -> Result<Landed, Failure> {
+    pub async fn land(mut self) -> Result<Landed, Failure> {
+        let sftp = &self.sftp.clone();
         let landed = match self.finish(sftp).await {
             Ok(landed) => landed,
             Err(error) => {
-                let failure = self.explain(sftp, &error).await;
-                self.discard(sftp).await;
+                let failure = self.explain(&error).await;
+                self.discard().await;
                 return Err(failure);
             }
         };
         match self.rename(sftp).await {
-            Ok(()) => Ok(landed),
+            Ok(()) => {
+                self.gone = true;
+                Ok(landed)
+            }
             Err(error) => {
                 let exists =
                     !self.plan.overwrite && sftp.look(&self.path).await.is_ok_and(|old| old.is_some());
@@ -113,7 +166,7 @@ impl Landing {
                 } else {
                     error.failure("put into place", &shown(&self.path))
                 };
-                self.discard(sftp).await;
+                self.discard().await;
                 Err(failure)
             }
         }
@@ -165,9 +218,9 @@ impl Landing {
     }
 
     /// Removes the temporary file.
-    pub async fn discard(self, sftp: &Sftp) {
-        let _ = sftp.start_close(self.writing.handle()).await;
-        let _ = sftp.remove(&self.temporary).await;
+    pub async fn discard(mut self) {
+        self.gone = true;
+        remove(&self.sftp, self.writing.handle(), &self.temporary).await;
     }
 }
 
@@ -185,11 +238,11 @@ impl Sftp {
     ) -> Result<Landed, Failure> {
         let mut landing = Landing::begin(self, path, plan, unique).await?;
         if let Err(error) = landing.writing.push(content).await {
-            let failure = landing.explain(self, &error).await;
-            landing.discard(self).await;
+            let failure = landing.explain(&error).await;
+            landing.discard().await;
             return Err(failure);
         }
-        landing.land(self).await
+        landing.land().await
     }
 
     /// Reads a regular file from byte `from`, at most `most` bytes: what was read, and the file's attributes.
