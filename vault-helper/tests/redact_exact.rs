@@ -54,7 +54,7 @@ fn a_secret_cut_anywhere_leaves_nothing_of_itself() {
 fn a_file_that_ends_inside_a_secret_is_refused() {
     let (redactor, _guard) = redactor();
     let (left, end) = leaves(&redactor, &[b"x ", &SECRET[..12]]);
-    assert_eq!((left, end), (b"x ".to_vec(), Err(SecretFound)));
+    assert_eq!((shown(&left, SECRET), end), (0, Err(SecretFound)));
 }
 
 #[test]
@@ -73,7 +73,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_surrounds_a_secret_no_more_of_it_leaves_than_three_bytes(
+    fn whatever_surrounds_a_secret_nothing_of_it_leaves(
         before in prop::collection::vec(any::<u8>(), 0..3000), after in prop::collection::vec(any::<u8>(), 0..300), cut in 1usize..700,
     ) {
         let (redactor, _guard) = redactor();

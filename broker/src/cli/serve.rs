@@ -8,12 +8,13 @@ use rmcp::ErrorData;
 use sallyport_protocol::Failure;
 
 use super::output::Problem;
-use crate::config::{Config, config_directory, state_directory};
+use crate::config::{Config, config_directory};
 use crate::harden::{Needs, lock_in};
 use crate::http::tokens::TokenFile;
 use crate::http::{self, Address};
 use crate::link::{Broker, Link, Place, Porter};
 use crate::mcp::{self, Toolset};
+use crate::transfer::Roots;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -84,10 +85,15 @@ fn with_porter(place: Place) -> Place {
     }
 }
 
-fn needs(_config: &Config, tokens: Option<PathBuf>) -> Needs {
+fn needs(config: &Config, tokens: Option<PathBuf>) -> Needs {
     let mut read = vec![config_directory()];
     read.extend(tokens);
-    let mut roots = vec![state_directory().join("transfer")];
-    roots.extend(std::env::current_dir());
+    let roots = match Roots::directories(config) {
+        Ok(roots) => roots,
+        Err(failure) => {
+            tracing::warn!(reason = %failure.message, "no files can be transferred");
+            Vec::new()
+        }
+    };
     Needs { read, roots }
 }

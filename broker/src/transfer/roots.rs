@@ -8,7 +8,7 @@ use sallyport_protocol::name;
 use sallyport_protocol::{ErrorCode, Failure};
 
 use super::folder::Folder;
-use crate::config::Config;
+use crate::config::{Config, state_directory};
 
 /// The transfer roots.
 #[derive(Debug, Clone)]
@@ -29,11 +29,20 @@ impl Roots {
     /// # Errors
     /// When the configuration cannot be used, or there is no working directory.
     pub fn load() -> Result<Self, Failure> {
-        let configured = Config::load()?.transfer_roots;
-        if !configured.is_empty() {
-            return Ok(Self(configured));
+        Self::directories(&Config::load()?).map(Self)
+    }
+
+    /// The directories themselves: what a locked-in broker must be let into. A service has no directory it works
+    /// in (it is `/`); its files go through the state directory.
+    ///
+    /// # Errors
+    /// When there is no working directory.
+    pub fn directories(config: &Config) -> Result<Vec<PathBuf>, Failure> {
+        if !config.transfer_roots.is_empty() {
+            return Ok(config.transfer_roots.clone());
         }
-        Ok(Self(vec![working_directory()?]))
+        let here = working_directory()?;
+        Ok(vec![if here == Path::new("/") { state_directory().join("transfer") } else { here }])
     }
 
     /// The root of a person's own command: whatever the person may reach. Only the path's last name is opened
