@@ -63,7 +63,7 @@ async fn conversation<F: Future<Output = ()>>(
     let (read, to) = tokio::io::split(ours);
     let stateless = version == "2026-07-28";
     let mut mcp = Mcp { lines: BufReader::new(read).lines(), to, stateless, capabilities };
-    let server = serve_on(fake.link(), &[Toolset::Core, Toolset::Sessions], 20_000, theirs);
+    let server = serve_on(fake.link(), &[Toolset::Core, Toolset::Sessions, Toolset::Files, Toolset::Forward], 20_000, theirs);
     let client = async {
         if !stateless {
             let params = json!({
@@ -86,6 +86,13 @@ async fn asked(client: &mut Client) -> (OpId, Exec) {
         (op, Request::Exec(exec)) => (op, exec),
         other => panic!("{other:?}"),
     }
+}
+
+/// The client's user refused: the helper is told so, for its own count.
+async fn refused(client: &mut Client) {
+    let (op, request) = client.started().await;
+    assert!(matches!(request, Request::Declined(declined) if declined.confirmation.as_str() == "c1"));
+    client.done(op, Outcome::Noted).await;
 }
 
 fn exited(exit_code: i32) -> Outcome {
@@ -236,6 +243,7 @@ async fn a_stateless_client_brings_its_users_answer_with_the_next_call() {
         let mut client = fake.accept().await;
         let (op, _) = asked(&mut client).await;
         client.done(op, needs(Confirmer::Model)).await;
+        refused(&mut client).await;
         let (op, second) = asked(&mut client).await;
         assert_eq!((second.consent, second.confirmation.unwrap().as_str()), (Consent::Client, "c1"));
         client.done(op, exited(0)).await;
@@ -295,6 +303,7 @@ async fn a_user_who_says_no_ends_the_call() {
         let mut client = fake.accept().await;
         let (op, _) = asked(&mut client).await;
         client.done(op, needs(Confirmer::Client)).await;
+        refused(&mut client).await;
         assert_eq!(client.next().await, None, "nothing more is asked of the helper");
     };
     let talk = |mut mcp: Mcp| async move {

@@ -38,7 +38,7 @@ fn a_flaw_is_told_with_its_line_and_column() {
     insta::assert_snapshot!(
         format!("{}\n{}", failure.message, failure.hint),
         @r#"
-    this would be no valid json: line 3, column 1: trailing comma
+    this would be no valid json: line 3, column 1: key must be a string
     nothing was written: correct the text, or set validate = "none" if the file is of another kind
     "#
     );
