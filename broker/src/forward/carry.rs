@@ -12,7 +12,6 @@ use sallyport_protocol::text::Chunk;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 
-use super::listener::Connection;
 use crate::link::{Broker, Item, Link, Operation};
 
 /// Where connections from the remote go: a port of this machine's loopback.
@@ -46,7 +45,7 @@ impl Here {
 }
 
 /// Carries a connection accepted here.
-pub async fn inwards(link: Link<Broker>, ask: Ask, socket: Box<dyn Connection>) {
+pub async fn inwards(link: Link<Broker>, ask: Ask, socket: TcpStream) {
     tell(carry(&link, ask, socket).await);
 }
 
@@ -55,7 +54,7 @@ pub async fn outwards(link: Link<Broker>, ask: Ask, dest: Here) {
     match dest.connect().await {
         Ok(socket) => {
             let _ = socket.set_nodelay(true);
-            tell(carry(&link, ask, Box::new(socket)).await);
+            tell(carry(&link, ask, socket).await);
         }
         Err(error) => {
             tracing::info!(%error, "nothing answers where a remote forward leads");
@@ -72,7 +71,7 @@ fn tell(carried: Result<(), Failure>) {
 }
 
 /// Carries bytes both ways until the operation is over. Dropping the socket early closes it.
-async fn carry(link: &Link<Broker>, ask: Ask, socket: Box<dyn Connection>) -> Result<(), Failure> {
+async fn carry(link: &Link<Broker>, ask: Ask, socket: TcpStream) -> Result<(), Failure> {
     let mut operation = link.start(Request::Forward(ask)).await?;
     let input = operation.input();
     let (read, write) = tokio::io::split(socket);
@@ -90,10 +89,7 @@ async fn carry(link: &Link<Broker>, ask: Ask, socket: Box<dyn Connection>) -> Re
 }
 
 /// Passes on what the socket says; true when it ended in good order.
-async fn feed(
-    mut read: ReadHalf<Box<dyn Connection>>,
-    input: &crate::link::operation::Input<Broker>,
-) -> bool {
+async fn feed(mut read: ReadHalf<TcpStream>, input: &crate::link::operation::Input<Broker>) -> bool {
     let mut buffer = vec![0; Chunk::MAX];
     loop {
         match read.read(&mut buffer).await {
@@ -110,10 +106,7 @@ async fn feed(
 }
 
 /// Passes on what the helper sends.
-async fn drain(
-    operation: &mut Operation<Broker>,
-    mut write: WriteHalf<Box<dyn Connection>>,
-) -> Result<(), Failure> {
+async fn drain(operation: &mut Operation<Broker>, mut write: WriteHalf<TcpStream>) -> Result<(), Failure> {
     let (mut received, mut last) = (0, None);
     loop {
         match operation.next().await? {

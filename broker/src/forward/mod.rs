@@ -1,6 +1,6 @@
 //! This end of port forwards: the sockets, and the connections accepted on them.
 //!
-//! This part may listen on loopback or on a Unix socket of its own, and connect to loopback; it must never listen on
+//! This part may listen on loopback, and connect to loopback; it must never listen on
 //! another address, connect anywhere else, or decide where a forward leads: the helper does, by the host's entry.
 //!
 //! A forward is an operation of the helper that lasts as long as the forward. Whichever side lets go of it first,
@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 
 use self::carry::Here;
-pub use self::listener::{Listen, Listener};
+pub use self::listener::Listener;
 use crate::link::{Broker, Item, Link, Operation};
 
 /// Whether a host name means this machine's loopback: the only place a remote forward leads to.
@@ -89,7 +89,7 @@ impl Forwards {
     ) -> Result<Attempt, Failure> {
         let dest = Here { host: request.dest_host.as_str().to_owned(), port: request.dest_port };
         let (address, port) = match &listener {
-            Some(listener) => (listener.address(), listener.port()),
+            Some(listener) => (listener.address(), Some(listener.port())),
             None => (format!("localhost:{}", request.listen_port), Some(request.listen_port)),
         };
         debug_assert_eq!(listener.is_some(), request.direction == Direction::Local);

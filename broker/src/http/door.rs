@@ -2,6 +2,8 @@
 //!
 //! `Host` and `Origin` are checked by the transport behind this door, before it looks at the body.
 
+#![expect(clippy::result_large_err, reason = "an answer that refuses is an answer like any other")]
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::{Answer, Status, misplaced};
 use super::call::{Call, Handled, bounds, invalid};
 use super::confirm::{self, Asked, Grant};
-use crate::forward::{Attempt, Listen, Listener, Opened, leads_here};
+use crate::forward::{Attempt, Listener, Opened, leads_here};
 
 /// The arguments.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -25,9 +25,6 @@ pub struct Args {
     direction: Option<Way>,
     /// open: the port to listen on, on loopback. Local: 0 (default) takes any free one. Remote: one that the host lists.
     listen_port: Option<u16>,
-    /// open, local: listen on a Unix socket instead, which other users of this machine cannot reach.
-    #[serde(default)]
-    unix_socket: bool,
     /// open: the host it leads to. Local: one that the host lists, as hosts.toml names it. Remote: localhost (default).
     dest_host: Option<String>,
     /// open: the port it leads to.
@@ -105,16 +102,12 @@ async fn open(call: &Call, args: &Args) -> Handled {
     let mut grant = confirm::grant(call, args.confirm, args.confirmation_id.clone())?;
     let mut asked = false;
     loop {
-        let mut request = request(args, target, way, &grant)?;
+        let request = request(args, target, way, &grant)?;
         let listener = match way {
             Way::Remote => None,
-            Way::Local if args.unix_socket => Some(Listener::open(Listen::Socket).await?),
             // The port is announced as asked, so that a confirmation is for the same request again.
-            Way::Local => Some(Listener::open(Listen::Port(request.listen_port)).await?),
+            Way::Local => Some(Listener::open(request.listen_port).await?),
         };
-        if args.unix_socket {
-            request.listen_port = 0;
-        }
         let attempt =
             call.unless_cancelled(call.forwards.start(&call.link, request.clone(), listener)).await?;
         match attempt {
@@ -159,9 +152,6 @@ fn request(args: &Args, target: &str, way: Way, grant: &Grant) -> Result<Open, F
     if way == Way::Remote {
         if listen_port == 0 {
             return Err(invalid("a remote forward needs a listen_port that the host lists"));
-        }
-        if args.unix_socket {
-            return Err(invalid("a remote forward listens on a port of the host, not on a Unix socket here"));
         }
         if !leads_here(dest_host) {
             return Err(Failure::new(

@@ -63,7 +63,12 @@ async fn conversation<F: Future<Output = ()>>(
     let (read, to) = tokio::io::split(ours);
     let stateless = version == "2026-07-28";
     let mut mcp = Mcp { lines: BufReader::new(read).lines(), to, stateless, capabilities };
-    let server = serve_on(fake.link(), &[Toolset::Core, Toolset::Sessions, Toolset::Files, Toolset::Forward], 20_000, theirs);
+    let server = serve_on(
+        fake.link(),
+        &[Toolset::Core, Toolset::Sessions, Toolset::Files, Toolset::Forward],
+        20_000,
+        theirs,
+    );
     let client = async {
         if !stateless {
             let params = json!({

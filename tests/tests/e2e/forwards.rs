@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -271,28 +270,6 @@ fn a_host_that_cannot_be_reached_opens_no_forward_and_leaves_no_port() {
     request["listen_port"] = taken.local_addr().unwrap().port().into();
     client.call("ssh_forward", request).expect_code("invalid_argument");
     assert!(forwards(&client).is_empty());
-}
-
-#[test]
-fn a_forward_listens_on_a_unix_socket_of_its_own() {
-    let world = World::new();
-    let service = Service::start("hello\n");
-    let _sshd = host_with(&world, "web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
-    let client = world.mcp();
-    let mut request = local(service.port);
-    request["unix_socket"] = true.into();
-    let reply = client.call("ssh_forward", request).expect_ok();
-    let path = reply.text("listen_address").strip_prefix("unix:").unwrap().to_owned();
-    let folder = std::path::Path::new(&path).parent().unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::mode(&folder.metadata().unwrap().permissions());
-    assert_eq!(mode & 0o777, 0o700);
-    let mut stream = UnixStream::connect(&path).unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert_eq!(answer, "hello\n");
-    client.call("ssh_forward", json!({ "action": "close", "id": reply["id"] })).expect_ok();
-    assert!(!folder.exists(), "the socket's directory is gone with it");
 }
 
 #[test]

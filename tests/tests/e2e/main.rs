@@ -2,6 +2,8 @@
 //!
 //! One binary, so that it is linked once. A folder's worth of tests is run by its name: `scripts/test --test e2e login`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod approvals;
 mod attack;
 mod audit;

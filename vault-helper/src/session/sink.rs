@@ -22,6 +22,9 @@ pub struct Listener {
     pub left: watch::Receiver<bool>,
 }
 
+/// An unfinished line longer than this is shown as it comes, in bytes.
+const LONG_LINE: usize = 4096;
+
 /// See the module.
 pub struct Sink {
     job: Arc<Job>,
@@ -29,6 +32,8 @@ pub struct Sink {
     error: StreamRedactor,
     listener: Option<Listener>,
     tap: Option<Arc<Tap>>,
+    /// What the tap has not been shown yet: each stream's unfinished line.
+    lines: [Clean; 2],
     counted: u64,
     ended: bool,
 }
@@ -42,6 +47,7 @@ impl Sink {
             error: redactor.stream(),
             listener,
             tap: None,
+            lines: Default::default(),
             counted: 0,
             ended: false,
         }
@@ -91,8 +97,26 @@ impl Sink {
         let (output, error) = (self.output.finish(), self.error.finish());
         self.pass(Stream::Output, output).await;
         self.pass(Stream::ErrorOutput, error).await;
+        if let Some(tap) = &self.tap {
+            self.lines.iter().filter(|line| !line.is_empty()).for_each(|line| tap.text(line));
+        }
         self.job.end(exit);
         self.ended = true;
+    }
+
+    /// Shows recorder and watchers whole lines: of two streams, each with its own bytes held back for a moment, the
+    /// pieces would stand inside each other.
+    fn show(&mut self, stream: Stream, clean: &Clean) {
+        let Some(tap) = &self.tap else { return };
+        let line = &mut self.lines[stream as usize];
+        line.append(clean.clone());
+        let whole = match memchr::memrchr2(b'\n', b'\r', line.as_bytes()) {
+            Some(end) => end + 1,
+            None if line.len() > LONG_LINE => line.len(),
+            None => return,
+        };
+        let rest = line.split_off(whole);
+        tap.text(&std::mem::replace(line, rest));
     }
 
     async fn pass(&mut self, stream: Stream, clean: Clean) {
@@ -103,9 +127,7 @@ impl Sink {
             return;
         }
         self.job.keep(&clean);
-        if let Some(tap) = &self.tap {
-            tap.text(&clean);
-        }
+        self.show(stream, &clean);
         let Some(listener) = &mut self.listener else { return };
         let gone = tokio::select! {
             biased;
