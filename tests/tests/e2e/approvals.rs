@@ -1,7 +1,5 @@
 //! The person in the loop: what they are asked, what their answers allow, and that nobody answers for them.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-
 use sallyport_protocol::admin::AdminRequest;
 use sallyport_protocol::envelope::{Caller, OpId, ToHelper};
 use sallyport_protocol::handshake::{Hello, Reply as Greeting, Role};

@@ -1,6 +1,4 @@
 //! Attacks on the boundary: a broker that asks for what it may not have, and a server that does what no server should.
-#![expect(clippy::unwrap_used, reason = "a broken world must fail the test that stands on it")]
-
 use sallyport_protocol::admin::{AdminRequest, RecordFilter, RecordKind};
 use sallyport_protocol::envelope::{Caller, FromHelper, OpId, ToHelper};
 use sallyport_protocol::handshake::{Hello, Reply, Role};

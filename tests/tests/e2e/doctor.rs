@@ -1,7 +1,5 @@
 //! `doctor`: what is wrong is found, and what is well is left alone.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-
 use sallyport_tests::world::{World, eventually, process, run};
 use serde_json::Value;
 

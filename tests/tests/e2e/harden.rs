@@ -1,7 +1,5 @@
 //! Hardening, by attacks: on the helper by a process of the same user, and from within a broker that was taken over.
 //! A debugger of root's plays the part of the code that took it over.
-#![expect(clippy::unwrap_used, reason = "a broken world must fail the test that stands on it")]
-
 use std::path::Path;
 
 use sallyport_tests::world::{Finished, SshdOptions, World, account, eventually, memory, process};

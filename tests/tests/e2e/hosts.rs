@@ -1,7 +1,5 @@
 //! The inventory: taken over from OpenSSH, tried step by step, and its host keys kept current.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-
 use sallyport_tests::world::sshd::own_name;
 use sallyport_tests::world::{KeyPair, SshdOptions, World, eventually};
 use serde_json::{Value, json};

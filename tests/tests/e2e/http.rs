@@ -1,6 +1,4 @@
 //! MCP over HTTP: both generations, tokens as principals, and what keeps strangers out.
-#![expect(clippy::unwrap_used, reason = "a broken world must fail the test that stands on it")]
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! Who we are to a host: certificates, ssh-agent, key files, fallback accounts, several proofs, second factors.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Stdio;

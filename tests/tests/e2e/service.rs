@@ -1,6 +1,4 @@
 //! As a service: sockets from systemd, helper and broker as users of their own.
-#![expect(clippy::unwrap_used, reason = "a broken world must fail the test that stands on it")]
-
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

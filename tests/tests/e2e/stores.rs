@@ -1,7 +1,5 @@
 //! Stores as people have them: several recipients, folders of their own, git, gopass, edited while we run.
 
-#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
-
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 

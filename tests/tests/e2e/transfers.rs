@@ -1,6 +1,4 @@
 //! Files to and from hosts: what arrives, what is refused, and that nothing else changes.
-#![allow(clippy::unwrap_used, reason = "what a test sets up must be there")]
-
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

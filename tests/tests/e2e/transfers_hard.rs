@@ -1,6 +1,4 @@
 //! Transfers when something goes wrong: secrets, full disks, races, processes killed at any moment.
-#![allow(clippy::unwrap_used, reason = "what a test sets up must be there")]
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
