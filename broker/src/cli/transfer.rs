@@ -263,7 +263,11 @@ async fn watched(
 }
 
 fn interrupted() -> Failure {
-    Failure::new(ErrorCode::InternalError, "interrupted; nothing half-written was left", "")
+    Failure::new(
+        ErrorCode::InternalError,
+        "interrupted; no file has changed but those that were whole",
+        "run it again; a .part file beside the target is swept by the next transfer into that directory",
+    )
 }
 
 fn draw(text: &str) {
