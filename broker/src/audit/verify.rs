@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::record::{Fields, number, text};
-use crate::format::one_line;
+use crate::format::{hex, one_line};
 
 /// What is wrong, in one word for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -268,10 +268,6 @@ impl Verifier {
 /// The hash of a line, as the next one carries it.
 pub fn hash(line: &[u8]) -> String {
     hex(&Sha256::digest(line))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn range(from: u64, to: u64) -> String {

@@ -19,6 +19,7 @@ use serde_json::json;
 
 use super::output::{self, Problem, USAGE};
 use crate::config::config_directory;
+use crate::format::hex;
 
 /// Ask the guardrail policy what it says about a command.
 #[derive(Debug, clap::Args)]
@@ -277,7 +278,7 @@ impl Ground {
     }
 
     fn digest(&self) -> String {
-        self.policy.digest().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.policy.digest())
     }
 }
 

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::format::hex;
+
 /// What every token begins with, so that scanners for leaked secrets find it.
 const PREFIX: &str = "sallyport_";
 /// The largest token file, in bytes.
@@ -255,10 +257,6 @@ impl Gatekeeper {
     pub fn knows(&self, principal: &PrincipalName) -> bool {
         !self.required || self.entries.iter().any(|(name, _)| name == principal)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {

@@ -12,7 +12,7 @@ use super::answer::{Answer, Status};
 use super::call::{Call, Handled, bounds};
 use super::confirm::{self, Asked, Grant};
 use super::progress::Progress;
-use crate::format::one_line;
+use crate::format::{hex, one_line};
 use crate::link::Item;
 use crate::transfer::{Ending, Located, Meter, Report, Roots, ended};
 
@@ -254,10 +254,6 @@ fn question(args: &Args, way: Way) -> String {
     text
 }
 
-fn hex(hash: &[u8; 32]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn remarks(done: &Done) -> Vec<String> {
     done.remarks.iter().map(|remark| format!("could not be kept: {remark}")).collect()
 }
@@ -278,7 +274,7 @@ pub fn fields(report: &Report) -> Fields {
     Fields {
         files: done.files,
         bytes: done.bytes,
-        sha256: done.sha256.as_ref().map(hex),
+        sha256: done.sha256.as_ref().map(|hash| hex(hash)),
         skipped: done.skipped,
         removed: done.removed,
         changes: report.changes.iter().take(MOST_CHANGES).map(what).collect(),
@@ -346,7 +342,7 @@ pub async fn copy(call: &Call) -> Handled {
             Ending::Done(Report { done, changes: _ }) => {
                 let fields = CopyFields {
                     bytes: done.bytes,
-                    sha256: done.sha256.as_ref().map(hex),
+                    sha256: done.sha256.as_ref().map(|hash| hex(hash)),
                     remarks: remarks(&done),
                 };
                 let hash = fields.sha256.as_deref().unwrap_or_default();

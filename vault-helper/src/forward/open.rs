@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::carry;
 use super::registry::Forward;
 use crate::audit::{Ending, Intent};
-use crate::guard::gate::{self, Gate, Passage};
+use crate::guard::gate::{self, Gate};
 use crate::guard::target::{self, Target};
 use crate::helper::Helper;
 use crate::serve::connection::{Operation, came_true};
@@ -71,10 +71,7 @@ async fn open(op: &mut Operation, caller: &Caller, request: Open) -> Result<Outc
         confirmation: request.confirmation.as_ref(),
     };
     let judgement = now.policy.judge_forward(&target.subject(principal), direction, &place);
-    let granted = match passage.follow(judgement) {
-        Passage::Open(granted) => granted,
-        Passage::Shut(outcome) => return Err(Early(outcome)),
-    };
+    let granted = passage.follow(judgement).granted().map_err(Early)?;
     let mut cancelled = op.cancelled.clone();
     let lease = tokio::select! {
         lease = helper.pool.lease_for(&helper, principal, &target, Traffic::Tunnels) => lease?,

@@ -171,10 +171,8 @@ impl FileGate<'_> {
     /// # Errors
     /// The answer.
     pub fn grant(&self) -> Result<(String, Box<Granted>), Box<Outcome>> {
-        match self.pass() {
-            (text, Passage::Open(granted)) => Ok((text, granted)),
-            (_, Passage::Shut(outcome)) => Err(outcome),
-        }
+        let (text, passage) = self.pass();
+        Ok((text, passage.granted()?))
     }
 
     /// Who may agree on this host.

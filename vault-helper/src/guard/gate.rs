@@ -55,6 +55,19 @@ pub struct Granted {
     pub confirmed: Option<(String, &'static str)>,
 }
 
+impl Passage {
+    /// The grant.
+    ///
+    /// # Errors
+    /// The answer for the caller, when it may not run, or not yet.
+    pub fn granted(self) -> Result<Box<Granted>, Box<Outcome>> {
+        match self {
+            Self::Open(granted) => Ok(granted),
+            Self::Shut(outcome) => Err(outcome),
+        }
+    }
+}
+
 impl Gate<'_> {
     /// Decides.
     pub fn pass(&self) -> Passage {

@@ -16,7 +16,7 @@ use super::secrets::Injected;
 use super::shell::{Feed, Line, Shell, Variables};
 use super::sink::Sink;
 use crate::audit::{Ending, Intent};
-use crate::guard::gate::{self, Gate, Passage};
+use crate::guard::gate::{self, Gate};
 use crate::redact::CleanText;
 use crate::serve::connection::{Operation, came_true};
 use crate::ssh::keeper::failure;
@@ -129,10 +129,7 @@ impl Act<'_> {
             consent: request.consent,
             confirmation: request.confirmation.as_ref(),
         };
-        let granted = match passage.pass() {
-            Passage::Open(granted) => granted,
-            Passage::Shut(outcome) => return Err(Early(outcome)),
-        };
+        let granted = passage.pass().granted().map_err(Early)?;
         let id = helper.new_id("j");
         let intent = Intent {
             id: id.clone(),

@@ -23,7 +23,7 @@ use super::stop::LONGEST;
 use super::sudo::{self, Elevation};
 use crate::audit::{Ending, Intent};
 use crate::config::Snapshot;
-use crate::guard::gate::{self, Gate, Granted, Passage};
+use crate::guard::gate::{self, Gate, Granted};
 use crate::guard::target::{self, Target};
 use crate::helper::Helper;
 use crate::serve::connection::{Operation, came_true};
@@ -149,10 +149,7 @@ impl Run {
             consent: self.request.consent,
             confirmation: self.request.confirmation.as_ref(),
         };
-        match passage.pass() {
-            Passage::Open(granted) => Ok(*granted),
-            Passage::Shut(outcome) => Err(Early(outcome)),
-        }
+        passage.pass().granted().map(|granted| *granted).map_err(Early)
     }
 
     async fn on_target(

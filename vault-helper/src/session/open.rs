@@ -19,7 +19,7 @@ use super::shell::{Feed, IDLE, Line, Shell};
 use super::sink::Sink;
 use super::terminal;
 use crate::audit::{Ending, Intent};
-use crate::guard::gate::{self, Gate, Passage};
+use crate::guard::gate::{self, Gate};
 use crate::guard::target::{self, Target};
 use crate::redact::CleanText;
 use crate::serve::connection::{Operation, came_true};
@@ -81,10 +81,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
         consent: request.consent,
         confirmation: request.confirmation.as_ref(),
     };
-    let granted = match passage.pass() {
-        Passage::Open(granted) => granted,
-        Passage::Shut(outcome) => return Err(Early(outcome)),
-    };
+    let granted = passage.pass().granted().map_err(Early)?;
     let (channel, lease) = helper.pool.session(helper, principal, &target).await?;
     let id = helper.new_id("s");
     let intent = Intent {

@@ -132,14 +132,10 @@ pub fn digest(text: Option<&str>) -> Result<Option<[u8; 32]>, Failure> {
     Ok(Some(out))
 }
 
-/// A digest as it is told.
-pub fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::hex;
 
     #[test]
     fn a_digest_is_read_as_it_is_told_and_nothing_else_is_one() {

@@ -5,8 +5,8 @@ use sallyport_protocol::file::{Act, Outcome, Part, Read, ReadEnd};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Ended, Place, ask, hex};
-use crate::format::readable;
+use super::{Ended, Place, ask};
+use crate::format::{hex, readable};
 use crate::mcp::answer::{Answer, Status, misplaced};
 use crate::mcp::call::{Call, Handled, invalid};
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::read::{Encoding, unbase64};
-use super::{Ended, Place, ask, digest, hex};
-use crate::format::readable;
+use super::{Ended, Place, ask, digest};
+use crate::format::{hex, readable};
 use crate::mcp::answer::{Answer, Status, misplaced};
 use crate::mcp::call::{Call, Handled, bounds, invalid};
 

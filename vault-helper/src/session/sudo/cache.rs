@@ -22,7 +22,7 @@ use super::talk::{Signs, is_refusal};
 use super::text::disguised;
 use super::tool::Tool;
 use crate::audit::{Ending, Intent};
-use crate::guard::gate::{self, Gate, Passage};
+use crate::guard::gate::{self, Gate};
 use crate::redact::CleanText;
 use crate::serve::connection::{Operation, came_true};
 use crate::session::exec::{Early, busy, find_session, millis, no_audit};
@@ -67,10 +67,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: SudoCache) -> Result<
         consent: request.consent,
         confirmation: request.confirmation.as_ref(),
     };
-    let granted = match passage.pass() {
-        Passage::Open(granted) => granted,
-        Passage::Shut(outcome) => return Err(Early(outcome)),
-    };
+    let granted = passage.pass().granted().map_err(Early)?;
     let elevation = Elevation::new(helper.clone(), &shell.target, "root")?;
     let lease = helper.pool.lease(helper, principal, &shell.target).await?;
     let Some(Tool::Sudo(place)) = Tool::find(&lease).await else {

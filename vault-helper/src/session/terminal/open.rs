@@ -14,7 +14,7 @@ use sallyport_protocol::{ErrorCode, Failure, frame};
 use super::pty::{Opening, TERM, Terminal};
 use crate::audit::{Ending, Intent};
 use crate::config::Snapshot;
-use crate::guard::gate::{self, Gate, Granted, Passage};
+use crate::guard::gate::{self, Gate, Granted};
 use crate::guard::target::Target;
 use crate::helper::Helper;
 use crate::serve::connection::Operation;
@@ -193,10 +193,7 @@ fn pass(
         }
         Rule::Confirm | Rule::Allow => {}
     }
-    match gate.follow(judgement) {
-        Passage::Open(granted) => Ok(*granted),
-        Passage::Shut(outcome) => Err(Early(outcome)),
-    }
+    gate.follow(judgement).granted().map(|granted| *granted).map_err(Early)
 }
 
 /// What a shell must do before the login shell starts, when anything.
