@@ -215,7 +215,7 @@ impl FromStr for Slug {
 }
 
 /// Splits `host`, `host:port`, `[v6]` and `[v6]:port`; an IPv6 address needs its brackets here.
-fn split_port(authority: &str) -> Result<(&str, u16), SlugError> {
+pub(super) fn split_port(authority: &str) -> Result<(&str, u16), SlugError> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (host, tail) = rest.split_once(']').ok_or(SlugError::Host)?;

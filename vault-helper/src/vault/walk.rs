@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::VaultError;
 use super::record::RecordType;
-use super::slug::{Purpose, ROOT_FOLDER, Slug};
+use super::slug::{Purpose, ROOT_FOLDER, Slug, split_port};
 use super::store::{Store, is_inside};
 
 /// Most names looked at in one listing; a store with more is listed in part.
@@ -35,6 +35,11 @@ impl Filter {
             && equal(&self.host, slug.host())
             && equal(&self.user, slug.user())
     }
+
+    /// Whether a folder of this name below a purpose with hosts can hold what is wanted.
+    fn admits_host(&self, folder: &str) -> bool {
+        self.host.as_deref().is_none_or(|wanted| split_port(folder).is_ok_and(|(host, _)| host == wanted))
+    }
 }
 
 /// One slug with the records it has.
@@ -51,7 +56,7 @@ pub struct Entry {
 pub struct Listing {
     /// Sorted by slug.
     pub entries: Vec<Entry>,
-    /// Number of names below `sallyport/` that are no record of ours: other spellings, other files, types that
+    /// Number of names below `sallyport/`, where the filter looks, that are no record of ours: other spellings, other files, types that
     /// do not belong there, links that leave the store.
     pub ignored: usize,
     /// The first of them, at most ten, as paths in the store.
@@ -61,7 +66,7 @@ pub struct Listing {
 }
 
 impl Store {
-    /// Lists the records.
+    /// Lists the records. What the filter leaves out is not read: a command's target is looked up this way.
     ///
     /// # Errors
     /// [`VaultError::NoStore`]; a folder that cannot be read counts as ignored.
@@ -69,12 +74,16 @@ impl Store {
         self.check_exists()?;
         let mut walk = Walk { store: self, seen: 0, listing: Listing::default() };
         let mut found: BTreeMap<Slug, Vec<RecordType>> = BTreeMap::new();
-        for purpose in Purpose::ALL {
+        let wanted = |purpose: &Purpose| filter.purpose.is_none_or(|wanted| wanted == *purpose);
+        for purpose in Purpose::ALL.into_iter().filter(wanted) {
             let folder = PathBuf::from(ROOT_FOLDER).join(purpose.as_str());
             for first in walk.names(&folder) {
                 let inner = folder.join(&first);
                 if !purpose.has_host() {
                     walk.slug(purpose, &[&first], &inner, filter, &mut found);
+                    continue;
+                }
+                if !filter.admits_host(&first) {
                     continue;
                 }
                 for second in walk.names(&inner) {
