@@ -1,5 +1,6 @@
 //! The test bed: two quiet `sshd`s on many addresses of loopback, a store with a key for each, and both clients.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,7 @@ impl Bed {
         servers[0].authorize(&key);
         let client = world.mcp();
         let bed = Self { client, servers, key, world };
-        bed.master();
+        bed.master(0);
         bed
     }
 
@@ -72,16 +73,21 @@ impl Bed {
         self.openssh(&["-o", "ControlPath=none"], command)
     }
 
-    /// OpenSSH's client through the master's login.
+    /// OpenSSH's client through the login of the first master.
     pub fn ssh_through_master(&self, command: &str) -> Command {
-        self.openssh(&["-S", &self.socket()], command)
+        self.ssh_through(0, command)
+    }
+
+    /// OpenSSH's client through the login of a master that [`Bed::master`] made.
+    pub fn ssh_through(&self, master: usize, command: &str) -> Command {
+        self.openssh(&["-S", &self.socket(master)], command)
     }
 
     /// OpenSSH's `sftp` through the master's login; commands come on its standard input.
     pub fn sftp(&self) -> Command {
         let mut sftp = self.world.command("sftp");
         sftp.args(["-q", "-F", "/dev/null", "-o", "BatchMode=yes", "-o"]);
-        sftp.arg(format!("ControlPath={}", self.socket()));
+        sftp.arg(format!("ControlPath={}", self.socket(0)));
         sftp.args(["-P", &self.servers[0].port().to_string(), "-b", "-"]);
         sftp.arg(format!("{}@127.0.0.1", own_name()));
         sftp
@@ -107,14 +113,15 @@ impl Bed {
         ssh
     }
 
-    fn socket(&self) -> String {
-        self.world.dir().join("mux").display().to_string()
+    fn socket(&self, master: usize) -> String {
+        self.world.dir().join(format!("mux{master}")).display().to_string()
     }
 
-    fn master(&self) {
-        let mut master = self.openssh(&["-M", "-N", "-f", "-S", &self.socket()], "true");
-        timed(&mut master);
-        process::eventually("the master's socket", || self.world.dir().join("mux").exists().then_some(()));
+    /// Makes a master: one more login of OpenSSH's, which others go through.
+    pub fn master(&self, master: usize) {
+        let socket = self.socket(master);
+        timed(&mut self.openssh(&["-M", "-N", "-f", "-S", &socket], "true"));
+        process::eventually("the master's socket", || Path::new(&socket).exists().then_some(()));
     }
 }
 

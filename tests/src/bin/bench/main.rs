@@ -2,7 +2,7 @@
 //!
 //! Absolute times say more about the machine than about the program, so what counts is the ratio beside them. The
 //! two sides of a ratio are measured in turns, a few samples each, so that a noisy minute hits both. See `scripts/bench`.
-//! Arguments: `--quick` takes a fifth of the samples and of the bytes.
+//! Arguments: `--quick` takes a fifth of the samples and of the bytes; names of parts measure those parts alone.
 #![expect(clippy::expect_used, reason = "a measurement that cannot be made has no result to go on with")]
 
 mod bed;
@@ -12,23 +12,37 @@ mod latency;
 mod report;
 mod stream;
 
+use bed::Bed;
 use report::Report;
 
+/// One part of the benchmark, given the divisor of its samples.
+type Part = fn(&Bed, &mut Report, usize);
+
+/// The parts by name, in the order they are measured: logins first, since each needs a host nobody logged in to yet.
+const PARTS: [(&str, Part); 10] = [
+    ("logins", |bed, report, _| latency::logins(bed, report)),
+    ("commands", |bed, report, scale| latency::commands(bed, report, 200 / scale)),
+    ("at-once", |bed, report, scale| latency::at_once(bed, report, 10 / scale)),
+    ("rate", |bed, report, scale| stream::rate(bed, report, 500_000_000 / scale)),
+    ("redaction", |_, report, scale| stream::redaction(report, 500_000_000 / scale)),
+    ("company", |bed, report, scale| stream::company(bed, report, 1_000_000_000 / scale)),
+    ("large-files", |bed, report, scale| files::large(bed, report, 256_000_000 / scale)),
+    ("small-files", |bed, report, scale| files::small(bed, report, 5_000 / scale)),
+    ("memory", |bed, report, _| idle::memory(bed, report)),
+    ("start", |bed, report, scale| idle::cold_starts(bed, report, 40 / scale)),
+];
+
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick");
-    let scale = if quick { 5 } else { 1 };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let scale = if arguments.iter().any(|argument| argument == "--quick") { 5 } else { 1 };
+    let named = |name: &str| arguments.iter().any(|argument| argument == name);
+    let all = !PARTS.iter().any(|(name, _)| named(name));
     let mut report = Report::default();
-    let bed = bed::Bed::make();
-    // Logins first: each needs a host nobody logged in to yet.
-    latency::logins(&bed, &mut report);
-    latency::commands(&bed, &mut report, 200 / scale);
-    latency::at_once(&bed, &mut report, 10 / scale);
-    stream::rate(&bed, &mut report, 500_000_000 / scale);
-    stream::redaction(&mut report, 500_000_000 / scale);
-    stream::company(&bed, &mut report, 1_000_000_000 / scale);
-    files::large(&bed, &mut report, 256_000_000 / scale);
-    files::small(&bed, &mut report, 5_000 / scale);
-    idle::memory(&bed, &mut report);
-    idle::cold_starts(&bed, &mut report, 40 / scale);
+    let bed = Bed::make();
+    for (name, part) in PARTS {
+        if all || named(name) {
+            part(&bed, &mut report, scale);
+        }
+    }
     report.print();
 }
