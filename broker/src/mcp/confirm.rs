@@ -150,6 +150,11 @@ fn question(target: &str, command: &str, reason: &str) -> String {
 
 /// The answer when nobody could be asked now.
 fn later(needs: &NeedsConfirmation) -> Answer {
+    Answer::needs(confirmation(needs))
+}
+
+/// A confirmation as answers tell of it.
+pub fn confirmation(needs: &NeedsConfirmation) -> Confirmation {
     let id = needs.id.as_str();
     let operator = format!(
         "Ask the operator to run `sallyport approve {id}`, then repeat the same call with confirmation_id \"{id}\"."
@@ -160,13 +165,13 @@ fn later(needs: &NeedsConfirmation) -> Answer {
         }
         Confirmer::Client | Confirmer::Operator => operator,
     };
-    Answer::needs(Confirmation {
+    Confirmation {
         id: id.to_owned(),
         reason: needs.reason.as_str().to_owned(),
         rules: needs.rules.iter().map(|rule| rule.as_str().to_owned()).collect(),
         expires_in_s: needs.expires_in_s,
         how,
-    })
+    }
 }
 
 /// The helper still asks after the client's user agreed.

@@ -18,12 +18,13 @@ use super::call::{Call, Handled, bounds, invalid, optional};
 use super::confirm::{self, Asked, Grant};
 use super::progress::Progress;
 use crate::format::{HeadTail, render_pair};
-use crate::link::Item;
+use crate::link::{Broker, Item, Link};
 
 /// Without a progress token, a call that takes longer is answered with a job:
 /// many clients give up after a minute.
-const PATIENCE_MS: u32 = 45_000;
-const LONGEST_TIMEOUT_S: u32 = 7 * 24 * 3600;
+pub const PATIENCE_MS: u32 = 45_000;
+/// The longest timeout, in seconds: a week.
+pub const LONGEST_TIMEOUT_S: u32 = 7 * 24 * 3600;
 
 /// The arguments.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -157,9 +158,18 @@ struct Refusal {
 }
 
 /// What a command wrote, its beginning and end.
-struct Written {
-    out: HeadTail,
-    err: HeadTail,
+pub struct Written {
+    /// Its standard output.
+    pub out: HeadTail,
+    /// Its standard error.
+    pub err: HeadTail,
+}
+
+impl Written {
+    /// Nothing yet; keeps enough for an answer of `chars` characters.
+    pub fn for_chars(chars: usize) -> Self {
+        Self { out: HeadTail::for_chars(chars), err: HeadTail::for_chars(chars) }
+    }
 }
 
 /// Runs a command.
@@ -179,8 +189,9 @@ async fn perform(call: &Call, args: Args) -> Handled {
     let mut asked = false;
     loop {
         let request = request(&args, &grant, progress.wanted())?;
-        let mut written = Written { out: HeadTail::for_chars(chars), err: HeadTail::for_chars(chars) };
-        let outcome = run(call, request, args.stdin.as_deref(), &mut written, &mut progress).await?;
+        let mut written = Written::for_chars(chars);
+        let running = run(&call.link, request, args.stdin.as_deref(), &mut written, &mut progress);
+        let outcome = call.unless_cancelled(running).await?;
         match outcome {
             Outcome::NeedsConfirmation(needs) if !asked => {
                 let place = match (&args.target, &args.session) {
@@ -278,39 +289,39 @@ fn input_plan(text: &str) -> InputPlan {
     InputPlan { length: text.len() as u64, sha256: Sha256::digest(text).into() }
 }
 
-/// Runs a command to the end of its operation, keeping what it writes.
-async fn run(
-    call: &Call,
+/// Runs a command to the end of its operation, keeping what it writes. Dropped, it stops the command.
+///
+/// # Errors
+/// `helper_unavailable`, with the job in doubt.
+pub async fn run(
+    link: &Link<Broker>,
     request: Exec,
     stdin: Option<&str>,
     written: &mut Written,
     progress: &mut Progress,
 ) -> Result<Outcome, Failure> {
-    call.unless_cancelled(async {
-        let mut job = None;
-        let mut operation = call.link.start(Request::Exec(request)).await?;
-        let input = operation.input();
-        let mut feeding = std::pin::pin!(async {
-            if let Some(text) = stdin {
-                input.send_all(text.as_bytes()).await;
-            }
-        });
-        let mut fed = stdin.is_none();
-        loop {
-            tokio::select! {
-                item = operation.next() => match item.map_err(|failure| in_doubt(failure, job.as_deref()))? {
-                    Item::Data(Stream::Output, bytes) => written.out.push(&bytes),
-                    Item::Data(Stream::ErrorOutput, bytes) => written.err.push(&bytes),
-                    Item::Event(Event::Started { job: id }) => job = Some(id.into_string()),
-                    Item::Event(_) => {}
-                    Item::Done(outcome) => return Ok(outcome),
-                },
-                () = &mut feeding, if !fed => fed = true,
-                () = progress.due() => progress.tell(written.out.total() + written.err.total()).await,
-            }
+    let mut job = None;
+    let mut operation = link.start(Request::Exec(request)).await?;
+    let input = operation.input();
+    let mut feeding = std::pin::pin!(async {
+        if let Some(text) = stdin {
+            input.send_all(text.as_bytes()).await;
         }
-    })
-    .await
+    });
+    let mut fed = stdin.is_none();
+    loop {
+        tokio::select! {
+            item = operation.next() => match item.map_err(|failure| in_doubt(failure, job.as_deref()))? {
+                Item::Data(Stream::Output, bytes) => written.out.push(&bytes),
+                Item::Data(Stream::ErrorOutput, bytes) => written.err.push(&bytes),
+                Item::Event(Event::Started { job: id }) => job = Some(id.into_string()),
+                Item::Event(_) => {}
+                Item::Done(outcome) => return Ok(outcome),
+            },
+            () = &mut feeding, if !fed => fed = true,
+            () = progress.due() => progress.tell(written.out.total() + written.err.total()).await,
+        }
+    }
 }
 
 /// Names the job whose end nobody saw.

@@ -14,13 +14,14 @@
 //! | [`answer`] | the one shape of all results |
 //! | [`confirm`] | asking the client's user |
 //! | [`progress`] | progress notifications |
-//! | [`hosts`], [`exec`], [`output`], [`session`], [`terminal`], [`forward`], [`file`], [`transfer`] | the tools |
+//! | [`hosts`], [`exec`], [`output`], [`session`], [`terminal`], [`forward`], [`file`], [`transfer`], [`fleet`] | the tools |
 
 mod answer;
 mod call;
 mod confirm;
 mod exec;
 pub mod file;
+mod fleet;
 mod forward;
 mod hosts;
 mod output;

@@ -25,11 +25,19 @@ pub struct Progress {
 impl Progress {
     /// Progress of this call; without a token it never says anything.
     pub fn of(context: &RequestContext<RoleServer>) -> Self {
-        let to = context.meta.get_progress_token().map(|token| (context.peer.clone(), token));
+        Self::to(context.meta.get_progress_token().map(|token| (context.peer.clone(), token)))
+    }
+
+    fn to(to: Option<(Peer<RoleServer>, ProgressToken)>) -> Self {
         let since = Instant::now();
         let mut ticks = interval_at(since + PAUSE, PAUSE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { to, since, ticks, told: 0, silent: 0 }
+    }
+
+    /// Progress that is told to nobody.
+    pub fn none() -> Self {
+        Self::to(None)
     }
 
     /// Whether the client gave a token.

@@ -8,7 +8,7 @@ use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 
 use super::call::{Call, Handled};
 use super::schema::{input, output};
-use super::{exec, file, forward, hosts, output as pages, secrets, session, sudo, terminal, transfer};
+use super::{exec, file, fleet, forward, hosts, output as pages, secrets, session, sudo, terminal, transfer};
 
 /// Tools that are offered together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,6 +21,8 @@ pub enum Toolset {
     Files,
     /// Tunnels.
     Forward,
+    /// Many hosts at once.
+    Fleet,
 }
 
 /// What a tool does to the world, as MCP's annotations say it.
@@ -304,6 +306,17 @@ pub const TOOLS: &[Row] = &[
         input: input::<transfer::CopyArgs>,
         output: output::<transfer::CopyFields>,
         run: |call| Box::pin(transfer::copy(call)),
+    },
+    Row {
+        name: "ssh_fleet_exec",
+        title: "Run a command on many hosts",
+        description: "Runs one command on several hosts, or on all with a tag, some at once. Answers per host; equal \
+            outputs are shown once. A host that wants a confirmation says so: repeat it there with ssh_exec.",
+        toolset: Toolset::Fleet,
+        effect: Effect::Acts,
+        input: input::<fleet::Args>,
+        output: output::<fleet::Fields>,
+        run: |call| Box::pin(fleet::exec(call)),
     },
 ];
 

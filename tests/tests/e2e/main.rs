@@ -10,6 +10,7 @@ mod audit;
 mod clients;
 mod doctor;
 mod file_tools;
+mod fleet;
 mod forwards;
 mod frames;
 mod harden;
