@@ -31,9 +31,9 @@ impl Policy {
         let file = PolicyFile::parse(text)?;
         let policy = Self::seal(file.check(text)?);
         for rule in &file.rule {
-            policy
-                .check_examples(rule.get_ref())
-                .map_err(|message| ConfigError::at(text, rule.span(), message))?;
+            policy.check_examples(rule.get_ref()).map_err(|(example, message)| {
+                ConfigError::at(text, place_of(text, rule.span(), example), message)
+            })?;
         }
         Ok(policy)
     }
@@ -48,13 +48,15 @@ impl Policy {
         Self { file, digest: hash.finalize().into() }
     }
 
-    fn check_examples(&self, rule: &Rule) -> Result<(), String> {
+    /// The example that fails, and what to say of it.
+    fn check_examples<'r>(&self, rule: &'r Rule) -> Result<(), (&'r str, String)> {
         for (examples, wanted) in [(&rule.examples, true), (&rule.counter_examples, false)] {
             for example in examples {
                 if engine::rule_matches(rule, example) != wanted {
                     let (key, verb) =
                         if wanted { ("match", "does not match") } else { ("no_match", "matches") };
-                    return Err(format!("rule {:?}: it {verb} its {key} example {example:?}", rule.name));
+                    let message = format!("rule {:?}: it {verb} its {key} example {example:?}", rule.name);
+                    return Err((example, message));
                 }
             }
         }
@@ -141,6 +143,15 @@ impl Policy {
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(&self.file).unwrap_or_default()
+    }
+}
+
+/// Where an example stands in the file: behind its rule's head, unless it is spelt with escapes there.
+fn place_of(text: &str, rule: std::ops::Range<usize>, example: &str) -> std::ops::Range<usize> {
+    let start = rule.start.min(text.len());
+    match text.get(start..).and_then(|rest| rest.find(example)) {
+        Some(at) if !example.is_empty() => start + at..start + at + example.len(),
+        _ => rule,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each file is one domain. A row says what an invocation does in `guarded`; a `reads` line says which invocations
 //! are proven read-only. The little pattern language of rows is described at [`Tool`].
 
+mod advice;
 mod cloud;
 mod containers;
 mod hosts;
@@ -12,6 +13,7 @@ pub(crate) mod places;
 mod reading;
 mod reasons;
 mod services;
+pub(crate) mod statements;
 mod storage;
 mod users;
 mod variables;
@@ -23,6 +25,7 @@ use std::sync::LazyLock;
 
 use crate::verdict::Verdict;
 
+pub(crate) use advice::instead;
 pub(crate) use reasons::{is_catastrophe, reason};
 pub(crate) use variables::{harmless_variable, variable_rule};
 
@@ -31,7 +34,9 @@ pub(crate) use variables::{harmless_variable, variable_rule};
 /// A pattern is a list of tokens, all of which must hold:
 /// `word|other` the next operand is one of these (globs allowed; `*` is any operand); `+-f|--force` one of these
 /// options is given; `!-o|--output` none of these options is given; `$` no operand is left.
-/// Operands are the words that are no options; the words after options in `values` are those options' values.
+/// `~word|other` some operand is one of these; `!word|other` no operand is (one known only at run time may be).
+/// Operands are the words that are no options; the words after options in `values` are those options' values (`-I=`
+/// takes a value in its own word only). A `!` token also looks at values that begin with `-`.
 /// A row that begins with `^ ` lifts all others where it holds beyond doubt; such rows stand first.
 /// `=-b` is that option as a whole word. Short options are found in clusters (`-rf`), long ones in their abbreviations (`--forc`).
 pub(crate) struct Tool {
@@ -76,6 +81,12 @@ static TOOLS: LazyLock<HashMap<&'static str, &'static Tool>> = LazyLock::new(|| 
 /// The table entry of a program.
 pub(crate) fn tool(name: &str) -> Option<&'static Tool> {
     TOOLS.get(name).copied()
+}
+
+/// Every rule that a row of the tables gives.
+#[cfg(test)]
+pub(crate) fn rules() -> impl Iterator<Item = &'static str> {
+    TOOLS.values().flat_map(|tool| tool.rows.iter().map(|row| row.1).chain([tool.otherwise.1]))
 }
 
 /// Programs read by code of their own rather than by a row.

@@ -14,6 +14,20 @@ pub struct ConfigError {
     pub message: String,
 }
 
+/// The parser's words, and those of the people who write the files.
+const WORDS: &[(&str, &str)] = &[
+    ("unknown variant", "unknown value"),
+    ("missing field", "missing key"),
+    ("invalid type: string", "wrong type: the text"),
+    ("invalid type: integer", "wrong type: the number"),
+    ("invalid type:", "wrong type:"),
+    ("invalid value: integer", "out of range: the number"),
+    ("expected a sequence", "expected a list"),
+    ("expected a boolean", "expected true or false"),
+    ("expected u64", "expected a whole number"),
+    ("expected u16", "expected a whole number up to 65535"),
+];
+
 impl ConfigError {
     /// An error about the value or key at these bytes of the file.
     pub(crate) fn at(text: &str, span: Range<usize>, message: impl Into<String>) -> Self {
@@ -26,7 +40,10 @@ impl ConfigError {
     /// A parser's error, with the place it points to.
     #[must_use]
     pub fn from_toml(text: &str, error: &toml::de::Error) -> Self {
-        let message = error.message().trim().replace('\n', ", ");
+        let mut message = error.message().trim().replace('\n', ", ");
+        for (parser, people) in WORDS {
+            message = message.replace(parser, people);
+        }
         let span = error.span().unwrap_or(0..0);
         let mut found = Self::at(text, span, message);
         if let Some(name) =

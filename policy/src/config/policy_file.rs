@@ -151,8 +151,15 @@ impl PolicyFile {
                 ));
             }
         }
-        for rule in &self.rule {
+        for (at, rule) in self.rule.iter().enumerate() {
             check_rule(rule.get_ref()).map_err(|message| ConfigError::at(text, rule.span(), message))?;
+            let name = &rule.get_ref().name;
+            if self.rule[..at].iter().any(|earlier| earlier.get_ref().name == *name) {
+                let message = format!(
+                    "rule {name:?}: two rules bear this name; a verdict could not say which one held"
+                );
+                return Err(ConfigError::at(text, rule.span(), message));
+            }
         }
         for (at, principal) in self.principal.iter().enumerate() {
             let name = &principal.get_ref().name;
@@ -160,6 +167,9 @@ impl PolicyFile {
                 let message = format!("principal {name:?}: the name must be given, and once only");
                 return Err(ConfigError::at(text, principal.span(), message));
             }
+            check_hosts(&principal.get_ref().hosts).map_err(|message| {
+                ConfigError::at(text, principal.span(), format!("principal {name:?}: {message}"))
+            })?;
         }
         let owned = |list: &[Spanned<String>]| list.iter().map(|name| name.get_ref().clone()).collect();
         Ok(Checked {
@@ -199,8 +209,24 @@ fn check_rule(rule: &Rule) -> Result<(), String> {
     if rule.commands.is_empty() || rule.commands.iter().any(Vec::is_empty) {
         return Err(format!("rule {name:?}: `commands` needs at least one pattern of at least one word"));
     }
+    if let Some(word) =
+        rule.commands.iter().flatten().find(|word| word.is_empty() || word.contains(['[', ']']))
+    {
+        return Err(format!(
+            "rule {name:?}: a word of a pattern is a glob of `*`, `?` and plain characters, not {word:?}"
+        ));
+    }
+    check_hosts(&rule.hosts).map_err(|message| format!("rule {name:?}: {message}"))?;
     if rule.hosts.as_ref().is_some_and(Vec::is_empty) {
         return Err(format!("rule {name:?}: `hosts` names no host; leave it out to mean all"));
     }
     Ok(())
+}
+
+/// An empty pattern names no host and was meant to name some.
+fn check_hosts(hosts: &Option<Vec<String>>) -> Result<(), String> {
+    match hosts.iter().flatten().find(|host| host.is_empty() || host.as_str() == "tag:") {
+        Some(host) => Err(format!("`hosts` holds {host:?}; a host is an alias, a glob or `tag:NAME`")),
+        None => Ok(()),
+    }
 }

@@ -147,7 +147,10 @@ impl Engine<'_> {
             "tar" | "bsdtar" | "gtar" => self.tar(args, source, span),
             "7z" | "7za" if args.get(1).is_some_and(|arg| arg.text == "d") => Facts::confirm("delete"),
             "unzip" | "zip" | "7z" | "7za" | "cpio" | "gzip" | "gunzip" | "bzip2" | "bunzip2" | "xz"
-            | "unxz" | "zstd" | "unzstd" | "patch" | "pax" | "ar" => self.archive(name, args),
+            | "unxz" | "zstd" | "unzstd" | "patch" | "pax" | "ar" | "unrar" | "rar" => {
+                self.archive(name, args)
+            }
+            "dc" => self.dc(args, source, span),
             "find" | "gfind" | "fd" | "fdfind" | "bfs" => self.find(name, args, source, span),
             "xargs" | "gxargs" => self.xargs(args, source, span),
             "parallel" => self.parallel(args, source, span),

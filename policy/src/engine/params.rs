@@ -55,6 +55,9 @@ impl Engine<'_> {
         };
         match op.trim_start_matches(':').chars().next()? {
             '-' | '=' | '?' if !assigned && !self.shell.variables.contains_key(param.name) => {
+                if op.contains('=') {
+                    self.unseen(param.name, source, source.all());
+                }
                 self.guessed = true;
                 self.unset.then_some(word)
             }
@@ -64,6 +67,7 @@ impl Engine<'_> {
                 // `:=` assigns to an empty variable too.
                 let text = text.map(|text| if text.is_empty() && op.starts_with(':') { word } else { text });
                 let kept = text.clone().map_or(Var::Unknown, Var::Text);
+                self.unseen(param.name, source, source.all());
                 self.shell.variables.insert(param.name.to_owned(), kept);
                 text
             }

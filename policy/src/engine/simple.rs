@@ -16,6 +16,25 @@ use crate::judgement::Segment;
 use crate::state::Var;
 use crate::tables;
 
+/// How a variable is set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope {
+    /// Commands that run see it.
+    passed_on: bool,
+    append: bool,
+}
+
+impl Scope {
+    /// A variable of the shell itself.
+    pub(super) const OWN: Self = Self::of(false, false);
+    /// A variable that commands see.
+    pub(super) const PASSED_ON: Self = Self::of(true, false);
+
+    const fn of(passed_on: bool, append: bool) -> Self {
+        Self { passed_on, append }
+    }
+}
+
 /// Where a command's standard output goes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sink {
@@ -76,7 +95,7 @@ impl Engine<'_> {
                 let value = self.assigned(&assignment.value, source);
                 let value = if whole { value } else { Var::Unknown };
                 outer.push((name.clone(), self.shell.variables.get(&name).cloned()));
-                self.assign(&name, value, assignment.append, source, span);
+                self.assign(&name, value, Scope::of(!bare, assignment.append), source, span);
             }
         }
         let special = args.first().is_some_and(|arg| SPECIAL.contains(&arg.text.as_str()));
@@ -142,7 +161,7 @@ impl Engine<'_> {
         &mut self,
         name: &str,
         value: Var,
-        append: bool,
+        scope: Scope,
         source: &Source<'_>,
         span: (usize, usize),
     ) {
@@ -151,19 +170,27 @@ impl Engine<'_> {
             _ => None,
         };
         let finding = self.environment(name, text.as_deref(), source, span);
-        let reads = if tables::harmless_variable(name) { Reads::Proven } else { Reads::Unproven };
+        let harmless = tables::harmless_variable(name, text.as_deref(), scope.passed_on);
+        let reads = if harmless { Reads::Proven } else { Reads::Unproven };
         if finding.rule.is_some() || (reads == Reads::Unproven && self.mode == crate::verdict::Mode::Readonly)
         {
             let shown = Arg::literal(&format!("{name}={}", text.as_deref().unwrap_or("$?")));
             self.segment(&[shown], source, span, finding, reads);
         }
-        let value = match (append, self.shell.variables.get(name), value) {
+        let value = match (scope.append, self.shell.variables.get(name), value) {
             (false, _, value) => value,
             (true, Some(Var::Text(old)), Var::Text(new)) => Var::Text(format!("{old}{new}")),
             (true, Some(Var::List(old)), Var::List(new)) => Var::List([old.clone(), new].concat()),
             (true, ..) => Var::Unknown,
         };
         self.shell.store(name, value);
+    }
+
+    /// A name that takes values nobody can see: worth a finding where it means something to other programs.
+    pub(super) fn unseen(&mut self, name: &str, source: &Source<'_>, span: (usize, usize)) {
+        if tables::variable_rule(name).is_some() {
+            self.assign(name, Var::Unknown, Scope::OWN, source, span);
+        }
     }
 
     /// Applies redirections: judges their targets, sets what the command reads.

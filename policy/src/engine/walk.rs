@@ -262,6 +262,7 @@ impl Engine<'_> {
             let span = word.loc.as_ref().map(|loc| source.bytes(loc.start.index, loc.end.index));
             values.extend(self.expand(&word.value, source, span));
         }
+        self.unseen(&clause.variable_name, source, source.all());
         let known = !values.iter().any(|arg| arg.open || arg.is_unknown());
         if clause.values.is_none() || !known || values.len() > 12 {
             let value = match &values[..] {

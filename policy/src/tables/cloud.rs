@@ -17,7 +17,7 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &[
             "show|validate|version|graph|output !-out",
             "providers $",
-            "state list|show",
+            "state list|show|pull",
             "workspace list|show",
             "fmt +-check",
         ],
@@ -41,8 +41,11 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "infrastructure-change", "lambda get-*-x"),
         ],
         reads: &[
-            "* describe-*|list-*|head-*|lookup-*|search-*|ls|help|filter-*|batch-get-*|validate-* !--cli-input-json|--endpoint-url|--generate-cli-skeleton",
-            "ec2|iam|rds|ecs|eks|lambda|sns|sqs|route53|cloudwatch|logs|elbv2|autoscaling|dynamodb|cloudformation|sts|ce|kms|acm|ecr|budgets|organizations|apigateway|glue|athena|secretsmanager|ssm get-* !--cli-input-json|--endpoint-url",
+            "* describe-*|list-*|head-*|lookup-*|search-*|ls|help|wait|filter-*|batch-get-*|validate-* !--cli-input-json|--endpoint-url|--generate-cli-skeleton",
+            "ec2|iam|rds|ecs|eks|lambda|sns|sqs|route53|cloudwatch|logs|elbv2|autoscaling|dynamodb|cloudformation|sts|ce|kms|acm|ecr|budgets|organizations|glue|athena|secretsmanager|ssm|cloudtrail|guardduty|securityhub|events|stepfunctions|xray|backup|cloudfront|wafv2 get-* !--cli-input-json|--endpoint-url",
+            "s3api get-bucket-*|get-object-acl|get-object-tagging|get-object-attributes|get-public-access-block !--cli-input-json|--endpoint-url",
+            "dynamodb query|scan !--cli-input-json|--endpoint-url",
+            "logs tail !--endpoint-url",
             "configure list|get|list-profiles",
             "s3 ls",
             "+--version $",
@@ -63,8 +66,9 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
         reads: &[
             "ls|stat|du|version|info|help|show|head !-m",
-            "* list|describe|ls",
-            "* * list|describe|get-iam-policy|ls|get-value|read",
+            "* list|describe|ls|read",
+            "config get-value|get",
+            "* * list|describe|get-iam-policy|get-server-config|get-serial-port-output|ls",
             "* * * list|describe",
         ],
     },
@@ -83,7 +87,24 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["version", "* list|show|list-*", "* * list|show|list-*|exists", "* * * list|show|list-*"],
     },
     Tool {
-        names: "doctl hcloud linode-cli vultr-cli scw oci ibmcloud exo civo flyctl fly heroku vercel netlify wrangler railway firebase supabase cf eb serverless sls cdk pulumi sam amplify copilot",
+        names: "doctl hcloud linode-cli vultr-cli scw oci ibmcloud exo civo",
+        values: "--context --output -o --format --config -c --profile --region",
+        otherwise: (C, "infrastructure-change"),
+        rows: &[
+            (A, "", "$"),
+            (A, "", "version|help"),
+            (A, "", "* list|ls|get|describe|show|status|info|list-*|view"),
+            (A, "", "* * list|ls|get|describe|show|status|info|view"),
+            (A, "", "* * * list|ls|get|describe|show"),
+        ],
+        reads: &[
+            "version",
+            "* list|ls|describe|get|show|info|view !ssh|exec|console|connect !--config|--file",
+            "* * list|ls|describe|get|show|info|view !ssh|exec|console|connect !--config|--file",
+        ],
+    },
+    Tool {
+        names: "flyctl fly heroku vercel netlify wrangler railway firebase supabase cf eb serverless sls cdk pulumi sam amplify copilot",
         values: "-a -s --app --stack",
         otherwise: (C, "infrastructure-change"),
         rows: &[
@@ -97,7 +118,10 @@ pub(super) const TOOLS: &[Tool] = &[
             (A, "", "* list|ls|get|describe|show|status|info|list-*"),
             (A, "", "* * list|ls|get|describe|show|status|info"),
         ],
-        reads: &["version|status|list|ls|whoami|info|about|regions|releases", "* list|ls|describe|status"],
+        reads: &[
+            "version|status|list|ls|whoami|info|about|regions|releases",
+            "secrets|apps|machine|machines|volumes|ips|env|domains|certs|projects|stack|functions|addons|dynos list|ls|status",
+        ],
     },
     Tool {
         names: "ansible",
@@ -107,7 +131,7 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["+--list-hosts|--version !-e|-M|-a|-m"],
     },
     Tool {
-        names: "ansible-playbook salt salt-call salt-ssh puppet chef-client knife cfn-deploy packer nomad consul vault chef capistrano cap fab mitamae itamae pyinfra",
+        names: "ansible-playbook salt salt-call salt-ssh puppet chef-client knife cfn-deploy packer chef capistrano cap fab mitamae itamae pyinfra",
         values: "-i",
         otherwise: (C, "infrastructure-change"),
         rows: &[
@@ -121,6 +145,71 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
     },
     Tool {
+        names: "consul nomad vault",
+        values: "",
+        otherwise: (C, "infrastructure-change"),
+        rows: &[
+            (
+                A,
+                "",
+                "status|version|list|members|validate|inspect|info|catalog|fmt|lookup|help|read|monitor|ui|plan",
+            ),
+            (
+                A,
+                "",
+                "* list|status|show|get|read|lookup|inspect|logs|info|validate|plan|nodes|services|datacenters|export",
+            ),
+            (A, "", "* * list|status|read|get|list-peers"),
+        ],
+        reads: &[
+            "status|version|members|validate|info",
+            "kv get|list|export",
+            "catalog nodes|services|datacenters",
+            "secrets|auth|audit|policy|token|acl|namespace|quota|volume|plugin|job|node|alloc|deployment|server|service|eval|operator|intention|config list|status|read|lookup|members|info|inspect",
+        ],
+    },
+    Tool {
+        names: "etcdctl",
+        values: "--endpoints --cacert --cert --key --user --password -w --write-out",
+        otherwise: (C, "database-change"),
+        rows: &[
+            (A, "", "get|version|endpoint"),
+            (A, "", "member|alarm|user|role|lease|auth list|get|status|timetolive"),
+            (A, "", "snapshot status"),
+        ],
+        reads: &[
+            "get|version|endpoint",
+            "member|alarm|user|role|lease list|get|timetolive",
+            "snapshot status",
+        ],
+    },
+    Tool {
+        names: "kafka-topics kafka-topics.sh kafka-consumer-groups kafka-consumer-groups.sh kafka-configs kafka-configs.sh kafka-acls kafka-acls.sh kafka-log-dirs kafka-log-dirs.sh kafka-get-offsets kafka-get-offsets.sh kafka-broker-api-versions kafka-broker-api-versions.sh",
+        values: "--bootstrap-server --topic --group --entity-type --entity-name",
+        otherwise: (C, "database-change"),
+        rows: &[(
+            A,
+            "",
+            "$ +--list|--describe|--version|--topic !--delete|--create|--alter|--add|--remove|--reset-offsets|--execute|--delete-offsets",
+        )],
+        reads: &[
+            "$ +--list|--describe|--version !--delete|--create|--alter|--add|--remove|--reset-offsets|--execute|--delete-offsets",
+        ],
+    },
+    Tool {
+        names: "rabbitmqctl rabbitmq-diagnostics",
+        values: "-p -n -t --vhost --node --timeout --formatter",
+        otherwise: (C, "database-change"),
+        rows: &[(
+            A,
+            "",
+            "list_*|status|cluster_status|environment|ping|version|report|check_*|memory_breakdown|listeners|alarms|server_version|help",
+        )],
+        reads: &[
+            "list_*|status|cluster_status|environment|ping|version|report|check_*|memory_breakdown|listeners|alarms|server_version",
+        ],
+    },
+    Tool {
         names: "ansible-inventory ansible-doc ansible-lint ansible-config",
         values: "-i",
         otherwise: (A, ""),
@@ -128,20 +217,27 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["+--list|--graph|-l|--host !--output"],
     },
     Tool {
-        names: "dropdb createdb dropuser createuser pg_restore pg_ctl pg_ctlcluster pg_dropcluster pg_resetwal pg_rewind vacuumdb reindexdb clusterdb initdb pg_upgrade mysqladmin mysqlimport mongorestore mongoimport mysql_secure_installation mysql_install_db rabbitmqctl kafka-topics kafka-topics.sh redis-server rabbitmqadmin etcdctl nodetool influxd cypher-shell",
+        names: "dropdb createdb dropuser createuser pg_restore pg_ctl pg_ctlcluster pg_dropcluster pg_resetwal pg_rewind vacuumdb reindexdb clusterdb initdb pg_upgrade mysqlimport mongorestore mongoimport mysql_secure_installation mysql_install_db redis-server rabbitmqadmin nodetool influxd cypher-shell",
         values: "",
         otherwise: (C, "database-change"),
         rows: &[
             (
                 A,
                 "",
-                "status|get|list_queues|list_exchanges|list_users|cluster_status|member|endpoint|ping|version|extended-status|processlist|variables|info|ring|tpstats",
+                "status|list_queues|list_exchanges|list_users|cluster_status|ping|version|extended-status|processlist|variables|info|ring|tpstats|describecluster|tablestats|cfstats|netstats|compactionstats|gossipinfo",
             ),
             (A, "", "+--list|--describe|-l !--delete|--create|--alter"),
         ],
         reads: &[
-            "status|list_queues|list_exchanges|list_users|cluster_status|ping|version|extended-status|processlist|variables|ring|tpstats $",
+            "status|cluster_status|ping|version|extended-status|processlist|variables|info|ring|tpstats|describecluster|tablestats|cfstats|netstats|compactionstats|gossipinfo $",
         ],
+    },
+    Tool {
+        names: "mysqladmin mariadb-admin",
+        values: "-u -h -P -S -i -c --user --host --port --socket",
+        otherwise: (C, "database-change"),
+        rows: &[(A, "", "status|ping|version|extended-status|processlist|variables $")],
+        reads: &["status|ping|version|extended-status|processlist|variables $ !--plugin-dir|--defaults-file"],
     },
     Tool {
         names: "pg_dump pg_dumpall mysqldump mongodump mongoexport pg_basebackup",

@@ -13,7 +13,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 A,
                 "",
-                "ps|images|logs|inspect|version|info|top|stats|port|diff|events|search|history|build|buildx|pull|login-no|tag|save|export|cp|attach-no|wait",
+                "ps|images|logs|inspect|version|info|top|stats|port|diff|events|search|history|build|buildx|pull|tag|save|export|cp|attach-no|wait",
             ),
             (
                 A,
@@ -25,8 +25,11 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "container-change", "build|buildx|image +--allow|--push"),
         ],
         reads: &[
-            "ps|images|logs|inspect|version|info|top|stats|port|diff|events|search|history !-o|--output",
-            "container|image|volume|network|system|node|service|stack|config|secret|context|manifest|plugin|pod|machine ls|list|inspect|logs|top|stats|port|diff|df|info|events|ps|history|version|exists !-o|--output",
+            "ps|images|logs|inspect|version|info|stats|port|diff|events|search|history !-o|--output|--config",
+            "top !--config",
+            "buildx ls|version|du !--config",
+            "buildx inspect !--config|--bootstrap",
+            "container|image|volume|network|system|node|service|stack|config|secret|context|manifest|plugin|pod|machine ls|list|inspect|logs|top|stats|port|diff|df|info|events|ps|history|version|exists !-o|--output|--config",
             "+--version|-v $",
         ],
     },
@@ -37,6 +40,9 @@ pub(super) const TOOLS: &[Tool] = &[
         rows: &[
             (A, "", "$"),
             (A, "", "ps|logs|config|images|top|version|ls|port|events|build|pull|convert|stats|volumes"),
+            // Starting a project's own containers is everyday work, as `docker run` is; taking them down is not.
+            (A, "", "up|start|create|watch"),
+            (C, "container-change", "up|create +--force-recreate|-V|--renew-anon-volumes|--remove-orphans"),
             (A, "", "run|exec"),
         ],
         reads: &[
@@ -62,7 +68,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "cluster-change", "cluster-info dump +--output-directory"),
         ],
         reads: &[
-            "get|describe|logs|top|explain|version|api-resources|api-versions|events|options|whoami|status|projects !--kubeconfig|--cache-dir|--profile-output|--profile",
+            "get|describe|logs|top|explain|version|api-resources|api-versions|events|options|whoami|status|projects|diff|wait !--kubeconfig|--cache-dir|--profile-output|--profile",
             "cluster-info $",
             "config view|get-contexts|current-context|get-clusters|get-users !--kubeconfig",
             "auth can-i|whoami",
@@ -87,7 +93,8 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
         reads: &[
             "list|ls|status|history|show|inspect|search|version|env !--kubeconfig|--post-renderer|--registry-config|--repository-cache",
-            "get",
+            "get !--kubeconfig|--registry-config|--repository-cache",
+            "dependency|dep list|ls",
             "template|lint !--output-dir|--post-renderer|--kubeconfig",
             "repo list|ls",
             "plugin list",
@@ -120,7 +127,12 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 A,
                 "",
-                "ps|list|ls|info|inspect|images|logs|stats|version|status|show|config-no|dominfo|domstate|nodeinfo|global-status|pods|ip|ssh-config|dumpxml|pool-list|net-list|vol-list|capabilities|profile-list",
+                "ps|list|ls|info|inspect|images|logs|stats|version|status|show|dominfo|domstate|nodeinfo|global-status|pods|ip|ssh-config|dumpxml|pool-list|net-list|vol-list|capabilities|profile-list",
+            ),
+            (
+                A,
+                "",
+                "get|cluster|node|registry|image|network|storage|profile clusters|nodes|kubeconfig|list|ls|show|info",
             ),
         ],
         reads: &[

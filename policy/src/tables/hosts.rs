@@ -8,12 +8,11 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "sysctl",
         values: "-p -r --load --pattern",
         otherwise: (A, ""),
-        rows: &[
-            (C, "kernel-setting", "+-w|--write|-p|--load|--system"),
-            (C, "kernel-setting", "*=*"),
-            (C, "kernel-setting", "* *=*"),
+        rows: &[(C, "kernel-setting", "+-w|--write|-p|--load|--system"), (C, "kernel-setting", "~*=*")],
+        reads: &[
+            "+-a|-A|-X|--all !*=* !-w|--write|-p|--load|--system|-f",
+            "* !*=* !-w|--write|-p|--load|--system|-f",
         ],
-        reads: &["+-a|-A|-X|--all !-w|--write|-p|--load|--system", "*.* $ !-w|--write|-p|--load|--system|-f"],
     },
     Tool {
         names: "modprobe insmod rmmod depmod kmod dkms",

@@ -16,6 +16,8 @@ pub(super) const TOOLS: &[Tool] = &[
                 "a*|l|li*|r|ro*|n|ne*|ru*|m|ma*|netn*|tu*|x*|ntable|token|tcp_metrics|vrf|nexthop|stats $",
             ),
             (A, "", "* show|list|ls|sh|s|lst|get|g|monitor|list-id|identify|pids|help"),
+            (A, "", "x* state|policy $"),
+            (A, "", "x* state|policy list|get|count"),
             (A, "", "monitor|help|-V"),
             (C, "network-change", "+-batch|=-b|-ba|-force"),
         ],
@@ -23,10 +25,11 @@ pub(super) const TOOLS: &[Tool] = &[
             "$ !-batch|=-b|-ba|-force|-B",
             "a*|l|li*|r|ro*|n|ne*|ru*|m|ma*|netn*|tu* $ !-batch|=-b|-ba|=-B",
             "* show|list|ls|sh|s|lst|get|g|identify|pids|help !-batch|=-b|-ba|=-B",
+            "x* state|policy $ !-batch|=-b|-ba|=-B",
         ],
     },
     Tool {
-        names: "ifconfig",
+        names: "ifconfig iwconfig",
         values: "",
         otherwise: (A, ""),
         rows: &[(C, "network-change", "* *")],
@@ -73,11 +76,42 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["!-f|--file|-M|--modprobe"],
     },
     Tool {
-        names: "iptables-restore ip6tables-restore netplan wpa_cli wpa_supplicant dhclient dhcpcd ifup ifdown brctl ovs-vsctl vconfig iwconfig bridge hciconfig rfkill pfctl ipfw ipvsadm conntrack ipset wg-quick openvpn strongswan ipsec",
+        names: "iptables-restore ip6tables-restore netplan wpa_cli wpa_supplicant dhclient dhcpcd ifup ifdown brctl ovs-vsctl vconfig hciconfig rfkill pfctl ipfw ipvsadm wg-quick openvpn strongswan ipsec",
         values: "",
         otherwise: (C, "network-change"),
         rows: &[(A, "", "show|status|list|get"), (A, "", "+-L|-l|--list|-s|-n !-F|-f|-D|-X|-d|-e|-C|-A")],
         reads: &["show|list|status|get $"],
+    },
+    Tool {
+        names: "bridge",
+        values: "",
+        otherwise: (C, "network-change"),
+        rows: &[
+            (A, "", "link|fdb|mdb|vlan|vni $ !-b|-batch"),
+            (A, "", "* show|list|ls|get !-b|-batch"),
+            (A, "", "monitor"),
+        ],
+        reads: &["link|fdb|mdb|vlan|vni $ !-b|-batch|-force", "* show|list|ls|get !-b|-batch|-force"],
+    },
+    Tool {
+        names: "conntrack",
+        values: "-s -d -p -g -q -o -f -r -m -z -w",
+        otherwise: (C, "network-change"),
+        rows: &[(
+            A,
+            "",
+            "+-L|-G|-C|-S|-E|--dump|--get|--count|--stats|--event !-D|-F|-I|-U|-A|-R|--delete|--flush|--create|--update|--load-file",
+        )],
+        reads: &[
+            "+-L|-G|-C|-S|--dump|--get|--count|--stats !-D|-F|-I|-U|-A|-R|-E|--delete|--flush|--create|--update|--load-file",
+        ],
+    },
+    Tool {
+        names: "ipset",
+        values: "-o -output -f -file",
+        otherwise: (C, "network-change"),
+        rows: &[(A, "", "list|save|test|version !-f|-file"), (A, "", "$ +-L|-l|-t|-n !-F|-f|-D|-X|-A|-N")],
+        reads: &["list|save|test|version !-f|-file"],
     },
     Tool {
         names: "wg",
@@ -138,7 +172,7 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool {
         names: "nmcli",
-        values: "-f -m -t -c --fields --mode",
+        values: "-f -m -c -g -w -e --fields --mode --colors --get-values --wait --escape",
         otherwise: (C, "network-change"),
         rows: &[
             (A, "", "$"),
@@ -150,6 +184,8 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &[
             "$",
             "* s|show|status|st|connectivity|permissions",
+            "d|dev|device wifi $",
+            "d|dev|device wifi list",
             "g|general|d|dev|device|c|con|connection $",
         ],
     },

@@ -19,6 +19,7 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
         reads: &[
             "list|show|search|policy|depends|rdepends|showsrc|changelog|madison|why|why-not !-o|-c|--option|--config-file",
+            "install|remove|purge|upgrade|dist-upgrade|full-upgrade|autoremove +-s|--simulate|--dry-run|--just-print|--no-act !-o|-c|--option|--config-file",
         ],
     },
     Tool {
@@ -29,14 +30,24 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["show*"],
     },
     Tool {
-        names: "apt-key add-apt-repository apt-add-repository dpkg-reconfigure dpkg-divert update-alternatives alternatives debconf-set-selections tasksel do-release-upgrade unattended-upgrade",
+        names: "update-alternatives alternatives dpkg-divert",
+        values: "",
+        otherwise: (C, "package-change"),
+        rows: &[(
+            A,
+            "",
+            "+--list|--display|--query|--get-selections|--listpackage|--truename !--set|--install|--remove|--add|--rename",
+        )],
+        reads: &[
+            "+--list|--display|--query|--get-selections|--listpackage|--truename !--set|--install|--remove|--remove-all|--set-selections|--auto|--all|--config|--add|--rename|--admindir|--instdir|--altdir|--log",
+        ],
+    },
+    Tool {
+        names: "apt-key add-apt-repository apt-add-repository dpkg-reconfigure debconf-set-selections tasksel do-release-upgrade unattended-upgrade",
         values: "",
         otherwise: (C, "package-change"),
         rows: &[(A, "", "+--list|--display|--query|--get-selections|-l")],
-        reads: &[
-            "+--list|--display|--query|--get-selections $ !--set|--install|--remove|--auto|--config|--add|--admindir|--altdir|--log",
-            "list $",
-        ],
+        reads: &["list $"],
     },
     Tool {
         names: "dpkg",
@@ -66,6 +77,13 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &[
             "+-q|-V|--query|--verify|-K|--checksig !-U|-F|-e|--install|--upgrade|--erase|--eval|-E|--pipe|-D|--define|--load|--setperms|--setugids|--restore",
         ],
+    },
+    Tool {
+        names: "rpmquery rpmverify",
+        values: "--qf --queryformat",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["!--eval|-E|--pipe|-D|--define|--load|--rcfile|--predefine|--macros|--root|-r"],
     },
     Tool {
         names: "yum dnf microdnf dnf5 zypper",
@@ -186,6 +204,8 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (A, ""),
         rows: &[
             (A, "", "^ list|ls|root|bin|prefix|outdated|view +-g|--global"),
+            // A dependency of the project at hand, as `cargo add` and `yarn add` are.
+            (A, "", "^ install|i|add +-D|--save-dev !-g|--global|--location"),
             (
                 A,
                 "",
@@ -208,7 +228,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (A, "", "install|i|ci|run|test|t|start|build|lint $"),
         ],
         reads: &[
-            "list|ls|view|info|outdated|search|root|bin|prefix|why|explain|ping|whoami|fund|doctor|help|docs|repo !--fix|--registry|--script-shell|--globalconfig|--userconfig",
+            "list|ls|view|info|outdated|search|root|bin|prefix|why|explain|ping|whoami|fund|doctor|help !--fix|--registry|--script-shell|--node-options|--globalconfig|--userconfig",
             "audit $ !--fix|--registry",
             "config get|list|ls",
             "+--version|-v $",
@@ -287,7 +307,7 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (A, ""),
         rows: &[
             (C, "package-change", "install|get *"),
-            (A, "", "install ./*|."),
+            (A, "", "^ install ./*|. !-exec|-toolexec|-overlay"),
             (C, "delete", "clean +-cache|-modcache|-testcache|-fuzzcache"),
             (C, "runs-option", "+-exec|-toolexec|-vettool|-overlay"),
             (C, "system-setting", "env +-w|-u"),
@@ -303,6 +323,8 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (A, ""),
         rows: &[
             (A, "", "^ +-n|--dry-run|--just-print|--recon !--eval|-E|-f|--file"),
+            // Into a directory of one's own, as packages are built.
+            (A, "", "^ install DESTDIR=/tmp/*|DESTDIR=./* $ !--eval|-E"),
             (
                 C,
                 "service-change",

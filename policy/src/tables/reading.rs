@@ -18,36 +18,111 @@ pub(super) const TOOLS: &[Tool] = &[
         "cat tac head tail wc nl od hexdump hd strings cksum sum b2sum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum base32 basenc"
     ),
     reader!(
-        "ls dir vdir stat du df lsblk lscpu lsmod lspci lsusb lsof lsattr lslocks lsns lsipc lsmem findmnt blkid getfacl getfattr namei"
+        "ls dir vdir stat du df lsblk lscpu lsmod lspci lsusb lsof lsattr lslocks lsns lsipc lsmem findmnt getfacl getfattr namei"
     ),
     reader!(
-        "cut paste join comm fold fmt expand unexpand tr rev column pr tsort numfmt seq factor expr bc dc"
+        "cut paste join comm fold fmt expand unexpand tr rev column pr tsort numfmt seq factor expr bc yes"
     ),
-    reader!("grep egrep fgrep zgrep bzgrep xzgrep zcat zless bzcat xzcat zstdcat lz4cat zcmp zdiff ugrep"),
-    reader!("basename dirname realpath readlink pathchk whereis locate look"),
+    reader!(
+        "grep egrep fgrep zgrep bzgrep xzgrep zcat zless bzcat xzcat zstdcat lz4cat zcmp zdiff ugrep zegrep zfgrep zstdgrep zstdless lzcat lzgrep xzless xzdiff xzcmp bzless bzdiff"
+    ),
+    reader!("basename dirname realpath readlink pathchk whereis look"),
     reader!(
         "id whoami who w users groups logname tty last lastb lastlog uptime uname arch nproc hostid getconf locale getent finger pinky"
     ),
     reader!(
-        "ps pstree pgrep pidof pmap pwdx top htop atop btop vmstat iostat mpstat pidstat nfsiostat free slabtop numastat ipcs smem uptime tload"
+        "ps pstree pgrep pidof pmap pwdx top htop btop vmstat iostat mpstat nfsiostat free slabtop numastat ipcs smem uptime tload"
     ),
     reader!(
-        "dig nslookup host ping ping6 traceroute traceroute6 tracepath mtr whois netstat ss4 route6 nstat iftop ipcalc sipcalc"
+        "dig nslookup host traceroute traceroute6 tracepath mtr whois netstat ss4 route6 nstat iftop ipcalc sipcalc"
     ),
     reader!("diff cmp diff3 sdiff colordiff wdiff dwdiff", "", "!-o|--output"),
     reader!(
-        "echo printf true false sleep cal ncal printenv man-db apropos whatis info help zipinfo tput nohup.out infocmp tree2"
+        "echo printf true false sleep cal ncal printenv man-db apropos whatis help zipinfo tput nohup.out infocmp tree2"
     ),
     reader!("jq jshon gron", "--arg --argjson --slurpfile --rawfile --indent -L", "!-L|--from-file|-f"),
-    reader!("yq dasel xq tomlq", "", "!-i|--inplace|-w|--write|--in-place|--split-exp|-s"),
-    reader!("xmllint", "", "!--output|-o|--shell|--dumpdir"),
-    reader!("nm objdump readelf size ldd c++filt addr2line file mimetype", "", "!-C|--compile"),
     reader!(
-        "lshw lsb_release lsinitramfs lsscsi lsiio biosdecode dmidecode inxi hwinfo acpi sensors upower hostinfo neofetch fastfetch screenfetch vdpauinfo glxinfo cpuid",
+        "yq dasel xq tomlq",
+        "-o -p -I --output-format --input-format --indent",
+        "!-i|--inplace|-w|--write|--in-place|--split-exp|-s"
+    ),
+    reader!("xmllint", "", "!--output|-o|--shell|--dumpdir"),
+    reader!("ldd c++filt addr2line file mimetype", "", "!-C|--compile"),
+    reader!("nm objdump readelf size", "", "!--plugin"),
+    reader!("locate mlocate plocate", "-d -l -n", "!-u|-U|-o|--output|--update"),
+    reader!("blkid", "-o -s -t -L -U -c -H -n -O -S", "!-g|--garbage-collect|-w|-c|--cache-file"),
+    reader!("ping ping6 arping fping", "-c -i -I -W -w -s -t -p -Q -m -l", "!-f|--flood|-l"),
+    reader!("pidstat", "-C -G -p -T -e", "!-e"),
+    reader!("sar sadf atop", "-o -f -s -e -n -P -w", "!-o|-w"),
+    reader!("info", "-o -d -f -n", "!-o|--output|-d|--dribble|--restore"),
+    reader!("ptx", "-A -F -g -M -S -W -b -i -o -w", "!-G|--traditional"),
+    reader!("sensors", "-c", "!-s|--set|--bus-list"),
+    reader!("lshw", "-class -C", "!-dump"),
+    reader!("hwinfo", "--only", "!--log|--save-config|--dump-db|--map"),
+    reader!("inxi", "", "!-U|--update|-u|--upload"),
+    reader!(
+        "xfs_info dumpe2fs e2freefrag systemd-cgls systemd-cgtop systemd-detect-virt systemd-path systemd-escape"
+    ),
+    reader!(
+        "csvstat csvcut csvgrep csvlook csvsort csvjoin csvjson csvformat csvstack in2csv",
+        "",
+        "!--write-sheets"
+    ),
+    reader!("col showmount named-checkconf varnishstat varnishtop ldapwhoami", "", "!-w|-D"),
+    reader!("nfsstat", "", "!-z|--zero"),
+    reader!("ntpq", "-c", "!-c|--command|-i|--interactive"),
+    reader!("lstopo lstopo-no-graphics hwloc-ls", "--of --output-format -i --input", "$ !-i|--input"),
+    reader!("php-fpm squid", "", "+-t|-tt|-v|-m|-i !-c|-y|-p|-d|-k|-z|-f|-s|-n"),
+    reader!("ldconfig", "", "+-p|--print-cache $ !-C|-f|-r|-n|-l|-N|-X"),
+    Tool {
+        names: "xmlstarlet xml",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["sel|el|elements|val|validate|fo|format|c14n|pyx", "ed !-L|--inplace"],
+    },
+    Tool {
+        names: "mlr",
+        values: "--ifs --ofs --from",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["!put|filter|tee|split|case|nothing !-I|-s|--load|--mload|--prepipe|--prepipex"],
+    },
+    Tool {
+        names: "fail2ban-client",
+        values: "-c -s -p",
+        otherwise: (C, "firewall"),
+        rows: &[(A, "", "status|ping|version|banned|get")],
+        reads: &["status|ping|version|banned|get !-c"],
+    },
+    Tool {
+        names: "doveadm certbot",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["who|penalty|certificates $"],
+    },
+    reader!("lsar zipgrep zipdetails iwlist sha3sum xxhsum xxh64sum xxh128sum b3sum crc32"),
+    reader!(
+        "lsb_release lsinitramfs lsscsi lsiio biosdecode dmidecode acpi upower hostinfo neofetch fastfetch screenfetch vdpauinfo glxinfo cpuid",
         "",
         "!--dump-bin|--from-dump"
     ),
-    reader!("modinfo ldconfig.real journal rpmquery dpkg-query apt-cache apt-show-versions"),
+    reader!("modinfo journal dpkg-query"),
+    Tool {
+        names: "apt-cache",
+        values: "-o -c --option --config-file",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["!gencaches !-o|-c|-g|--option|--config-file|--generate"],
+    },
+    Tool {
+        names: "apt-config",
+        values: "-o -c --option --config-file",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["dump|shell !-o|-c|--option|--config-file"],
+    },
     reader!("exa eza lsd bat batcat tree", "-o", "!-o|--pager|--cache-build"),
     reader!(
         "rg",
@@ -70,7 +145,7 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool {
         names: "date gdate",
-        values: "-d -f -r --date --file --reference",
+        values: "-d -f -r -I= --date --file --reference",
         otherwise: (C, "clock"),
         rows: &[(A, "", "$ !-s|--set"), (A, "", "+* !-s|--set")],
         reads: &["$ !-s|--set", "+* $ !-s|--set"],
@@ -118,13 +193,15 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool {
         names: "openssl",
-        values: "-in -connect -servername -inform -days",
+        values: "-in -connect -servername -inform -days -passin -CAfile -CApath -starttls -verify -showcerts=",
         otherwise: (A, ""),
         rows: &[],
         reads: &[
-            "x509|version|s_client|verify|ciphers|crl !-out|-keyout|-signkey|-CAcreateserial|-writerand|-engine|-sess_out|-keylogfile",
-            "dgst|md5|sha256|sha1|sha512 !-out|-sign|-engine|-writerand",
-            "rsa|ec|pkey|req +-noout !-out|-keyout|-new|-engine|-newkey|-writerand",
+            "x509|version|s_client|verify|ciphers|crl|asn1parse|list|errstr !-out|-keyout|-signkey|-req|-CAserial|-CAcreateserial|-writerand|-engine|-provider|-provider-path|-config|-sess_out|-keylogfile|-msgfile",
+            "dgst|md5|sha256|sha1|sha384|sha512 !-out|-sign|-engine|-provider|-provider-path|-writerand",
+            "rsa|ec|pkey|req|pkcs12|pkcs7|dsa|dhparam|ecparam|crl2pkcs7 +-noout !-out|-keyout|-new|-engine|-provider|-provider-path|-config|-newkey|-writerand",
+            "pkcs7 +-print_certs !-out|-engine|-provider|-provider-path",
+            "rand !-out|-engine|-provider|-provider-path|-writerand",
         ],
     },
     Tool {
@@ -152,7 +229,7 @@ pub(super) const TOOLS: &[Tool] = &[
             "+--delete-keys|--delete-secret-keys|--delete-secret-and-public-key|--import|--edit-key|--gen-revoke|--import-ownertrust",
         )],
         reads: &[
-            "+-k|-K|--list-keys|--list-secret-keys|--fingerprint|--verify|--list-packets|--version !-o|--output|--delete-keys|--import",
+            "+-k|-K|--list-keys|--list-secret-keys|--fingerprint|--verify|--list-packets|--version !-o|--output|--delete-keys|--import|--log-file|--status-file|--logger-file|--options|--photo-viewer|--show-photos|--list-options|--exec-path|--agent-program|--dirmngr-program",
         ],
     },
     Tool {

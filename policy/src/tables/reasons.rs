@@ -45,8 +45,8 @@ const REASONS: &[(&str, &str)] = &[
     ("power", "stops or restarts the machine"),
     ("privileged-edit", "edits files with other rights"),
     ("privileged-shell", "opens a shell with other rights"),
-    ("process-setting", "changes how a running process is scheduled or limited"),
     ("process-kill", "ends processes"),
+    ("process-setting", "changes how a running process is scheduled or limited"),
     ("raw-device", "writes to a disk past its file system"),
     ("redefined", "changes what a command's name means"),
     ("remote-shell", "opens a shell on another host"),
@@ -99,3 +99,6 @@ pub(crate) fn reason(rule: &str) -> &'static str {
 pub(crate) fn is_catastrophe(rule: &str) -> bool {
     CATASTROPHES.contains(&rule)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,16 +12,23 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["!--cache|--mknodes|--config|--activate"],
     },
     Tool {
-        names: "lvremove vgremove pvremove lvreduce vgreduce lvcreate vgcreate lvresize lvextend vgextend lvchange vgchange pvchange pvmove pvresize lvconvert lvrename vgrename vgcfgrestore vgexport vgimport vgsplit vgmerge lvm dmsetup losetup multipath kpartx iscsiadm",
+        names: "lvremove vgremove pvremove lvreduce vgreduce lvcreate vgcreate lvresize lvextend vgextend lvchange vgchange pvchange pvmove pvresize lvconvert lvrename vgrename vgcfgrestore vgexport vgimport vgsplit vgmerge",
+        values: "",
+        otherwise: (C, "volume-change"),
+        rows: &[],
+        reads: &[],
+    },
+    Tool {
+        names: "lvm dmsetup losetup multipath kpartx iscsiadm",
         values: "",
         otherwise: (C, "volume-change"),
         rows: &[
             (A, "", "ls|info|status|table|version|deps|targets|lvs|vgs|pvs"),
-            (A, "", "+-l|--list|-a|--all|-ll $ !-d|-D|-f|-F"),
+            (A, "", "+-l|--list|-a|--all|-ll $ !-d|-D|-f|-F|-c|-r|-P|-u|-o"),
         ],
         reads: &[
-            "ls|info|status|version|deps|targets|lvs|vgs|pvs !--config",
-            "+-l|--list|-a|--all|-ll $ !-d|-D|-f|-F|-c|-r",
+            "ls|info|status|version|deps|targets|lvs|vgs|pvs !--config|--cache|--mknodes|--activate",
+            "+-l|--list|-a|--all|-ll $ !-d|-D|-f|-F|-c|-r|-P|-u|-o",
         ],
     },
     Tool {
@@ -70,11 +77,18 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["$ !-a|--all|-o|--bind|-m|-L|-U"],
     },
     Tool {
-        names: "umount swapoff fusermount fusermount3 udisksctl pmount pumount automount sshfs mount.nfs mount.cifs mount.fuse exportfs",
+        names: "umount swapoff fusermount fusermount3 udisksctl pmount pumount automount sshfs mount.nfs mount.cifs mount.fuse",
         values: "",
         otherwise: (C, "mount"),
         rows: &[(A, "", "info|status|dump|monitor"), (A, "", "+-v|-s $ !-a|--all")],
         reads: &["info|status|dump"],
+    },
+    Tool {
+        names: "exportfs",
+        values: "",
+        otherwise: (C, "mount"),
+        rows: &[(A, "", "+-v|-s $ !-a|-r|-u|-f|-o|-i")],
+        reads: &["+-v|-s $ !-a|-r|-u|-f|-o|-i"],
     },
     Tool { names: "mountpoint", values: "", otherwise: (A, ""), rows: &[], reads: &[""] },
     Tool {

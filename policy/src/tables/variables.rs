@@ -129,30 +129,56 @@ pub(crate) fn variable_rule(name: &str) -> Option<&'static str> {
     loader.then_some("environment")
 }
 
-/// Whether a variable may be set in readonly: it is known to no program as a place to load code from.
-pub(crate) fn harmless_variable(name: &str) -> bool {
+/// Variables that may stand before a command in readonly: what they name is read or shown, never loaded or run.
+const PASSED_ON: &str = " LANG LANGUAGE TZ TERM COLUMNS LINES COLORTERM NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR LS_COLORS GREP_COLOR \
+    GREP_COLORS JQ_COLORS TIMEFORMAT TIME_STYLE BLOCK_SIZE DF_BLOCK_SIZE DU_BLOCK_SIZE POSIXLY_CORRECT S_COLORS PS_FORMAT PS_PERSONALITY \
+    DEBIAN_FRONTEND DEBUG VERBOSE LOG_LEVEL RUST_LOG RUST_BACKTRACE NODE_ENV RAILS_ENV APP_ENV IFS OPTIND REPLY \
+    PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGSSLMODE PGCONNECT_TIMEOUT PGAPPNAME PGTZ MYSQL_PWD MYSQL_HOST REDISCLI_AUTH SQLCMDPASSWORD \
+    GIT_TERMINAL_PROMPT GIT_OPTIONAL_LOCKS AWS_PROFILE AWS_REGION AWS_DEFAULT_REGION AWS_DEFAULT_PROFILE AWS_DEFAULT_OUTPUT AWS_MAX_ATTEMPTS \
+    PYTHONUNBUFFERED PYTHONIOENCODING DOCKER_CONTEXT COMPOSE_PROJECT_NAME SYSTEMD_COLORS SYSTEMD_LESS SYSTEMD_URLIFY ETCDCTL_API VAULT_ADDR \
+    VAULT_NAMESPACE CONSUL_HTTP_ADDR NOMAD_ADDR http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY SSL_CERT_FILE SSL_CERT_DIR \
+    CURL_CA_BUNDLE REQUESTS_CA_BUNDLE HELM_NAMESPACE TF_WORKSPACE TF_IN_AUTOMATION CLOUDSDK_CORE_PROJECT GOOGLE_CLOUD_PROJECT ";
+
+/// What the name of a variable speaks of that names a place, a file or a command.
+const TELLING: &[&str] = &[
+    "PATH", "HOME", "DIR", "CONF", "RC", "FILE", "PLUGIN", "LIB", "LOAD", "OPT", "CMD", "COMMAND", "EXEC",
+    "HOOK", "EDIT", "PAGER", "SHELL", "INIT", "START", "ENGINE", "MOD", "SCRIPT", "TRACE", "LOG", "DUMP",
+    "OUT", "TMP", "TEMP", "HELPER", "ASK", "WRAP", "PROG", "BIN", "DIFF", "MAN", "AGENT", "CACHE", "DATA",
+    "ENV", "TERM", "HOST",
+];
+
+/// Variables that are commonly exported already: setting one changes what every later command sees.
+const EXPORTED: &[&str] = &["HOME", "TMPDIR", "MANPATH", "KUBECONFIG", "USER", "LOGNAME", "MAIL"];
+
+/// Whether a variable may be set in readonly. `passed_on`: it reaches the commands that run, as before a command or by
+/// `export`; elsewhere it is the shell's own.
+pub(crate) fn harmless_variable(name: &str, value: Option<&str>, passed_on: bool) -> bool {
+    match variable_rule(name) {
+        // The command it names was judged by itself.
+        Some("command-variable") => {
+            return matches!(
+                name,
+                "PAGER" | "GIT_PAGER" | "MANPAGER" | "SYSTEMD_PAGER" | "AWS_PAGER" | "EDITOR" | "VISUAL"
+            );
+        }
+        Some(_) => {
+            let looks = |value: &str| value.chars().all(|c| "-FRXSKiIMNeEQJ ".contains(c));
+            return name == "LESS" && value.is_some_and(looks);
+        }
+        None => {}
+    }
+    // The cluster's own file names the program that logs in: root's is as trusted as the host.
+    if name == "KUBECONFIG" && value.is_some_and(|file| file.starts_with("/etc/") && !file.contains("..")) {
+        return true;
+    }
     let programs = [
         "PYTHON", "PERL", "RUBY", "NODE_", "JAVA", "GIT_", "SSH_", "DOCKER_", "KUBE", "AWS_", "GOOGLE_",
-        "HELM_", "TF_", "CARGO_", "PIP_", "NPM_", "npm_",
+        "HELM_", "TF_", "CARGO_", "PIP_", "NPM_", "npm_", "XDG_", "PG", "MYSQL", "OPENSSL", "CURL", "WGET",
+        "SYSTEMD_", "LESS", "VAULT_",
     ];
-    let plain = [
-        "GIT_PAGER",
-        "GIT_TERMINAL_PROMPT",
-        "GIT_OPTIONAL_LOCKS",
-        "KUBECONFIG",
-        "AWS_PROFILE",
-        "AWS_REGION",
-        "AWS_DEFAULT_REGION",
-        "AWS_PAGER",
-        "PYTHONUNBUFFERED",
-        "PYTHONIOENCODING",
-    ];
-    match variable_rule(name) {
-        Some("command-variable") => matches!(
-            name,
-            "PAGER" | "GIT_PAGER" | "MANPAGER" | "SYSTEMD_PAGER" | "AWS_PAGER" | "EDITOR" | "VISUAL" | "LESS"
-        ),
-        Some(_) => name == "LESS",
-        None => plain.contains(&name) || !programs.iter().any(|prefix| name.starts_with(prefix)),
-    }
+    let place = TELLING.iter().any(|part| name.to_ascii_uppercase().contains(part));
+    let told = EXPORTED.contains(&name)
+        || programs.iter().any(|prefix| name.starts_with(prefix))
+        || passed_on && place;
+    name.starts_with("LC_") || PASSED_ON.split_whitespace().any(|known| known == name) || !told
 }

@@ -34,6 +34,8 @@ pub(crate) struct Wrapper {
     pub(crate) code: &'static str,
     /// Options whose value is the directory the command starts in.
     pub(crate) chdir: &'static str,
+    /// Options whose value is a file the wrapper writes.
+    pub(crate) output: &'static str,
     pub(crate) tail: Tail,
     /// What it means without a command.
     pub(crate) bare: (Verdict, &'static str),
@@ -51,6 +53,7 @@ const BASE: Wrapper = Wrapper {
     assigns: false,
     code: "",
     chdir: "",
+    output: "",
     tail: Tail::Argv,
     bare: (A, ""),
     reads: true,
@@ -130,7 +133,6 @@ const WRAPPERS: &[Wrapper] = &[
         values: "cnpPu",
         long_flags: "ignore",
         long_values: "class classdata pid pgid uid",
-        reads: false,
         ..BASE
     },
     Wrapper {
@@ -143,14 +145,7 @@ const WRAPPERS: &[Wrapper] = &[
         reads: false,
         ..BASE
     },
-    Wrapper {
-        names: "taskset",
-        flags: "acp",
-        long_flags: "all-tasks cpu-list pid",
-        operands: 1,
-        reads: false,
-        ..BASE
-    },
+    Wrapper { names: "taskset", flags: "acp", long_flags: "all-tasks cpu-list pid", operands: 1, ..BASE },
     Wrapper {
         names: "stdbuf unbuffer",
         flags: "p",
@@ -164,6 +159,7 @@ const WRAPPERS: &[Wrapper] = &[
         values: "fo",
         long_flags: "portability verbose append quiet",
         long_values: "format output",
+        output: "-o --output",
         ..BASE
     },
     Wrapper {
@@ -254,6 +250,7 @@ const WRAPPERS: &[Wrapper] = &[
         values: "abeEIoOpPsSuX",
         long_flags: "follow-forks summary-only summary",
         long_values: "trace output attach",
+        output: "-o --output",
         reads: false,
         ..BASE
     },
@@ -278,7 +275,6 @@ const WRAPPERS: &[Wrapper] = &[
         values: "CNmip",
         long_flags: "all localalloc show hardware",
         long_values: "interleave membind cpunodebind physcpubind preferred",
-        reads: false,
         ..BASE
     },
     Wrapper {

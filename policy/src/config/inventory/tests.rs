@@ -54,7 +54,7 @@ fn an_unknown_key_is_named_with_its_line() {
 #[test]
 fn values_out_of_range_are_refused() {
     insta::assert_snapshot!(refusal("[hosts.a]\nport = 0\n"), @"line 2: port: a port is 1 to 65535");
-    insta::assert_snapshot!(refusal("[hosts.a]\nmode = \"safe\"\n"), @"line 2: mode: unknown variant `safe`, expected one of `readonly`, `guarded`, `unrestricted`");
+    insta::assert_snapshot!(refusal("[hosts.a]\nmode = \"safe\"\n"), @"line 2: mode: unknown value `safe`, expected one of `readonly`, `guarded`, `unrestricted`");
     insta::assert_snapshot!(refusal("[hosts.a]\nhostname = \"-oProxyCommand=x\"\n"), @"line 2: hostname: a host name or address without spaces, user or port is needed");
     insta::assert_snapshot!(refusal("[hosts.a]\nforward = [\n  \"db\",\n]\n"), @"line 3: forward: a forward is `host:port`");
     insta::assert_snapshot!(refusal("[hosts.a]\nidentity = [\"file:\"]\n"), @"line 2: identity: an identity is `vault`, `agent` or `file:PATH`");
@@ -71,4 +71,47 @@ fn a_jump_must_lead_somewhere_and_end() {
 fn broken_toml_is_an_error_with_a_line() {
     assert_eq!(Inventory::from_toml("[hosts.a]\nuser = \n").unwrap_err().line, 2);
     assert_eq!(Inventory::from_toml("[hosts.a]\n[hosts.a]\n").unwrap_err().line, 2);
+}
+
+/// Every way `hosts.toml` can be wrong, under a name.
+const MISTAKES: &[(&str, &str)] = &[
+    ("unknown key", "[hosts.a]\nport = 22\nprot = 23\n"),
+    ("unknown table", "[host.a]\nport = 22\n"),
+    ("text for a number", "[hosts.a]\nport = \"22\"\n"),
+    ("port zero", "[hosts.a]\nport = 0\n"),
+    ("a port too high", "[hosts.a]\nport = 65536\n"),
+    ("unknown mode", "[hosts.a]\nmode = \"safe\"\n"),
+    ("unknown confirmation", "[hosts.a]\nconfirmation = \"me\"\n"),
+    ("unknown host key", "[hosts.a]\nhost_key = \"no\"\n"),
+    ("unknown terminal", "[hosts.a]\nterminal = \"yes\"\n"),
+    ("unknown login shell", "[hosts.a]\nlogin_shell = \"bash\"\n"),
+    ("text for a truth", "[hosts.a]\nupload = \"no\"\n"),
+    ("a user in the host name", "[hosts.a]\nhostname = \"root@b\"\n"),
+    ("an option for a host name", "[hosts.a]\nhostname = \"-oProxyCommand=x\"\n"),
+    ("an empty host name", "[hosts.a]\nhostname = \"\"\n"),
+    ("a user with spaces", "[hosts.a]\nuser = \"a b\"\n"),
+    ("an alias with a slash", "[hosts.\"a/b\"]\n"),
+    ("an alias like an option", "[hosts.\"-a\"]\n"),
+    ("a tag with a colon", "[hosts.a]\ntags = [\n  \"web\",\n  \"tag:x\",\n]\n"),
+    ("text for tags", "[hosts.a]\ntags = \"web\"\n"),
+    ("an identity of no kind", "[hosts.a]\nidentity = [\"key\"]\n"),
+    ("an identity file without a path", "[hosts.a]\nidentity = [\"file:\"]\n"),
+    ("a forward without a port", "[hosts.a]\nforward = [\"db\"]\n"),
+    ("a forward to a bare IPv6 address", "[hosts.a]\nforward = [\"::1:80\"]\n"),
+    ("a remote forward of port zero", "[hosts.a]\nremote_forward = [0]\n"),
+    ("a jump to nowhere", "[hosts.a]\njump = \"b\"\n"),
+    ("a jump to itself", "[hosts.a]\njump = \"a\"\n"),
+    ("jumps in a circle", "[hosts.a]\njump = \"b\"\n[hosts.b]\njump = \"a\"\n"),
+    ("a default account without hosts", "[[default_account]]\nuser = \"root\"\n"),
+    ("a default account with another key", "[[default_account]]\nuser = \"root\"\nhosts = \"*\"\nport = 1\n"),
+    ("a host twice", "[hosts.a]\n[hosts.a]\n"),
+    ("no TOML", "[hosts.a]\nuser = \n"),
+    ("an open table", "[hosts.a\n"),
+];
+
+#[test]
+fn every_mistake_is_told_as_it_was_reviewed() {
+    let told: String =
+        MISTAKES.iter().map(|(name, text)| format!("{name}\n    {}\n", refusal(text))).collect();
+    insta::assert_snapshot!("mistakes", told);
 }

@@ -5,6 +5,7 @@ use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
 use crate::engine::shell::{Source, Stdin};
+use crate::engine::simple::Scope;
 use crate::state::{Cwd, Var};
 use crate::tables;
 
@@ -20,7 +21,13 @@ impl Engine<'_> {
         let facts = match name {
             ":" | "true" | "false" | "echo" | "pwd" | "test" | "[" | "break" | "continue" | "return"
             | "exit" | "wait" | "times" | "jobs" | "sleep" | "shift" | "umask" | "dirs" | "logout" | "fg"
-            | "bg" | "disown" | "suspend" | "getopts" => self.quiet(name, args),
+            | "bg" | "disown" | "suspend" => self.quiet(name, args),
+            "getopts" => {
+                if let Some(variable) = args.get(2) {
+                    self.unseen(&variable.text.clone(), source, span);
+                }
+                self.subscripts(args)
+            }
             "cd" | "pushd" | "popd" | "chdir" => self.change_directory(name, args),
             "eval" => self.eval(&args[1..], source, span),
             "source" | "." => self.source_file(args, source, span),
@@ -56,6 +63,7 @@ impl Engine<'_> {
             "read" | "mapfile" | "readarray" => {
                 for arg in &args[1..] {
                     if !arg.text.starts_with('-') {
+                        self.unseen(&arg.text, source, span);
                         self.shell.variables.insert(arg.text.clone(), Var::Unknown);
                     }
                 }
@@ -75,7 +83,7 @@ impl Engine<'_> {
                 {
                     let name = variable.text.clone();
                     let value = self.printed(&args[3..]).map_or(Var::Unknown, Var::Text);
-                    self.assign(&name, value, false, source, span);
+                    self.assign(&name, value, Scope::OWN, source, span);
                     return Some(self.subscripts(args));
                 }
                 Facts::READS
@@ -96,7 +104,7 @@ impl Engine<'_> {
 
     fn quiet(&mut self, name: &str, args: &[Arg]) -> Facts {
         match name {
-            "test" | "[" | "getopts" => self.subscripts(args),
+            "test" | "[" => self.subscripts(args),
             "break" | "continue" | "return" => {
                 self.jump(name);
                 Facts::READS
@@ -269,6 +277,9 @@ impl Engine<'_> {
             self.shell.lost = true;
             return Facts::confirm("redefined");
         }
+        let exports = args[0].text == "export" || options('x');
+        let scope = if exports { Scope::PASSED_ON } else { Scope::OWN };
+        let mut hands_on = false;
         for arg in args.iter().skip(1) {
             if arg.text.starts_with('\0') || arg.open {
                 return Facts::confirm("environment");
@@ -277,6 +288,10 @@ impl Engine<'_> {
                 Some((name, value)) => (name, Some(value)),
                 None => (arg.text.trim_end_matches('+'), None),
             };
+            hands_on |= exports
+                && value.is_none()
+                && !name.starts_with('-')
+                && !tables::harmless_variable(name, None, true);
             let base = name.split(['+', '=', '[']).next().unwrap_or(name).to_owned();
             if options('l') || options('u') || options('i') || options('c') {
                 self.shell.odd.insert(base.clone());
@@ -287,7 +302,7 @@ impl Engine<'_> {
                 let list = value.starts_with('(');
                 let known = !list && !value.contains('\0');
                 let value = if known { Var::Text(value.to_owned()) } else { Var::Unknown };
-                self.assign(name, value, false, source, span);
+                self.assign(name, value, scope, source, span);
                 if sealed {
                     self.shell.odd.insert(base);
                 }
@@ -297,16 +312,21 @@ impl Engine<'_> {
                 continue;
             } else {
                 let name = name.split(['+', '=', '[']).next().unwrap_or(name);
-                self.assign(name, Var::Unknown, false, source, span);
+                self.assign(name, Var::Unknown, scope, source, span);
             }
         }
-        self.subscripts(args)
+        if hands_on { Facts::ORDINARY } else { self.subscripts(args) }
     }
 
     fn set(&mut self, args: &[Arg]) -> Facts {
         if args.iter().any(|arg| arg.text == "history") && args.iter().any(|arg| arg.text == "+o") {
             return Facts::confirm("history");
         }
+        // Every variable is exported from here on.
+        let exports = args.iter().skip(1).any(|arg| {
+            arg.text == "allexport"
+                || arg.text.starts_with('-') && arg.text[1..].contains('a') && arg.text.len() < 8
+        });
         let first = args.iter().position(|arg| arg.text == "--").map(|at| at + 1);
         let first = first.or_else(|| {
             args.iter().skip(1).position(|arg| !arg.text.starts_with(['-', '+'])).map(|at| at + 1)
@@ -318,7 +338,7 @@ impl Engine<'_> {
             words.extend_from_slice(args.get(first..).unwrap_or_default());
             self.positional(&words);
         }
-        Facts::READS
+        Facts::READS.reading(!exports)
     }
 
     fn shell_setting(name: &str, args: &[Arg]) -> Facts {

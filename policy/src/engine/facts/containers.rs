@@ -66,7 +66,9 @@ impl Engine<'_> {
         {
             finding = finding.strictest(Finding::confirm("container-change"));
         }
-        let quiet = sub == "exec" && !compose && finding == Finding::ALLOW;
+        // A variable may load code into the command, there as here.
+        let varied = given.iter().any(|arg| arg.text.starts_with("-e") || arg.text.starts_with("--env"));
+        let quiet = sub == "exec" && !compose && !varied && finding == Finding::ALLOW;
         Facts::of(finding).reading(quiet && args.len() > after + 1)
     }
 
@@ -76,7 +78,7 @@ impl Engine<'_> {
         let at = options(args, 1 + skip);
         let sub = args.get(at).map_or("", |arg| arg.text.as_str());
         if !matches!(sub, "exec" | "run" | "debug") {
-            return self.tool("kubectl", &args[skip..]);
+            return self.tool("kubectl", &without_root_config(&args[skip..]));
         }
         let dashes = args.iter().position(|arg| arg.text == "--");
         let inner = match dashes {
@@ -140,6 +142,26 @@ impl Engine<'_> {
         self.inner(inner, source, span);
         self.shell = outer;
     }
+}
+
+/// The words without a cluster file of root's, which is as trusted as the host; any other may name programs to run.
+fn without_root_config(args: &[Arg]) -> Vec<Arg> {
+    let roots =
+        |file: &Arg| file.text.starts_with("/etc/") && !file.text.contains("..") && !file.is_unknown();
+    let mut words = Vec::new();
+    let mut rest = args.iter().peekable();
+    while let Some(arg) = rest.next() {
+        let attached = arg.text.strip_prefix("--kubeconfig=").map(Arg::literal);
+        if attached.as_ref().is_some_and(roots) {
+            continue;
+        }
+        if arg.text == "--kubeconfig" && rest.peek().is_some_and(|file| roots(file)) {
+            rest.next();
+            continue;
+        }
+        words.push(arg.clone());
+    }
+    words
 }
 
 /// The position after the options that start at `at`.

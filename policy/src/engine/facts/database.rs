@@ -1,187 +1,14 @@
 //! Database clients: the statements given to them, where they are given.
 
-use super::Facts;
+mod statement;
+
 use super::files::option_value;
+use super::{Facts, Reads};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
 use crate::engine::shell::{Source, Stdin};
-
-/// First words of statements that only read.
-const READING: &[&str] = &[
-    "select",
-    "show",
-    "explain",
-    "describe",
-    "desc",
-    "values",
-    "table",
-    "with",
-    "use",
-    "pragma",
-    "analyze",
-    "begin",
-    "commit",
-    "rollback",
-    "start",
-    "set",
-    "help",
-    "status",
-    "print",
-    "fetch",
-    "list",
-    "go",
-    "end",
-    "from",
-    ".tables",
-    ".schema",
-    ".databases",
-    ".indexes",
-    ".indices",
-    ".headers",
-    ".mode",
-    ".stats",
-    ".show",
-    ".dump",
-    ".width",
-    ".timer",
-    ".fullschema",
-    ".quit",
-    ".exit",
-    ".version",
-    ".help",
-    ".nullvalue",
-    ".separator",
-];
-
-/// Words inside a statement that change something or reach outside.
-const CHANGING: &[&str] = &[
-    "insert",
-    "update",
-    "delete",
-    "drop",
-    "truncate",
-    "alter",
-    "create",
-    "grant",
-    "revoke",
-    "copy",
-    "vacuum",
-    "reindex",
-    "call",
-    "do",
-    "lock",
-    "into",
-    "outfile",
-    "dumpfile",
-    "merge",
-    "replace",
-    "pg_terminate_backend",
-    "pg_cancel_backend",
-    "pg_reload_conf",
-    "pg_read_file",
-    "lo_import",
-    "lo_export",
-    "lo_unlink",
-    "dblink",
-    "setval",
-    "nextval",
-    "pg_drop_replication_slot",
-    "pg_switch_wal",
-    "load_file",
-    "load_extension",
-    "xp_cmdshell",
-    "attach",
-    "detach",
-    "kill",
-    "flush",
-    "reset",
-    "purge",
-    "shutdown",
-    "set_config",
-    "refresh",
-    "cluster",
-    "comment",
-    "security",
-    "import",
-    "restore",
-    "rename",
-    "sys_exec",
-    "writefile",
-    "edit",
-    "pg_promote",
-    "readfile",
-    "exec",
-    "execute",
-    "prepare",
-    "global",
-    "persist",
-    "writable_schema",
-    "journal_mode",
-];
-
-/// Redis commands that only read.
-const REDIS_READS: &[&str] = &[
-    "get",
-    "mget",
-    "info",
-    "ping",
-    "keys",
-    "scan",
-    "exists",
-    "ttl",
-    "pttl",
-    "type",
-    "strlen",
-    "llen",
-    "lrange",
-    "lindex",
-    "hget",
-    "hgetall",
-    "hkeys",
-    "hvals",
-    "hlen",
-    "hmget",
-    "smembers",
-    "scard",
-    "sismember",
-    "zrange",
-    "zcard",
-    "zscore",
-    "zrangebyscore",
-    "dbsize",
-    "memory",
-    "client",
-    "slowlog",
-    "config",
-    "cluster",
-    "command",
-    "time",
-    "lastsave",
-    "role",
-    "latency",
-    "xlen",
-    "xrange",
-    "xinfo",
-    "object",
-    "randomkey",
-    "echo",
-    "getrange",
-    "bitcount",
-    "hscan",
-    "sscan",
-    "zscan",
-    "zrevrange",
-    "zrank",
-    "hexists",
-    "pfcount",
-    "monitor",
-    "dump",
-    "acl",
-    "module",
-    "select",
-    "auth",
-    "hello",
-];
+use crate::tables::statements::{REDIS_READS, client_reads};
+use statement::Kind;
 
 impl Engine<'_> {
     /// Facts of a database client.
@@ -207,7 +34,8 @@ impl Engine<'_> {
             _ => ('e', "--execute"),
         };
         let mut statements: Vec<String> = Vec::new();
-        let mut facts = Facts::READS;
+        let mut facts =
+            Facts::READS.reading(client_reads(name, args.iter().skip(1).map(|arg| arg.text.as_str())));
         let mut operands = 0;
         let mut skip = false;
         for (at, arg) in args.iter().enumerate().skip(1) {
@@ -243,6 +71,7 @@ impl Engine<'_> {
                 && name != "mariadb"
                 || text.starts_with("--file=")
                 || text.starts_with("--output=")
+                || text.starts_with("--log-file=")
                 || text.starts_with("--init-command")
             {
                 facts = Facts::confirm("database-script");
@@ -303,8 +132,10 @@ impl Engine<'_> {
                 self.code_argument(&Arg::literal(code.trim()), source, span);
                 facts = Facts::confirm("database-change");
             }
-            if !reads_sql(statement) {
-                facts = Facts::confirm("database-change");
+            match statement::read(statement) {
+                Kind::Reads => {}
+                Kind::Ordinary => facts.reads = Reads::Unproven,
+                Kind::Changes => facts = Facts::confirm("database-change"),
             }
         }
         facts
@@ -353,6 +184,20 @@ impl Engine<'_> {
             "latency" => sub == "reset",
             "acl" => !matches!(sub.as_str(), "list" | "whoami" | "users" | "getuser" | "cat"),
             "module" => sub != "list",
+            "object" => !matches!(sub.as_str(), "encoding" | "freq" | "idletime" | "refcount" | "help"),
+            "pubsub" => !matches!(sub.as_str(), "channels" | "numsub" | "numpat"),
+            "script" => sub != "exists",
+            "function" => !matches!(sub.as_str(), "list" | "stats"),
+            "sentinel" => !matches!(
+                sub.as_str(),
+                "masters"
+                    | "master"
+                    | "slaves"
+                    | "replicas"
+                    | "sentinels"
+                    | "get-master-addr-by-name"
+                    | "ckquorum"
+            ),
             other => !REDIS_READS.contains(&other),
         };
         if changes { Facts::confirm("database-change") } else { Facts::READS }
@@ -399,80 +244,5 @@ impl Engine<'_> {
             return Facts::confirm("database-change");
         }
         Facts::READS
-    }
-}
-
-/// Whether every statement of a text only reads. Strings and comments do not count as words.
-fn reads_sql(text: &str) -> bool {
-    let mut plain = String::new();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' => {
-                while chars.next().is_some_and(|next| next != '\'') {}
-                plain.push_str(" '' ");
-            }
-            '-' if chars.peek() == Some(&'-') => while chars.next().is_some_and(|next| next != '\n') {},
-            c => plain.extend(c.to_lowercase()),
-        }
-    }
-    if plain.contains("/*") || plain.contains('\0') || plain.contains("$$") {
-        return false;
-    }
-    plain.split(';').all(|statement| {
-        let statement = statement.trim();
-        if statement.is_empty() {
-            return true;
-        }
-        if let Some(meta) = statement.strip_prefix('\\') {
-            return meta.starts_with(['d', 'l', 'z', 'q', 'x', '?', 't', 'a'])
-                || meta.starts_with("conninfo")
-                || meta.starts_with("pset")
-                || meta.starts_with("timing")
-                || meta.starts_with("sf")
-                || meta.starts_with("sv");
-        }
-        let words: Vec<&str> = statement
-            .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'))
-            .filter(|word| !word.is_empty())
-            .collect();
-        let first = words.first().copied().unwrap_or("");
-        let show = first == "show" || first == "describe" || first == "desc";
-        let assigns = first == "pragma" && statement.contains('=');
-        READING.contains(&first)
-            && !assigns
-            && (show || !words.iter().skip(1).any(|word| CHANGING.contains(word)))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::reads_sql;
-
-    #[test]
-    fn reading_statements_are_told_from_changing_ones() {
-        for text in [
-            "select 1",
-            "SELECT 'drop table x' FROM t;",
-            "\\dt",
-            "show create table x",
-            "explain select 1; select 2",
-            "with a as (select 1) select * from a",
-        ] {
-            assert!(reads_sql(text), "{text}");
-        }
-        for text in [
-            "drop table x",
-            "select 1; delete from t",
-            "with a as (delete from t returning *) select * from a",
-            "select * into x from y",
-            "copy t to program 'sh'",
-            "\\copy t to 'f'",
-            "\\! sh",
-            "pragma journal_mode=off",
-            "/* x */ select 1",
-        ] {
-            assert!(!reads_sql(text), "{text}");
-        }
     }
 }

@@ -60,7 +60,7 @@ impl Engine<'_> {
             // A copy or link into a sensitive directory is named like the file it becomes.
             let base = source.text.rsplit('/').next().unwrap_or_default();
             let inside = Arg::literal(&format!("{}/{base}", target.shown()));
-            finding = finding.strictest(self.write_to(&Arg {
+            finding = finding.strictest(self.output_file(&Arg {
                 text: inside.text.replacen('~', "\u{2}", usize::from(target.text.starts_with('\u{2}'))),
                 ..inside
             }));
@@ -107,7 +107,7 @@ impl Engine<'_> {
         if target.text == "/" {
             return Finding::confirm("system-path");
         }
-        self.write_to(target)
+        self.output_file(target)
     }
 
     /// Tools whose operands are files they create or write.
@@ -225,9 +225,15 @@ impl Engine<'_> {
         let archive = option_value(args, 'f', "--file")
             .or_else(|| (bundled && bundle.contains('f')).then(|| args.get(2).cloned()).flatten());
         let mut finding = Finding::ALLOW;
-        let lists = letter('t', "--list") && !letter('x', "--extract") && !letter('c', "--create");
-        if lists {
-            return Facts::of(finding).reading(!words.uncertain);
+        let lists = (letter('t', "--list") || letter('d', "--diff") || words.has("--compare"))
+            && !letter('x', "--extract")
+            && !letter('c', "--create");
+        let prints =
+            letter('x', "--extract") && (bundled && bundle.contains('O') || words.has("-O|--to-stdout"));
+        if lists || prints {
+            let writes = words.has("--index-file|--volno-file|-g|--checkpoint-action|--remove-files")
+                || args.iter().any(|arg| arg.text.starts_with("--listed"));
+            return Facts::of(finding).reading(!writes && !words.uncertain);
         }
         if let Some(directory) = &directory
             && (letter('x', "--extract") || words.has("--get"))
@@ -256,7 +262,16 @@ impl Engine<'_> {
 
     /// Archive and compression tools: they replace what they work on.
     pub(super) fn archive(&mut self, name: &str, args: &[Arg]) -> Facts {
-        let words = Words::new(args, "-d -x -P -o -p -i -T -D");
+        let values = match name {
+            "unzip" => "-d -x -P",
+            "zip" => "-b -i -n -P -t -tt -x",
+            "gzip" | "gunzip" | "bzip2" | "bunzip2" => "-S --suffix",
+            "xz" | "unxz" => "-S -F -C -T -M",
+            "zstd" | "unzstd" => "-o -D -T -M --output-dir-flat",
+            "cpio" => "-F -O -I -E -C -H -M -R",
+            _ => "-d -o -p -i -D",
+        };
+        let words = Words::new(args, values);
         let reads = match name {
             "unzip" => words.has("-l|-t|-v|-Z|-p|-c") && !words.has("-o"),
             "zip" => words.has("-sf"),
@@ -264,9 +279,14 @@ impl Engine<'_> {
                 matches!(words.operands.first().map(|arg| arg.text.as_str()), Some("l" | "t" | "i"))
             }
             "gzip" | "bzip2" | "xz" | "zstd" | "gunzip" | "bunzip2" | "unxz" | "unzstd" => {
-                words.has("-c|--stdout|--to-stdout|-l|--list|-t|--test") && !words.has("-o|--rm|-k")
+                words.has("-c|--stdout|--to-stdout|-l|--list|-t|--test")
+                    && !words.has("-o|--rm|--output-dir-flat|--output-dir-mirror")
             }
-            "cpio" => words.has("-t|--list") && !words.has("-i|-o|-p"),
+            "cpio" => words.has("-t|--list") && !words.has("-o|-p|-O|--create|--pass-through|--rsh-command"),
+            "unrar" | "rar" => matches!(
+                words.operands.first().map(|arg| arg.text.as_str()),
+                Some("l" | "lb" | "lt" | "la" | "v" | "vb" | "vt" | "t" | "p")
+            ),
             "ar" => matches!(args.get(1).map(|arg| arg.text.trim_start_matches('-')), Some("t" | "tv" | "p")),
             _ => false,
         };

@@ -72,13 +72,18 @@ impl Engine<'_> {
                 self.keep_download(&Arg::literal(url.text.rsplit('/').next().unwrap_or_default()));
             }
         }
+        let query = words.has("-G|--get");
         let plain = words.options.iter().all(|option| {
-            curl_reads(&option.text) || matches!(option.text.as_str(), "--output" | "--request" | "--")
+            curl_reads(&option.text)
+                || query
+                    && matches!(option.text.as_str(), "-d" | "--data" | "--data-urlencode" | "--data-raw")
+                || matches!(option.text.as_str(), "--output" | "--request" | "--")
         }) && !args.iter().any(|arg| {
-            arg.text.starts_with("file:")
-                || arg.text.starts_with("telnet:")
-                || arg.text.starts_with("smtp")
-                || arg.text.starts_with("@")
+            arg.text.starts_with('@')
+                || arg.text.split_once("://").is_some_and(|(scheme, _)| {
+                    scheme.chars().all(|c| c.is_ascii_alphabetic())
+                        && !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https" | "ftp" | "ftps")
+                })
         });
         Facts::of(finding).reading(plain && !writes && reading_method && !words.uncertain)
     }

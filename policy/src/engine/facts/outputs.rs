@@ -3,6 +3,7 @@
 use super::Finding;
 use crate::engine::Engine;
 use crate::engine::arg::{Arg, HOME};
+use crate::state::Cwd;
 
 /// Programs, and their options that name an output file.
 const OPTIONS: &[(&str, &[&str])] = &[
@@ -88,10 +89,12 @@ impl Engine<'_> {
         finding
     }
 
-    /// A build's own `bin/x` is no program directory.
+    /// A build's own `bin/x` is no program directory, as long as no `cd` has said where it lies.
     pub(super) fn output_file(&self, file: &Arg) -> Finding {
         let finding = self.write_to(file);
-        let own = finding.rule == Some("path-directory") && !file.text.starts_with(['/', HOME]);
+        let own = finding.rule == Some("path-directory")
+            && !file.text.starts_with(['/', HOME])
+            && self.shell.cwd == Cwd::Start;
         if own { Finding::ALLOW } else { finding }
     }
 }

@@ -120,6 +120,8 @@ impl Engine<'_> {
         let (code, literals) = split_literals(text);
         let runs = code.contains("system") || code.contains("|&") || piped(&code) || code.contains('@');
         let redirects = redirected(&code);
+        // gawk's own: files of variables, profiles and formatted programs, extensions, its debugger.
+        let plain_options = !words.has("-o|-d|-p|-D|-L|-l|-i|-f|-E|--pretty-print|--dump-variables|--profile|--debug|--load|--include|--file|--exec|--lint");
         let mut finding = Finding::ALLOW;
         if runs {
             let mut stopped = false;
@@ -144,7 +146,29 @@ impl Engine<'_> {
                 finding = finding.strictest(self.write_to(&Arg::literal(literal)));
             }
         }
-        Facts::of(finding).reading(!runs && !redirects && !words.uncertain && !text.contains('\0'))
+        let proven = !runs && !redirects && plain_options && !words.uncertain;
+        Facts::of(finding).reading(proven && !text.contains('\0'))
+    }
+
+    /// `dc`: a `!` in what it reads runs the rest of the line, so only expressions that can be seen are reads.
+    pub(super) fn dc(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let words = Words::new(args, "-e -f --expression --file");
+        let mut finding = Finding::ALLOW;
+        let mut seen = words.operands.is_empty() && !words.uncertain && !words.has("-f|--file");
+        match option_value(args, 'e', "--expression") {
+            Some(code) if args.len() <= 3 && !code.is_unknown() => {
+                for line in code.text.lines() {
+                    let Some((_, run)) = line.split_once('!') else { continue };
+                    if !run.starts_with(['<', '>', '=']) {
+                        self.code_argument(&Arg::literal(run), source, span);
+                        finding = Finding::confirm("runs-option");
+                    }
+                }
+                seen &= !code.text.contains('!');
+            }
+            _ => seen = false,
+        }
+        Facts::of(finding).reading(seen)
     }
 
     /// Editors and pagers: without options they wait for a person; some options run commands.
@@ -172,8 +196,8 @@ impl Engine<'_> {
                         }
                     }
                 }
-                let plain =
-                    !args.iter().skip(1).any(|arg| arg.text.starts_with("-C") || arg.text.starts_with("-l"));
+                let plain = !Words::new(args, "-L -m -M -R -e -E -r -p -S")
+                    .has("-C|--config-file|-l|-H|--html|-X|-D");
                 Facts::READS.reading(plain && !args.iter().any(Arg::may_be_unknown_option))
             }
             "less" | "more" | "most" => {

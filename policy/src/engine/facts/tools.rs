@@ -13,13 +13,21 @@ pub(super) struct Words<'a> {
     pub(super) options: Vec<&'a Arg>,
     /// Some word may turn out to be an option.
     pub(super) uncertain: bool,
+    /// Values that look like options: what one program takes for a value, another version may not.
+    doubtful: Vec<&'a Arg>,
     values: &'a str,
 }
 
 impl<'a> Words<'a> {
     /// `values` are the options that take the next word, separated by spaces.
     pub(super) fn new(args: &'a [Arg], values: &'a str) -> Self {
-        let mut words = Self { operands: Vec::new(), options: Vec::new(), uncertain: false, values };
+        let mut words = Self {
+            operands: Vec::new(),
+            options: Vec::new(),
+            uncertain: false,
+            doubtful: Vec::new(),
+            values,
+        };
         let mut rest = args.iter().skip(1);
         let mut ended = false;
         while let Some(arg) = rest.next() {
@@ -32,7 +40,7 @@ impl<'a> Words<'a> {
             words.options.push(arg);
             ended = text == "--";
             if !ended && takes_next(text, values) {
-                rest.next();
+                words.doubtful.extend(rest.next().filter(|value| value.text.starts_with('-')));
             }
         }
         words
@@ -40,7 +48,11 @@ impl<'a> Words<'a> {
 
     /// Whether one of these options (`-f|--force`) is given.
     pub(super) fn has(&self, wanted: &str) -> bool {
-        self.options.iter().any(|arg| wanted.split('|').any(|option| self.is(&arg.text, option)))
+        self.among(&self.options, wanted)
+    }
+
+    fn among(&self, given: &[&Arg], wanted: &str) -> bool {
+        given.iter().any(|arg| wanted.split('|').any(|option| self.is(&arg.text, option)))
     }
 
     fn is(&self, text: &str, option: &str) -> bool {
@@ -71,18 +83,31 @@ impl<'a> Words<'a> {
         let mut at = 0;
         pattern.split(' ').all(|token| match token.as_bytes() {
             [b'+', b'-', ..] => self.has(&token[1..]),
-            [b'!', b'-', ..] => !(self.has(&token[1..]) || proving && self.uncertain),
+            [b'!', b'-' | b'=', ..] => {
+                let wanted = &token[1..];
+                !(self.has(wanted) || self.among(&self.doubtful, wanted) || proving && self.uncertain)
+            }
+            [b'!', ..] => {
+                !self.operands.iter().any(|arg| proving && arg.is_unknown() || names(&token[1..], arg))
+            }
+            [b'~', ..] => self.operands.iter().any(|arg| !arg.is_unknown() && names(&token[1..], arg)),
             [b'$'] => at >= self.operands.len(),
             [] => true,
             _ => {
-                let found = self.operands.get(at).is_some_and(|arg| {
-                    !arg.is_unknown() && token.split('|').any(|word| glob(word, &arg.text)) || token == "*"
-                });
+                let found = self
+                    .operands
+                    .get(at)
+                    .is_some_and(|arg| !arg.is_unknown() && names(token, arg) || token == "*");
                 at += 1;
                 found
             }
         })
     }
+}
+
+/// Whether one of these globs matches the word.
+fn names(globs: &str, arg: &Arg) -> bool {
+    globs.split('|').any(|word| glob(word, &arg.text))
 }
 
 /// Whether an option takes the next word as its value.
@@ -109,7 +134,8 @@ fn cluster_has(cluster: &str, letter: &str, values: &str) -> bool {
         if c == letter {
             return true;
         }
-        if values.split(' ').any(|value| value.strip_prefix('-') == Some(c)) {
+        if values.split(' ').any(|value| value.strip_prefix('-').map(|v| v.trim_end_matches('=')) == Some(c))
+        {
             return false;
         }
     }

@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::engine::arg::Arg;
 use crate::engine::invoke::quote;
 use crate::engine::shell::{Source, Stdin};
+use crate::engine::simple::Scope;
 use crate::state::Var;
 use crate::tables::wrappers::{Tail, Wrapper, find};
 use crate::verdict::Verdict;
@@ -22,6 +23,8 @@ struct Peeled {
     edit: bool,
     /// The directory the command starts in.
     chdir: Option<Arg>,
+    /// A file the wrapper itself writes.
+    output: Option<Arg>,
     /// An option that puts the command off.
     later: bool,
 }
@@ -56,6 +59,9 @@ impl Engine<'_> {
         if retunes(name, args, peeled.rest) {
             facts = Facts::confirm("process-setting");
         }
+        if let Some(file) = &peeled.output {
+            facts = Facts::of(self.output_file(file));
+        }
         if let Some(code) = peeled.code {
             self.code_argument(&code, source, span);
             return Some(facts);
@@ -69,7 +75,7 @@ impl Engine<'_> {
             && let Some((variable, value)) = args.get(rest).and_then(|arg| assignment(&arg.text))
         {
             let known = (!value.contains('\0')).then(|| value.to_owned());
-            self.assign(variable, known.map_or(Var::Unknown, Var::Text), false, source, span);
+            self.assign(variable, known.map_or(Var::Unknown, Var::Text), Scope::PASSED_ON, source, span);
             rest += 1;
         }
         if wrapper.assigns && name.ends_with("env") {
@@ -229,6 +235,7 @@ fn peel(wrapper: &Wrapper, args: &[Arg]) -> Peeled {
         shell: false,
         edit: false,
         chdir: None,
+        output: None,
         later: false,
     };
     let sudo = wrapper.names == "sudo";
@@ -310,6 +317,9 @@ impl Peeled {
         self.later |= option.starts_with("--on-");
         if wrapper.chdir.split(' ').any(|known| known == option) {
             self.chdir = Some(value.clone());
+        }
+        if wrapper.output.split(' ').any(|known| known == option) {
+            self.output = Some(value.clone());
         }
         if wrapper.code.split(' ').any(|code| code == option) {
             self.code = Some(value);
