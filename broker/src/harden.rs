@@ -47,7 +47,7 @@ pub fn lock_in(needs: &Needs) {
     let steps: [(&str, Result<(), SandboxError>); 3] = [
         ("attributes", attributes::close()),
         ("files", files::restrict(&files)),
-        ("system calls", calls::lock_broker_in()),
+        ("system calls", calls::keep_those_of_a_broker()),
     ];
     for (step, result) in steps {
         if let Err(error) = result {

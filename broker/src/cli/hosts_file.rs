@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sallyport_policy::{Host, Inventory};
@@ -219,7 +219,9 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let temporary = directory.join(format!(".hosts.toml.{}", std::process::id()));
-    let written = write_new(&temporary, text).and_then(|()| fs::rename(&temporary, path));
+    // A service's file is one that other users read; a new one is its owner's alone.
+    let mode = fs::metadata(path).map_or(0o600, |old| old.permissions().mode() & 0o777);
+    let written = write_new(&temporary, text, mode).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The error tells; a leftover that cannot be removed adds nothing.
         let _ = fs::remove_file(&temporary);
@@ -228,8 +230,9 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+fn write_new(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -278,6 +281,20 @@ mod tests {
         port = 2222
         tags = ["web"]
         "#);
+    }
+
+    #[test]
+    fn a_new_file_is_its_owners_and_one_that_others_read_stays_so() {
+        let mode = |dir: &tempfile::TempDir| {
+            fs::metadata(dir.path().join("conf/hosts.toml")).unwrap().permissions().mode() & 0o777
+        };
+        let (dir, mut new) = file("");
+        new.add("web1", &web1()).unwrap();
+        assert_eq!(mode(&dir), 0o600);
+        let (dir, mut services) = file("# ours\n");
+        fs::set_permissions(dir.path().join("conf/hosts.toml"), PermissionsExt::from_mode(0o644)).unwrap();
+        services.add("web1", &web1()).unwrap();
+        assert_eq!(mode(&dir), 0o644);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | 1 `process` | no core dumps, no debugger of the same user, no new privileges |
 //! | 2 `files` | Landlock: no file but those of [`places`] |
-//! | 3 `calls` | seccomp: no call of the table in `sandbox/src/calls.rs` |
+//! | 3 `calls` | seccomp: no call but those of the table in `sandbox/src/calls/helper.rs` |
 //! | 4 `memory` | nothing is ever swapped out (needs an unlimited `ulimit -l`) |
 //!
 //! Beside the levels, all memory is wiped when it is freed (`main.rs`), whatever library held it.
@@ -42,7 +42,7 @@ impl Hardening {
     pub fn confine(&mut self, open: Option<&Files>) {
         let no_store = SandboxError::Refused("files", "there is no password store yet".into());
         self.record(open.map_or(Err(no_store), files::restrict));
-        self.record(calls::refuse_what_nobody_does());
+        self.record(calls::keep_those_of_the_helper());
         self.record(attributes::lock_memory());
     }
 
