@@ -176,7 +176,8 @@ async fn approve(link: &Link<Admin>, id: &str, decision: Option<Decision>) -> Re
     if agreed {
         Ok(())
     } else {
-        Err(Failure::new(ErrorCode::ConfirmationDenied, "it was refused", "").into())
+        let hint = "it does not run, and whoever asked is told so";
+        Err(Failure::new(ErrorCode::ConfirmationDenied, "it was refused", hint).into())
     }
 }
 

@@ -108,21 +108,28 @@ struct Source {
 }
 
 impl Source {
-    /// What kind of record, and its content.
-    fn read(&self, slug: &str) -> Result<(RecordKind, SecretBytes), Problem> {
-        let file = |kind, path| Ok((kind, secret::from_file(path)?));
+    /// What kind of record.
+    fn kind(&self) -> RecordKind {
+        match self {
+            Self { key: Some(_), .. } => RecordKind::Key,
+            Self { certificate: Some(_), .. } => RecordKind::Certificate,
+            Self { dotenv: Some(_), .. } => RecordKind::Dotenv,
+            Self { passphrase: true, .. } => RecordKind::Passphrase,
+            Self { .. } => RecordKind::Password,
+        }
+    }
+
+    /// Its content.
+    fn read(&self, slug: &str) -> Result<SecretBytes, Problem> {
         match self {
             Self { key: Some(path), .. } => {
-                let (kind, key) = file(RecordKind::Key, path)?;
+                let key = secret::from_file(path)?;
                 refuse_public(&key)?;
-                Ok((kind, key))
+                Ok(key)
             }
-            Self { certificate: Some(path), .. } => file(RecordKind::Certificate, path),
-            Self { dotenv: Some(path), .. } => file(RecordKind::Dotenv, path),
-            Self { passphrase: true, .. } => {
-                Ok((RecordKind::Passphrase, secret::typed(&format!("Passphrase of the key of {slug}"))?))
-            }
-            Self { .. } => Ok((RecordKind::Password, secret::typed(&format!("Password for {slug}"))?)),
+            Self { certificate: Some(path), .. } | Self { dotenv: Some(path), .. } => secret::from_file(path),
+            Self { passphrase: true, .. } => secret::typed(&format!("Passphrase of the key of {slug}")),
+            Self { .. } => secret::typed(&format!("Password for {slug}")),
         }
     }
 }
@@ -231,7 +238,11 @@ impl Args {
                 json(&records(filter.with(None)?).await?.iter().map(entry).collect::<Vec<_>>())?
             }
             Action::List { filter, json: false } => {
-                for record in records(filter.with(None)?).await? {
+                let found = records(filter.with(None)?).await?;
+                if found.is_empty() {
+                    line("No such records; `sallyport credential add` stores one.")?;
+                }
+                for record in found {
                     line(&sentence(&record))?;
                 }
             }
@@ -250,9 +261,25 @@ impl Args {
 
 async fn add(slug: &str, source: &Source, allow_weak: bool) -> Result<(), Problem> {
     let parsed = SlugText::new(slug).map_err(usage)?;
-    let (kind, secret) = source.read(slug)?;
+    // Nobody types a secret to be told then that it is not taken.
+    let none = Filter { host: None, user: None, purpose: None };
+    let there = records(none.with(Some(slug))?).await?;
+    if let Some(record) = there.iter().find(|record| record.kinds.iter().any(|kind| *kind == source.kind())) {
+        return Err(exists(record.slug.as_str(), source.kind()));
+    }
+    let (kind, secret) = (source.kind(), source.read(slug)?);
     let request = Ask::Add { slug: parsed, kind, secret, allow_weak, surroundings: unlock::surroundings() };
     added(request, kind).await
+}
+
+fn exists(slug: &str, kind: RecordKind) -> Problem {
+    let kind = name(kind);
+    Failure::new(
+        ErrorCode::CredentialRecordExists,
+        format!("the vault already has a {kind} record for {slug}"),
+        format!("remove it first with `sallyport credential remove {slug} --{kind}`"),
+    )
+    .into()
 }
 
 /// Stores a record, commits it, and says so.

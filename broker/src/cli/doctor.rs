@@ -14,7 +14,7 @@ use sallyport_protocol::person::{Ask, CheckEntry, Level, Tell};
 use serde_json::{Value, json};
 
 use super::admin::{ask, link};
-use super::output::{Problem, json, line};
+use super::output::{Problem, count, json, line};
 use super::{install, unlock};
 use crate::config::Config;
 use crate::format::one_line;
@@ -188,6 +188,12 @@ fn homes(homes: &Homes, checks: &mut Vec<Check>) {
             "the helper's home is {}, your account's is {}: a profile of its own, and the store or the keys are not in it",
             homes.helper, homes.account
         );
+        // This terminal may have that home too; then another shell, not another start, helps.
+        let fix = if homes.helper == homes.here {
+            format!("stop it (kill {}), set HOME={} here, and run this again", homes.pid, homes.account)
+        } else {
+            fix
+        };
         checks.push(Check::bad("home", Level::Problem, text, fix));
     }
     if checks.len() == before {
@@ -260,9 +266,8 @@ fn sockets(checks: &mut Vec<Check>) {
 }
 
 fn registrations(checks: &mut Vec<Check>) {
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let mut names = Vec::new();
-    for registered in install::registered(&home) {
+    for registered in install::registered() {
         let name = registered.client.clone();
         let again = format!("run `sallyport install {name}` again");
         let gone = |command: &str| command.contains('/') && !Path::new(command).is_file();
@@ -322,11 +327,12 @@ fn text(check: &Check) -> String {
 }
 
 fn summary(checks: &[Check]) -> String {
-    let count = |level| checks.iter().filter(|check| check.level == level).count();
-    match (count(Level::Warning), count(Level::Problem)) {
-        (0, 0) => format!("{} checks, all is well.", checks.len()),
+    let found = |level| checks.iter().filter(|check| check.level == level).count();
+    let all = count(checks.len(), "check");
+    match (found(Level::Warning), found(Level::Problem)) {
+        (0, 0) => format!("{all}, all is well."),
         (warnings, problems) => {
-            format!("{problems} problems, {warnings} warnings in {} checks.", checks.len())
+            format!("{}, {} in {all}.", count(problems, "problem"), count(warnings, "warning"))
         }
     }
 }
@@ -383,7 +389,7 @@ mod tests {
             Check::bad("b", Level::Warning, "", ""),
             Check::bad("c", Level::Problem, "", ""),
         ];
-        assert_eq!(summary(&checks), "1 problems, 1 warnings in 3 checks.");
-        assert_eq!(summary(&checks[..1]), "1 checks, all is well.");
+        assert_eq!(summary(&checks), "1 problem, 1 warning in 3 checks.");
+        assert_eq!(summary(&checks[..1]), "1 check, all is well.");
     }
 }

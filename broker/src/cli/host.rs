@@ -118,7 +118,7 @@ impl Args {
             Action::Show { alias, json: as_json } => {
                 let file = HostsFile::load()?;
                 let host = file.get(&alias)?;
-                if as_json { json(&report(&alias, host))? } else { line(&sentence(&alias, host))? }
+                if as_json { json(&report(&alias, host))? } else { line(&description(&alias, host))? }
             }
             Action::Remove { alias } => {
                 HostsFile::load()?.remove(&alias)?;
@@ -346,10 +346,35 @@ fn report(alias: &str, host: &Host) -> Value {
         "jump": host.jump,
         "tags": host.tags,
         "mode": host.mode.map(Mode::name),
+        "confirmation": host.confirmation,
         "identity": host.identity.iter().map(identity).collect::<Vec<_>>(),
         "host_key": if host.host_key == HostKey::AcceptNew { "accept-new" } else { "strict" },
+        "terminal": host.terminal,
+        "forward": host.forward.iter().map(|(host, port)| format!("{host}:{port}")).collect::<Vec<_>>(),
+        "remote_forward": host.remote_forward,
         "upload": host.upload,
+        "login_shell": host.login_shell,
+        "redact_shapes": host.redact_shapes,
     })
+}
+
+/// Everything about a host, a key of hosts.toml a line; what is not set is left out.
+fn description(alias: &str, host: &Host) -> String {
+    let report = report(alias, host);
+    let lines = report.as_object().into_iter().flatten().filter_map(|(key, value)| {
+        let text = match value {
+            Value::Null => return None,
+            Value::Array(all) if all.is_empty() => return None,
+            Value::Array(all) => all.iter().map(plain).collect::<Vec<_>>().join(", "),
+            value => plain(value),
+        };
+        Some(format!("{key:<14} {text}"))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn identity(identity: &Identity) -> String {
@@ -387,6 +412,20 @@ mod tests {
         let lines: Vec<String> = inventory.iter().map(|(alias, host)| sentence(alias, host)).collect();
         assert_eq!(lines, ["b  b port 22", "w  u@h port 2, through b, readonly [t]"]);
         assert_eq!(report("w", inventory.get("w").unwrap())["mode"], "readonly");
+        insta::assert_snapshot!(description("w", inventory.get("w").unwrap()), @r"
+        alias          w
+        host_key       strict
+        hostname       h
+        identity       vault
+        jump           b
+        login_shell    posix
+        mode           readonly
+        port           2
+        redact_shapes  true
+        tags           t
+        upload         true
+        user           u
+        ");
     }
 
     #[test]

@@ -138,6 +138,14 @@ impl HostsFile {
     /// When there is none, or another host jumps through it.
     pub fn remove(&mut self, alias: &str) -> Result<(), Problem> {
         self.get(alias)?;
+        let through = self.inventory.iter().filter(|(_, host)| host.jump.as_deref() == Some(alias));
+        let through: Vec<&str> = through.map(|(name, _)| name).collect();
+        if !through.is_empty() {
+            return Err(Problem::usage(
+                format!("{} is reached through {alias}", through.join(", ")),
+                format!("remove it first, or give it another `jump` in {}", self.path.display()),
+            ));
+        }
         self.change(|document| {
             if let Some(hosts) = document.get_mut("hosts").and_then(Item::as_table_like_mut) {
                 hosts.remove(alias);
@@ -148,8 +156,8 @@ impl HostsFile {
     fn judge(&self, text: &str) -> Result<Inventory, Problem> {
         Inventory::from_toml(text).map_err(|error| {
             Problem::usage(
-                format!("{} would not load with this change: {error}", self.path.display()),
-                "nothing was written",
+                format!("{}: {}", error.key, error.message),
+                format!("nothing was written to {}", self.path.display()),
             )
         })
     }

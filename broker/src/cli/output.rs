@@ -50,6 +50,39 @@ impl Problem {
     }
 }
 
+/// What the command line made of its arguments: help and versions as they are, mistakes as one sentence and a hint.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // Nothing can be told to who closed our output.
+            let _ = error.print();
+            ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+        }
+        _ => {
+            eprint!("{}", misuse(&error.to_string()));
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+/// clap's paragraphs (what is wrong, tips, the usage) in our two lines.
+fn misuse(said: &str) -> String {
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let paragraphs: Vec<String> = said.split("\n\n").map(flat).collect();
+    let first = paragraphs.first().map(String::as_str).unwrap_or_default();
+    let wrong = first.trim_start_matches("error: ").replace(" [possible values: ", "; it is one of [");
+    let tip = paragraphs.iter().find_map(|text| text.strip_prefix("tip: ").or(text.strip_prefix("Usage: ")));
+    let hint = match tip {
+        Some(tip) if tip.starts_with("sallyport") => format!("the usage is: {tip}"),
+        Some(tip) => tip.to_owned(),
+        None => "see the command's --help".to_owned(),
+    };
+    format!("sallyport: {wrong}\nhint: {hint}\n")
+}
+
 /// Prints a value as JSON on stdout.
 ///
 /// # Errors
@@ -74,6 +107,12 @@ pub fn unwritable(error: &std::io::Error) -> Problem {
     Failure::new(ErrorCode::InternalError, format!("standard output cannot be written: {error}"), "").into()
 }
 
+/// A number and what is counted.
+pub fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
 /// Asks a person on stderr and reads one line from stdin; only a clear yes is a
 /// yes, and the end of stdin is a no.
 pub fn agrees(question: &str) -> bool {
@@ -90,4 +129,30 @@ pub fn reply(question: &str) -> String {
         eprintln!();
     }
     if read.is_ok() { answer } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misuse_is_one_sentence_and_a_hint() {
+        let missing = "error: the following required arguments were not provided:\n  <--password|--key <FILE>>\n\nUsage: sallyport credential add <--password|--key <FILE>> <SLUG>\n\nFor more information, try '--help'.\n";
+        let value = "error: invalid value 'x' for '<CLIENT>'\n  [possible values: codex, zed]\n\nFor more information, try '--help'.\n";
+        let command = "error: unrecognized subcommand 'unlok'\n\n  tip: a similar subcommand exists: 'unlock'\n\nUsage: sallyport <COMMAND>\n";
+        let all: Vec<String> = [missing, value, command].into_iter().map(misuse).collect();
+        insta::assert_snapshot!(all.join(""), @r"
+        sallyport: the following required arguments were not provided: <--password|--key <FILE>>
+        hint: the usage is: sallyport credential add <--password|--key <FILE>> <SLUG>
+        sallyport: invalid value 'x' for '<CLIENT>'; it is one of [codex, zed]
+        hint: see the command's --help
+        sallyport: unrecognized subcommand 'unlok'
+        hint: a similar subcommand exists: 'unlock'
+        ");
+    }
+
+    #[test]
+    fn one_of_a_kind_has_no_plural() {
+        assert_eq!([count(0, "host"), count(1, "host"), count(2, "host")], ["0 hosts", "1 host", "2 hosts"]);
+    }
 }

@@ -65,6 +65,12 @@ pub fn from_file(path: &Path) -> Result<SecretBytes, Problem> {
 }
 
 fn taken(mut bytes: Zeroizing<Vec<u8>>) -> Result<SecretBytes, Problem> {
+    if bytes.is_empty() {
+        return Err(Problem::usage(
+            "no secret was given",
+            "type it at the prompt, or give it on standard input; nothing was changed",
+        ));
+    }
     SecretBytes::new(std::mem::take(&mut *bytes)).map_err(usage)
 }
 

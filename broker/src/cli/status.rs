@@ -6,7 +6,7 @@ use sallyport_protocol::admin::{AdminEvent, AdminOutcome, AdminRequest, Status};
 use serde_json::{Value, json};
 
 use super::admin::{ask, link, misplaced};
-use super::output::{Problem, json, line};
+use super::output::{Problem, count, json, line};
 use crate::format::{one_line, span};
 
 /// Show how things stand: the vault, what is open, what waits.
@@ -72,16 +72,16 @@ fn text(status: &Status, events: &[AdminEvent]) -> String {
     };
     let mut text = format!(
         "vault      {vault}\n\
-         open       {} sessions, {} jobs, {} connections\n\
+         open       {}, {}, {}\n\
          approvals  {approvals}\n\
          hardening  level {}\n\
          policy     {}\n\
          store      {store}\n\
          audit log  {}\n\
          helper     process {}\n",
-        status.sessions,
-        status.jobs,
-        status.connections,
+        count(status.sessions as usize, "session"),
+        count(status.jobs as usize, "job"),
+        count(status.connections as usize, "connection"),
         status.hardening,
         status.policy_digest,
         status.audit,
@@ -127,7 +127,7 @@ mod tests {
         }];
         insta::assert_snapshot!(text(&status, &events), @r"
         vault      locked; `sallyport unlock` opens it
-        open       1 sessions, 2 jobs, 1 connections
+        open       1 session, 2 jobs, 1 connection
         approvals  1 waiting; `sallyport approve` shows them
         hardening  level 0
         policy     ab12

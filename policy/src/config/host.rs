@@ -1,6 +1,6 @@
 //! One entry of `hosts.toml`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::subject::Subject;
 use crate::verdict::{Confirmation, Mode};
@@ -65,7 +65,7 @@ pub enum Identity {
 
 /// Whether raw terminals may be opened.
 #[must_use]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Terminal {
     /// At once.
@@ -88,7 +88,7 @@ impl Terminal {
 }
 
 /// The remote account's login shell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LoginShell {
     /// sh, bash, dash, zsh, busybox.

@@ -1,6 +1,5 @@
 //! Stores as people have them: several recipients, folders of their own, git, gopass, edited while we run.
 
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use sallyport_tests::world::sshd::own_name;
@@ -104,20 +103,62 @@ fn a_store_that_vanished_is_said_and_found_again() {
     exec(&world).expect_ok();
 }
 
-#[test]
-fn a_store_that_cannot_be_written_is_read_and_nothing_is_lost() {
-    if account::possible() {
-        println!("skipped: root writes everywhere");
-        return;
+/// Starts the world's helper in a mount namespace of its own, after `mounts`, shell lines that know the store as `$1`.
+/// False where mounting is not allowed, as for ordinary users.
+fn helper_after(world: &World, mounts: &str) -> bool {
+    if !account::possible() {
+        return false;
     }
+    let script = format!("set -e\n{mounts}\nexec \"$2\" status");
+    let mut start = world.command("unshare");
+    start.args(["--mount", "sh", "-c", &script, "sh"]).arg(world.store().dir());
+    start.arg(sallyport_tests::world::process::built("sallyport"));
+    let done = run(&mut start, b"");
+    if done.code() != 0 {
+        println!("skipped: no mounts here: {}", done.stderr.trim());
+    }
+    done.code() == 0
+}
+
+#[test]
+fn a_read_only_store_is_read_and_a_refused_change_leaves_it_as_it_was() {
+    let world = World::new();
+    let sshd = world.ready_host("web1");
+    if !helper_after(&world, "mount --bind \"$1\" \"$1\"\nmount -o remount,ro,bind \"$1\"") {
+        return println!("skipped: only root mounts");
+    }
+    let slug = format!("ssh://{}@web1", own_name());
+    for refused in
+        [add_password(&world, "sudo://me@web1.example"), world.run(&["credential", "remove", &slug, "--key"])]
+    {
+        assert_eq!(refused.code(), 1, "{refused:?}");
+        assert!(refused.stderr.contains("Read-only file system") && refused.stderr.contains("hint:"));
+    }
+    assert!(world.store().file(&Store::entry("ssh", &sshd.place(), &own_name(), "key")).exists());
+    exec(&world).expect_ok();
+    assert!(world.run(&["doctor"]).stdout.contains("read-only"));
+}
+
+#[test]
+fn a_full_disk_refuses_a_record_and_loses_none() {
     let world = World::new();
     let _sshd = world.ready_host("web1");
-    let folder = world.store().dir().join("sallyport");
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o500)).unwrap();
-    let refused = add_password(&world, "sudo://me@web1.example");
-    assert!(refused.code() != 0 && refused.stderr.contains("hint:"), "{refused:?}");
+    let full = "cp -a \"$1\" \"$1.copy\"\nmount -t tmpfs -o size=256k tmpfs \"$1\"\ncp -a \"$1.copy/.\" \"$1\"\n\
+                dd if=/dev/zero of=\"$1/ballast\" bs=1k 2>/dev/null || true";
+    if !helper_after(&world, full) {
+        return println!("skipped: only root mounts");
+    }
+    // As the helper sees it: the mount is its own.
+    let seen = format!("/proc/{}/root{}", world.helper().unwrap(), world.store().dir().display());
+    let files =
+        || run(world.command("find").args([&seen, "-name", "*.gpg", "-o", "-name", "*.tmp"]), b"").stdout;
+    let before = files();
+    let refused = add_password(&world, "ssh://me@web9.example");
+    assert!(refused.code() == 1 && refused.stderr.contains("No space left"), "{refused:?}");
+    assert_eq!(files(), before, "neither a part of it nor less than there was");
     exec(&world).expect_ok();
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::fs::remove_file(format!("{seen}/ballast")).unwrap();
+    add_password(&world, "ssh://me@web9.example").expect_success();
 }
 
 #[test]

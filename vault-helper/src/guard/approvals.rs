@@ -94,6 +94,8 @@ pub enum Unasked {
     Full,
     /// The principal was refused too often; for this long it is not asked again.
     Paused(Duration),
+    /// A person refused this very request within the last two minutes.
+    Refused,
 }
 
 /// All confirmations that wait, and the grants in force.
@@ -177,7 +179,8 @@ impl Approvals {
         state
     }
 
-    /// Asks for a confirmation. The same request asked again while it waits gets the same id.
+    /// Asks for a confirmation. The same request asked again while it waits gets the same id; one that was refused
+    /// is not put before people again until its two minutes are over, or its asker has seen the refusal.
     ///
     /// # Errors
     /// When people are not to be bothered with it.
@@ -185,8 +188,10 @@ impl Approvals {
         let mut state = self.state();
         let of_principal = |entry: &&Entry| entry.asked.principal == asked.principal;
         let same = state.entries.iter().find(|(_, e)| of_principal(e) && e.digest == digest);
-        if let Some((id, _)) = same {
-            return Ok(id.clone());
+        match same {
+            Some((_, entry)) if entry.answer == Answer::Denied => return Err(Unasked::Refused),
+            Some((id, _)) => return Ok(id.clone()),
+            None => {}
         }
         if let Some(left) = state.paused(&asked.principal) {
             return Err(Unasked::Paused(left));
@@ -372,6 +377,16 @@ mod tests {
         let approvals = one();
         assert_eq!(approvals.ask("b".into(), asked(), [1; 32]), Ok("a".into()));
         assert_eq!(approvals.waiting().len(), 1);
+    }
+
+    #[test]
+    fn what_was_refused_is_not_asked_again_at_once() {
+        let approvals = one();
+        assert!(approvals.answer("a", Verdict::No));
+        assert_eq!(approvals.ask("b".into(), asked(), [1; 32]), Err(Unasked::Refused));
+        assert_eq!(approvals.waiting().len(), 0);
+        assert_eq!(approvals.redeem("a", "local", &[1; 32]), Redeemed::Denied);
+        assert_eq!(approvals.ask("b".into(), asked(), [1; 32]), Ok("b".into()));
     }
 
     #[test]

@@ -117,13 +117,7 @@ impl Gate<'_> {
                     let by = if by_client { "client" } else { "operator" };
                     return open(judgement, Some((id.as_str().to_owned(), by)));
                 }
-                Redeemed::Denied => {
-                    return refuse(
-                        ErrorCode::ConfirmationDenied,
-                        "a person refused this command",
-                        "do not ask again without a change; ask your user what they would rather have",
-                    );
-                }
+                Redeemed::Denied => return refused(),
                 Redeemed::Void => {
                     return refuse(
                         ErrorCode::ConfirmationExpired,
@@ -145,6 +139,7 @@ impl Gate<'_> {
         let asked = approvals.ask(self.helper.new_id("c"), asked, digest);
         self.helper.changed();
         match asked {
+            Err(Unasked::Refused) => refused(),
             Err(Unasked::Full) => refuse(
                 ErrorCode::QuotaExceeded,
                 "too many confirmations are waiting",
@@ -238,6 +233,14 @@ fn open(judgement: Judgement, confirmed: Option<(String, &'static str)>) -> Pass
 
 pub(super) fn shut(outcome: Outcome) -> Passage {
     Passage::Shut(Box::new(outcome))
+}
+
+fn refused() -> Passage {
+    refuse(
+        ErrorCode::ConfirmationDenied,
+        "a person refused this command",
+        "do not ask again without a change; ask your user what they would rather have",
+    )
 }
 
 fn refuse(code: ErrorCode, message: &str, hint: &str) -> Passage {

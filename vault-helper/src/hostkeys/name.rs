@@ -27,6 +27,16 @@ impl HostName {
         &self.0
     }
 
+    /// Host and port of a name as it stands in a line; none of patterns, several names, hashes and marks.
+    pub fn parse(text: &str) -> Option<(String, u16)> {
+        let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once("]:")) {
+            Some((host, port)) => (host, port.parse().ok()?),
+            None => (text, DEFAULT_PORT),
+        };
+        let name = Self::new(host, port);
+        name.is_plain().then(|| (host.to_ascii_lowercase(), port))
+    }
+
     /// Whether the name can stand in a known_hosts line for itself and nothing else.
     pub fn is_plain(&self) -> bool {
         let (name, _) =

@@ -99,6 +99,13 @@ impl PinFile {
         .map(|changed| changed > 0)
     }
 
+    /// The hosts that keys are pinned for, as far as their names can be read; a file that cannot be read has none.
+    pub fn hosts(&self) -> Vec<(String, u16)> {
+        let text = read_text(&self.path).unwrap_or_default();
+        let names = text.lines().filter_map(|line| line.split_whitespace().next());
+        names.filter_map(HostName::parse).collect()
+    }
+
     /// Removes all of a host's own keys, and returns how many there were. Revocations, authorities and lines
     /// that also speak of other hosts stay.
     ///

@@ -193,19 +193,21 @@ async fn judged(helper: &Helper, found: &mut Vec<CheckEntry>) {
 fn configuration(helper: &Helper, found: &mut Vec<CheckEntry>) {
     let now = helper.live.now();
     for problem in &now.problems {
+        let name = if problem.contains("hosts.toml: ") { "hosts" } else { "policy" };
         found.push(bad(
-            "policy",
+            name,
             Level::Problem,
             problem.as_str(),
             "correct the file; it is read again when it changes",
         ));
     }
-    if now.problems.is_empty() {
+    if !now.problems.iter().any(|problem| problem.contains("policy.toml: ")) {
         found.push(ok("policy", format!("in force, digest {}", helper.policy_digest(&now))));
     }
     let file = Paths::from_env().config.join("sallyport.toml");
     match Settings::read(&file) {
-        Ok(_) => found.push(ok("settings", file.display().to_string())),
+        Ok(_) if file.exists() => found.push(ok("settings", file.display().to_string())),
+        Ok(_) => found.push(ok("settings", "the defaults; there is no sallyport.toml")),
         Err(error) => found.push(bad(
             "settings",
             Level::Problem,

@@ -43,7 +43,8 @@ pub async fn add(
     let mut notes = weakness(kind, &secret, allow_weak)?;
     match helper.vault.inspect(slug, kind, &secret, ask).await {
         Ok(inspection) => {
-            notes.extend(inspection.about.map(|about| Text::from(format!("{kind} {about}"))));
+            let word = if kind == RecordType::Dotenv { "sets" } else { kind.as_str() };
+            notes.extend(inspection.about.map(|about| Text::from(format!("{word} {about}"))));
             notes.extend(inspection.warnings.into_iter().map(Text::from));
         }
         // What it should have been compared with cannot be read now; that is no reason to refuse it.

@@ -128,7 +128,7 @@ fn nothing(id: &str) -> Failure {
     Failure::new(
         ErrorCode::ConfirmationExpired,
         format!("nothing waits under {id}"),
-        "confirmations are void after 120 seconds; sallyport approve list shows those that wait",
+        "confirmations are void after 120 seconds; `sallyport approve list` shows those that wait",
     )
 }
 
@@ -159,7 +159,7 @@ pub async fn revoke(helper: &Helper, id: &str) -> Answer {
         return Err(Failure::new(
             ErrorCode::ConfirmationExpired,
             format!("there is no grant {id}"),
-            "grants end after ten minutes; sallyport approve list shows those in force",
+            "grants end after ten minutes; `sallyport approve list` shows those in force",
         ));
     }
     note(helper, "grant_revoked", serde_json::json!({ "id": id })).await?;
@@ -175,7 +175,7 @@ pub async fn resume(helper: &Helper, principal: &str) -> Answer {
         return Err(Failure::new(
             ErrorCode::InvalidArgument,
             format!("{principal} is not paused"),
-            "sallyport approve list shows who is",
+            "`sallyport approve list` shows who is",
         ));
     }
     note(helper, "resumed", serde_json::json!({ "principal": principal })).await?;

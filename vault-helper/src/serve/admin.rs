@@ -1,5 +1,6 @@
 //! What a person may ask over the admin socket, and who answers it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::person;
 use crate::ssh::connect;
 use crate::ssh::keeper::failure;
 use crate::ssh::trust::Endpoint;
-use crate::vault::{Ask, Filter, PersonEnv, Purpose, RecordType, Slug};
+use crate::vault::{Ask, Filter, PersonEnv, Purpose, RecordType, Slug, VaultError};
 
 /// The admin's role.
 pub struct Admin;
@@ -78,7 +79,15 @@ async fn answer(op: &mut Operation, caller: &Caller, request: AdminRequest) -> A
         }
         AdminRequest::RemoveRecord { slug, kind } => {
             let slug = read_slug(&helper, slug.as_str())?;
-            let written = helper.vault.remove(&slug, record_type(kind)).await.map_err(failure)?;
+            let removed = helper.vault.remove(&slug, record_type(kind)).await;
+            let written = removed.map_err(|error| match error {
+                VaultError::Missing { .. } => Failure::new(
+                    ErrorCode::MissingCredential,
+                    error.to_string(),
+                    "`sallyport credential list` shows what there is",
+                ),
+                error => failure(error),
+            })?;
             Ok(AdminOutcome::Removed {
                 file: below(helper.vault.store().root(), &written.path),
                 git: written.work_tree.as_deref().map(path),
@@ -219,9 +228,14 @@ fn key_entry(endpoint: &Endpoint, key: &PublicKey, known_in: Text) -> HostKeyEnt
 fn list_host_keys(op: &Operation, host: Option<(Word, u16)>) -> Result<(), Failure> {
     let known = op.helper.trust.known()?;
     let now = op.helper.live.now();
+    // Without a name: those of the inventory, and whatever else is pinned here; each once.
     let endpoints: Vec<Endpoint> = match host {
         Some((name, port)) => vec![Endpoint::new(name.as_str(), port)],
-        None => now.inventory.iter().map(|(_, host)| Endpoint::new(&host.hostname, host.port)).collect(),
+        None => {
+            let listed = now.inventory.iter().map(|(_, host)| (host.hostname.clone(), host.port));
+            let all: BTreeSet<(String, u16)> = listed.chain(op.helper.trust.pins.hosts()).collect();
+            all.iter().map(|(host, port)| Endpoint::new(host, *port)).collect()
+        }
     };
     for endpoint in endpoints {
         for found in known.keys_of(endpoint.host(), endpoint.port()) {
@@ -243,19 +257,37 @@ pub fn read_slug(helper: &Helper, text: &str) -> Result<Slug, Failure> {
     let now = helper.live.now();
     let expanded = text.split_once("://").and_then(|(purpose, rest)| {
         let (user, place) = rest.rsplit_once('@')?;
-        let host = now.inventory.get(place)?;
-        Some(format!("{purpose}://{user}@{}", Endpoint::new(&host.hostname, host.port)))
+        let endpoint = match now.inventory.get(place) {
+            Some(host) => Endpoint::new(&host.hostname, host.port),
+            // An alias with a port of its own: still the alias's real name.
+            None => {
+                let named = target::endpoint(place)?;
+                Endpoint::new(&now.inventory.get(named.host())?.hostname, named.port())
+            }
+        };
+        Some(format!("{purpose}://{user}@{endpoint}"))
     });
     expanded.as_deref().unwrap_or(text).parse().map_err(|error: crate::vault::SlugError| invalid(&error))
+}
+
+/// A host's name as records have it, without the brackets of an address.
+fn bare(host: &str) -> String {
+    host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase()
 }
 
 /// The records a person means.
 fn find(helper: &Helper, filter: &RecordFilter) -> Result<Vec<(Slug, Vec<RecordType>)>, Failure> {
     let slug = filter.slug.as_ref().map(|slug| read_slug(helper, slug.as_str())).transpose()?;
     let now = helper.live.now();
-    let endpoint = filter.host.as_ref().and_then(|host| match now.inventory.get(host.as_str()) {
-        Some(host) => Some(Endpoint::new(&host.hostname, host.port)),
-        None => target::endpoint(host.as_str()),
+    // An alias and a name with a port mean that port; a bare name means the host, whatever the port.
+    let wanted_host = filter.host.as_ref().map(|host| match now.inventory.get(host.as_str()) {
+        Some(host) => (host.hostname.clone(), Some(host.port)),
+        None => match target::endpoint(host.as_str()) {
+            Some(named) if named.host() != bare(host.as_str()) => {
+                (named.host().to_owned(), Some(named.port()))
+            }
+            _ => (bare(host.as_str()), None),
+        },
     });
     let purpose =
         filter.purpose.as_ref().map(|p| p.as_str().parse::<Purpose>()).transpose().map_err(|error| {
@@ -263,13 +295,16 @@ fn find(helper: &Helper, filter: &RecordFilter) -> Result<Vec<(Slug, Vec<RecordT
         })?;
     let wanted = Filter {
         purpose,
-        host: endpoint.as_ref().map(|endpoint| endpoint.host().to_owned()),
+        host: wanted_host.as_ref().map(|(host, _)| host.clone()),
         user: filter.user.as_ref().map(|user| user.as_str().to_owned()),
     };
     let listing = helper.vault.store().list(&wanted).map_err(failure)?;
     let fits = |found: &Slug| {
         slug.as_ref().is_none_or(|slug| slug == found)
-            && endpoint.as_ref().is_none_or(|endpoint| found.port().unwrap_or(22) == endpoint.port())
+            && wanted_host
+                .as_ref()
+                .and_then(|(_, port)| *port)
+                .is_none_or(|port| found.port().unwrap_or(22) == port)
     };
     Ok(listing
         .entries

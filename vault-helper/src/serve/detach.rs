@@ -5,10 +5,10 @@
 //! a client put into its own (loader variables, tracing, proxies) reaches it.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -67,7 +67,7 @@ pub fn start(log: &Path) -> ExitCode {
 
 fn try_start(log: &Path) -> io::Result<ExitCode> {
     if let Some(folder) = log.parent() {
-        std::fs::create_dir_all(folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
     // What the client left open (a terminal, a pipe somebody waits on) must not live on in the helper.

@@ -28,6 +28,9 @@ use crate::guard::target::{self, Target};
 use crate::helper::Helper;
 use crate::serve::connection::{Operation, came_true};
 
+/// The beginning of a command's input that a person is shown who is to confirm it, in bytes.
+const INPUT_SHOWN: usize = 1000;
+
 /// The largest input of a command, in bytes.
 pub const MAX_INPUT: u64 = 1024 * 1024;
 
@@ -138,7 +141,7 @@ impl Run {
 
     fn gate(&self, target: &Target, state: &ShellState, session: &str) -> Result<Granted, Early> {
         let (input, slugs) = (Sha256::digest(&self.input), self.slugs.join(" "));
-        let passage = Gate {
+        let gate = Gate {
             helper: &self.helper,
             now: &self.now,
             principal: self.caller.principal.as_str(),
@@ -149,7 +152,24 @@ impl Run {
             consent: self.request.consent,
             confirmation: self.request.confirmation.as_ref(),
         };
-        passage.pass().granted().map(|granted| *granted).map_err(Early)
+        let mut judgement = gate.judge();
+        judgement.reason.push_str(&self.circumstances());
+        gate.follow(judgement).granted().map(|granted| *granted).map_err(Early)
+    }
+
+    /// What a person who is asked must see beside the command: the records it gets, and what it is fed.
+    fn circumstances(&self) -> String {
+        let mut text = String::new();
+        if !self.slugs.is_empty() {
+            text.push_str(&format!("; it gets {}", self.slugs.join(", ")));
+        }
+        if !self.input.is_empty() {
+            let shown = &self.input[..self.input.len().min(INPUT_SHOWN)];
+            let rest = if shown.len() < self.input.len() { " ..." } else { "" };
+            let shown = String::from_utf8_lossy(shown);
+            text.push_str(&format!("; its input ({} bytes): {shown}{rest}", self.input.len()));
+        }
+        text
     }
 
     async fn on_target(

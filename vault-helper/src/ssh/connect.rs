@@ -351,7 +351,7 @@ async fn dial<H: client::Handler + Send + 'static>(
             let found = lookup_host((endpoint.host(), endpoint.port())).await.map_err(unreachable)?;
             let found: Vec<SocketAddr> = found.take(ADDRESSES).collect();
             let shown: Vec<String> = found.iter().map(|address| address.ip().to_string()).collect();
-            course.reached(Milestone::Resolve, format!("{} is {}", endpoint.host(), shown.join(", ")));
+            course.reached(Milestone::Resolve, resolved(endpoint.host(), &shown));
             let stream = TcpStream::connect(found.as_slice()).await.map_err(unreachable)?;
             course.reached(Milestone::Connect, format!("port {} answers", endpoint.port()));
             // Without it Nagle's algorithm costs some 40 ms a command; a refusal costs just that.
@@ -412,4 +412,12 @@ fn unreachable_host(endpoint: &Endpoint, why: &str) -> Failure {
         format!("cannot connect to {endpoint}: {why}"),
         "check the host's name, its port and the network between; `sallyport host test ALIAS` walks the steps",
     )
+}
+
+/// What a name stands for; an address for itself.
+fn resolved(host: &str, addresses: &[String]) -> String {
+    match addresses {
+        [only] if only == host => format!("{host} is an address"),
+        several => format!("{host} is {}", several.join(", ")),
+    }
 }

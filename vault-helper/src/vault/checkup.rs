@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use nix::unistd::{AccessFlags, access};
+
 use super::error::VaultError;
 use super::locate::Origin;
 use super::record::{RecordType, Secret};
@@ -89,7 +91,10 @@ impl Vault {
             Origin::PassDefault => "the usual place of pass",
         };
         let git = if self.store.is_git() { ", kept in git" } else { "" };
-        Check::ok("store", format!("{} ({why}{git})", self.store.root().display()))
+        // A store of somebody else's is no fault; that nothing can be added should be no surprise either.
+        let root = self.store.root();
+        let read_only = if access(root, AccessFlags::W_OK).is_err() { ", read-only" } else { "" };
+        Check::ok("store", format!("{} ({why}{git}{read_only})", root.display()))
     }
 
     /// One check for each set of recipients in use.

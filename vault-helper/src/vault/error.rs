@@ -55,7 +55,7 @@ pub enum VaultError {
         slug: Slug,
     },
     /// No person unlocked the vault within the window.
-    #[error("the vault is locked: its unlock window is over")]
+    #[error("the vault is locked: nobody has unlocked it, or the unlock window is over")]
     WindowClosed,
     /// The person cancelled, or the dialog ran out of time.
     #[error("the passphrase dialog for {slug} was cancelled or ran out of time")]
