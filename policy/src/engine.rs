@@ -106,7 +106,11 @@ impl<'p> Engine<'p> {
         other.unset = true;
         other.run(&Source::whole(command));
         other.segments.retain(|segment| {
-            segment.verdict == Verdict::Block && segment.rule.as_deref().is_some_and(tables::is_catastrophe)
+            segment.verdict == Verdict::Block
+                && segment
+                    .rule
+                    .as_deref()
+                    .is_some_and(|rule| tables::is_catastrophe(rule) && rule != "root-move")
         });
         self.segments.append(&mut other.segments);
     }

@@ -17,6 +17,7 @@ pub(crate) mod statements;
 mod storage;
 mod users;
 mod variables;
+pub(crate) mod verbs;
 mod versions;
 pub(crate) mod wrappers;
 

@@ -145,6 +145,12 @@ impl Engine<'_> {
             "dd" | "ddrescue" | "dcfldd" | "dc3dd" => self.copy_blocks(args),
             "rsync" => self.rsync(args, source, span),
             "tar" | "bsdtar" | "gtar" => self.tar(args, source, span),
+            "7z" | "7za"
+                if args.iter().any(|arg| arg.text == "-sdel")
+                    && args.iter().skip(2).any(|arg| self.is_root_tree(arg)) =>
+            {
+                Facts::block("root-delete")
+            }
             "7z" | "7za" if args.get(1).is_some_and(|arg| arg.text == "d") => Facts::confirm("delete"),
             "unzip" | "zip" | "7z" | "7za" | "cpio" | "gzip" | "gunzip" | "bzip2" | "bunzip2" | "xz"
             | "unxz" | "zstd" | "unzstd" | "patch" | "pax" | "ar" | "unrar" | "rar" => {

@@ -34,7 +34,10 @@ impl Engine<'_> {
         });
         self.depth += 1;
         let name = first.text.clone();
-        let (facts, output) = if first.is_unknown() || first.glob || first.open {
+        let again = self.forking && source.slice(span).trim_start().starts_with("$0");
+        let (facts, output) = if again {
+            (Facts::of(Finding::block("fork-bomb")), None)
+        } else if first.is_unknown() || first.glob || first.open {
             (self.unknown_command(&args), None)
         } else if let Some(found) = (!external).then(|| self.redefined(&name, &args, source, span)).flatten()
         {

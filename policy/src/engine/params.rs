@@ -37,7 +37,14 @@ impl Engine<'_> {
         }
         let op = param.op;
         if op.is_empty() {
-            return value;
+            // An unset variable is empty: `rm -rf $x/*` deletes everything then.
+            let unset = value.is_none()
+                && param.index.is_none()
+                && param.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && !self.shell.lost
+                && !self.shell.variables.contains_key(param.name);
+            self.guessed |= unset;
+            return if unset && self.unset { Some(String::new()) } else { value };
         }
         if op.starts_with('@') {
             // `${x@P}` runs the substitutions in the value.

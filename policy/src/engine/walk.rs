@@ -7,6 +7,7 @@ use brush_parser::ast::{
 };
 
 use super::arg::{Arg, UNKNOWN};
+use super::facts::{Finding, Reads};
 use super::shell::{Source, Stdin};
 use super::{Engine, MAX_DEPTH, MAX_PARSED, MAX_PASSES, MAX_STEPS, Output};
 use crate::state::Var;
@@ -161,6 +162,9 @@ impl Engine<'_> {
             CompoundCommand::CaseClause(clause) => self.case_clause(clause, source),
             CompoundCommand::ForClause(clause) => self.looping(|engine| engine.for_clause(clause, source)),
             CompoundCommand::WhileClause(clause) | CompoundCommand::UntilClause(clause) => {
+                if endless(&clause.0) {
+                    self.flood(&clause.1.list, source, compound_span(compound, source));
+                }
                 self.looping(|engine| {
                     engine.repeated(source, |engine| {
                         engine.list(&clause.0, source);
@@ -176,6 +180,9 @@ impl Engine<'_> {
             CompoundCommand::ArithmeticForClause(clause) => {
                 for part in [&clause.initializer, &clause.condition, &clause.updater].into_iter().flatten() {
                     self.arithmetic(&part.value, source);
+                }
+                if clause.condition.as_ref().is_none_or(|part| matches!(part.value.trim(), "" | "1")) {
+                    self.flood(&clause.body.list, source, compound_span(compound, source));
                 }
                 self.looping(|engine| {
                     engine.repeated(source, |engine| {
@@ -298,6 +305,17 @@ impl Engine<'_> {
         self.opaque(source, source.all(), "too-complex");
     }
 
+    /// The body of a loop without end: one that starts jobs and waits for nothing floods the machine.
+    fn flood(&mut self, body: &CompoundList, source: &Source<'_>, span: (usize, usize)) {
+        let starts = body.0.iter().any(|item| matches!(item.1, SeparatorOperator::Async));
+        let waits =
+            source.slice(span).split(|c: char| !c.is_alphanumeric()).any(|word| WAITS.contains(&word));
+        if starts && !waits {
+            let shown = Arg::literal(source.slice(span));
+            self.segment(&[shown], source, span, Finding::block("fork-bomb"), Reads::Unproven);
+        }
+    }
+
     /// Runs in a subshell: nothing it changes is seen outside, but files it writes are.
     pub(super) fn isolated(
         &mut self,
@@ -352,6 +370,31 @@ impl Engine<'_> {
             self.opaque(source, source.all(), "opaque");
         }
     }
+}
+
+/// Words of a loop's body that hold it back or end it.
+const WAITS: &[&str] = &[
+    "sleep",
+    "usleep",
+    "wait",
+    "read",
+    "break",
+    "return",
+    "exit",
+    "inotifywait",
+    "flock",
+    "accept",
+    "nc",
+    "ncat",
+    "socat",
+];
+
+/// Whether a loop's condition never fails.
+fn endless(condition: &CompoundList) -> bool {
+    matches!(
+        condition.to_string().trim().trim_end_matches(';'),
+        "true" | ":" | "false" | "[ 1 ]" | "((1))" | "(( 1 ))" | "[[ 1 ]]" | "test 1"
+    )
 }
 
 fn compound_span(compound: &CompoundCommand, source: &Source<'_>) -> (usize, usize) {

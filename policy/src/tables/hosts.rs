@@ -53,7 +53,7 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &[""],
     },
     Tool {
-        names: "grub-install update-grub grub-mkconfig grub2-mkconfig grub2-install grubby update-initramfs dracut mkinitcpio mkinitramfs lilo flashrom fwupdmgr kernelstub",
+        names: "grub-install update-grub grub-mkconfig grub2-mkconfig grub2-install grubby update-initramfs dracut mkinitcpio mkinitramfs lilo fwupdmgr kernelstub",
         values: "",
         otherwise: (C, "boot"),
         rows: &[(A, "", "status|list|get-devices|get-updates|get-history")],

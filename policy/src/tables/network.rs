@@ -19,6 +19,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (A, "", "x* state|policy $"),
             (A, "", "x* state|policy list|get|count"),
             (A, "", "monitor|help|-V"),
+            (C, "network-change", "l|li|lin|link s *"),
             (C, "network-change", "+-batch|=-b|-ba|-force"),
         ],
         reads: &[
@@ -136,7 +137,7 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool {
         names: "firewall-cmd",
-        values: "--zone --permanent",
+        values: "--zone",
         otherwise: (C, "firewall"),
         rows: &[(
             A,

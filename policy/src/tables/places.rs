@@ -83,7 +83,7 @@ pub(crate) const SYSTEM: &[&str] = &[
 /// Names under `/dev` that are disks, volumes or memory (prefixes).
 pub(crate) const RAW_DEVICES: &[&str] = &[
     "sd", "hd", "vd", "xvd", "nvme", "mmcblk", "md", "dm-", "mapper", "disk", "loop", "sr", "nbd", "zd",
-    "zvol", "bcache", "rdisk", "mem", "kmem", "port", "mtd", "ubi", "vg", "ram", "drbd", "rbd", "dasd",
+    "zvol", "bcache", "rdisk", "sg", "mem", "kmem", "port", "mtd", "ubi", "vg", "ram", "drbd", "rbd", "dasd",
     "root",
 ];
 

@@ -99,7 +99,11 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "doveadm certbot",
         values: "",
         otherwise: (A, ""),
-        rows: &[],
+        rows: &[(
+            C,
+            "service-change",
+            "delete|revoke|renew|unregister|rollback|expunge|kick|kill|stop|reload|purge|move|import|backup|sync",
+        )],
         reads: &["who|penalty|certificates $"],
     },
     reader!("lsar zipgrep zipdetails iwlist sha3sum xxhsum xxh64sum xxh128sum b3sum crc32"),

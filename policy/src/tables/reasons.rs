@@ -11,6 +11,7 @@ const REASONS: &[(&str, &str)] = &[
     ("database-change", "changes a database"),
     ("database-script", "runs database statements that cannot be seen here"),
     ("delete", "deletes files"),
+    ("destroys", "says that it deletes, stops or takes back something"),
     ("device", "writes to a device"),
     ("download-and-run", "runs what it downloads"),
     ("environment", "changes where later commands load code from"),

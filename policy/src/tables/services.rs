@@ -272,5 +272,11 @@ pub(super) const TOOLS: &[Tool] = &[
             "status|ping|banner|ban.list|backend.list|vcl.list|vcl.show|param.show|panic.show|storage.list|pid",
         ],
     },
+    asks!("invoke-rc.d deb-systemd-invoke rndc corosync-cfgtool", "service-change"),
+    asks!(
+        "dconf gsettings locale-gen update-ca-certificates update-ca-trust update-mime-database kernel-install",
+        "system-setting"
+    ),
+    asks!("trash-put gio-trash", "delete"),
     asks!("telnetd inetd xinetd", "service-change"),
 ];

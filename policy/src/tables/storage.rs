@@ -12,7 +12,14 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["!--cache|--mknodes|--config|--activate"],
     },
     Tool {
-        names: "lvremove vgremove pvremove lvreduce vgreduce lvcreate vgcreate lvresize lvextend vgextend lvchange vgchange pvchange pvmove pvresize lvconvert lvrename vgrename vgcfgrestore vgexport vgimport vgsplit vgmerge",
+        names: "lvremove vgremove pvremove vgcreate",
+        values: "",
+        otherwise: (B, "raw-device"),
+        rows: &[(C, "volume-change", "^ +--test")],
+        reads: &[],
+    },
+    Tool {
+        names: "lvreduce vgreduce lvcreate lvresize lvextend vgextend lvchange vgchange pvchange pvmove pvresize lvconvert lvrename vgrename vgcfgrestore vgexport vgimport vgsplit vgmerge",
         values: "",
         otherwise: (C, "volume-change"),
         rows: &[],
@@ -25,6 +32,7 @@ pub(super) const TOOLS: &[Tool] = &[
         rows: &[
             (A, "", "ls|info|status|table|version|deps|targets|lvs|vgs|pvs"),
             (A, "", "+-l|--list|-a|--all|-ll $ !-d|-D|-f|-F|-c|-r|-P|-u|-o"),
+            (B, "raw-device", "lvremove|vgremove|pvremove|pvcreate|vgcreate"),
         ],
         reads: &[
             "ls|info|status|version|deps|targets|lvs|vgs|pvs !--config|--cache|--mknodes|--activate",
@@ -60,11 +68,15 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "btrfs",
         values: "",
         otherwise: (C, "volume-change"),
-        rows: &[(
-            A,
-            "",
-            "subvolume|filesystem|device|scrub|balance|qgroup|property|inspect-internal|quota|su|fi|dev list|show|df|usage|stats|status|du|get|get-default|find-new|rootid|dump-tree|dump-super",
-        )],
+        rows: &[
+            (B, "raw-device", "device|dev add"),
+            (B, "raw-device", "replace start"),
+            (
+                A,
+                "",
+                "subvolume|filesystem|device|scrub|balance|qgroup|property|inspect-internal|quota|su|fi|dev list|show|df|usage|stats|status|du|get|get-default|find-new|rootid|dump-tree|dump-super",
+            ),
+        ],
         reads: &[
             "subvolume|filesystem|device|scrub|balance|qgroup|property|su|fi|dev list|show|df|usage|stats|status|du|get|get-default !-z|--reset",
         ],
@@ -135,6 +147,13 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "delete", "+--delete|--restore|--delete-all|--remove-older-than|--force"),
         ],
         reads: &["snapshots|list|ls|stats|check|info|status|listbackups !--read-data-x|--repair"],
+    },
+    Tool {
+        names: "flash_erase flash_eraseall flashcp nandwrite ubiformat mtd flashrom",
+        values: "-p",
+        otherwise: (B, "raw-device"),
+        rows: &[(A, "", "^ +-r|--read|-v|--verify|--version|-L|--list-supported !-w|-E|--write|--erase")],
+        reads: &[],
     },
     Tool {
         names: "scrub nwipe secure-delete sfill sswap",

@@ -116,7 +116,19 @@ const WRAPPERS: &[Wrapper] = &[
         chdir: "-C --chdir",
         ..BASE
     },
-    Wrapper { names: "nohup setsid", flags: "cfw", long_flags: "ctty fork wait", ..BASE },
+    Wrapper { names: "nohup", ..BASE },
+    Wrapper { names: "setsid", flags: "cfw", long_flags: "ctty fork wait", ..BASE },
+    Wrapper {
+        names: "run0",
+        flags: "",
+        values: "ugD",
+        long_flags: "no-ask-password machine slice-inherit pipe pty",
+        long_values: "unit property description slice user group nice chdir setenv background",
+        bare: (C, "privileged-shell"),
+        chdir: "-D --chdir",
+        reads: false,
+        ..BASE
+    },
     Wrapper {
         names: "timeout gtimeout",
         flags: "vfp",

@@ -104,7 +104,7 @@ impl Engine<'_> {
 
     fn quiet(&mut self, name: &str, args: &[Arg]) -> Facts {
         match name {
-            "test" | "[" => self.subscripts(args),
+            "test" | "[" | "wait" => self.subscripts(args),
             "break" | "continue" | "return" => {
                 self.jump(name);
                 Facts::READS
@@ -264,7 +264,7 @@ impl Engine<'_> {
         span: (usize, usize),
     ) {
         let plain = name.chars().all(|c| c.is_alphanumeric() || "_-.:+@,!".contains(c));
-        if !plain || tables::is_known(name) || name.contains('/') {
+        if !plain || tables::is_known(name) || name.contains('/') || CALLED_BY_SHELL.contains(&name) {
             let shown = [Arg::literal(kind), Arg::literal(name)];
             self.segment(&shown, source, span, Finding::confirm("redefined"), super::Reads::Unproven);
         }
@@ -350,7 +350,8 @@ impl Engine<'_> {
             "complete" | "compgen" if has(&["-C", "-F"]) => Facts::confirm("redefined"),
             "history" if has(&["-c", "-d", "-w", "-r"]) => Facts::confirm("history"),
             "fc" if !has(&["-l"]) => Facts::confirm("opaque"),
-            "ulimit" | "history" | "fc" | "compgen" => Facts::READS,
+            "history" => Facts::ORDINARY.reading(!has(&["-a", "-n", "-s"])),
+            "ulimit" | "fc" | "compgen" => Facts::READS,
             "shopt" => Facts::ORDINARY.reading(args.len() == 1),
             _ => Facts::ORDINARY,
         }
@@ -405,6 +406,18 @@ impl Engine<'_> {
         }
     }
 }
+
+/// Functions that a shell calls by itself.
+const CALLED_BY_SHELL: &[&str] = &[
+    "command_not_found_handle",
+    "command_not_found_handler",
+    "precmd",
+    "preexec",
+    "chpwd",
+    "periodic",
+    "zshexit",
+    "zshaddhistory",
+];
 
 /// Variables that an interactive shell runs or expands by itself.
 const RUN_BY_PROMPT: &[&str] = &["PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS4"];

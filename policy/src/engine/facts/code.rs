@@ -320,6 +320,10 @@ pub(super) fn judge(language: Language, code: &str) -> Finding {
             rest = rest.replace(phrase, " _ ");
         }
     }
+    let jobs = code.contains("system") && code.contains("while") && code.contains("&\"");
+    if jobs && !code.contains('\0') {
+        return Finding::block("fork-bomb");
+    }
     if code.contains('\0')
         || (code.contains("fork")
             && (code.contains("while") || code.contains("loop") || code.contains("for")))
@@ -340,8 +344,7 @@ pub(super) fn judge(language: Language, code: &str) -> Finding {
                 .first()
                 .is_some_and(|part| part == "dev")
                 && !place::is_sink(text)
-                && code.contains("open")
-                && (opens || language != Language::Python)
+                && (writes_by_name(code) || code.contains("open") && (opens || language != Language::Python))
                 && !text.starts_with("/dev/shm")
         });
         return if target { Finding::block("raw-device") } else { Finding::confirm("runs-code") };
@@ -365,9 +368,31 @@ pub(super) fn deletes(code: &str) -> bool {
         "rmdir",
         "unlink",
         "removedirs",
+        ".rm(",
+        "rm(",
+        "removeSync",
+        "Deno.remove",
+        "File.delete",
+        "delete-directory",
+        "DirUtil",
     ]
     .iter()
     .any(|word| code.contains(word))
+}
+
+/// Whether the code calls something that writes to a file by its name.
+fn writes_by_name(code: &str) -> bool {
+    ["write", "Write", "put_contents", "truncate", "copy", "Copy", "dump", "tofile", "File.open", "rename"]
+        .iter()
+        .any(|word| code.contains(word))
+}
+
+/// Paths in the code: strings, and words that begin like one (`</bin/*>`).
+pub(super) fn paths(code: &str) -> Vec<String> {
+    let mut found = strings(code);
+    let words = code.split(|c: char| c.is_whitespace() || "\"'`<>()[]{},;".contains(c));
+    found.extend(words.filter(|word| word.starts_with(['/', '~'])).take(64).map(str::to_owned));
+    found
 }
 
 #[cfg(test)]

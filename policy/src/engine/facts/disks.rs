@@ -54,13 +54,23 @@ impl Engine<'_> {
                 finding = finding.strictest(Finding::confirm("unknown-path"));
             }
         }
-        let device =
-            args.iter().any(|arg| !arg.text.contains('=') && self.write_to(arg).rule == Some("raw-device"));
+        let device = args.iter().skip(1).any(|arg| {
+            let (key, value) = arg.text.split_once('=').unwrap_or(("", &arg.text));
+            key != "if"
+                && self.write_to(&Arg { text: value.to_owned(), ..arg.clone() }).rule == Some("raw-device")
+        });
+        // dcfldd's `of:=COMMAND`.
+        if args.iter().any(|arg| arg.text.contains(":=")) {
+            finding = finding.strictest(Finding::confirm("runs-option"));
+        }
         if device {
             finding = Finding::block("raw-device");
         }
-        Facts::of(finding)
-            .reading(!writes && finding.verdict == Verdict::Allow && args[0].text.ends_with("dd"))
+        Facts::of(finding).reading(
+            !writes
+                && finding.verdict == Verdict::Allow
+                && super::super::invoke::base_name(&args[0].text) == "dd",
+        )
     }
 
     /// Formats and partition editors: reading forms pass, destructive forms on a disk are blocked.
@@ -82,11 +92,11 @@ impl Engine<'_> {
             "cryptsetup" => (matches!(operand(0), "status" | "luksDump" | "isLuks" | "luksUUID"), matches!(operand(0), "luksFormat" | "erase" | "luksErase" | "reencrypt" | "format" | "luksKillSlot")),
             "mdadm" => (words.has("--detail|-D|--examine|-E|--query|-Q") && !words.has("--zero-superblock|--stop|-S"), words.has("--zero-superblock|--create|-C")),
             "zpool" => (matches!(operand(0), "status" | "list" | "iostat" | "get" | "history" | "events"), matches!(operand(0), "destroy" | "labelclear" | "create")),
-            "debugfs" => (!words.has("-w|-R|-f"), false),
+            "debugfs" => (!words.has("-w|-R|-f"), words.has("-w")),
             "tune2fs" => (words.has("-l"), false),
             "fsck" | "e2fsck" => (words.has("-n|-N"), false),
             _ if name.starts_with("fsck.") => (words.has("-n"), false),
-            "resize2fs" | "pvcreate" => (false, false),
+            "resize2fs" => (false, false),
             _ => (false, true),
         };
         if reads
@@ -117,7 +127,10 @@ impl Engine<'_> {
         }
         if name == "killall5"
             || (matches!(name, "pkill" | "killall")
-                && texts.iter().any(|text| matches!(*text, "." | ".*" | "*" | "^")))
+                && (texts.iter().any(|text| matches!(*text, "" | "." | ".*" | "*" | "^"))
+                    || texts.windows(2).any(|pair| {
+                        matches!(pair, ["-u" | "-U" | "--user" | "--euid" | "--uid", "root" | "0"])
+                    })))
         {
             return Facts::block("kill-all");
         }

@@ -19,7 +19,9 @@ impl Engine<'_> {
         // Any operand counts, also one that could be read as an option's value.
         let root = args.iter().skip(1).any(|arg| !arg.text.starts_with('-') && self.is_root_tree(arg));
         let force = words.has("-f|--force|--no-preserve-root");
-        if root && (recursive || (name == "rm" && force)) {
+        let many = name != "rmdir"
+            && args.iter().skip(1).any(|arg| arg.text.contains(['*', '?', '[']) && self.is_root_tree(arg));
+        if many || root && (recursive || (name == "rm" && force)) {
             return Facts::block("root-delete");
         }
         Facts::confirm("delete")
@@ -233,7 +235,8 @@ impl Engine<'_> {
         if lists || prints {
             let writes = words.has("--index-file|--volno-file|-g|--checkpoint-action|--remove-files")
                 || args.iter().any(|arg| arg.text.starts_with("--listed"));
-            return Facts::of(finding).reading(!writes && !words.uncertain);
+            let far = archive.as_ref().is_some_and(|file| file.text.contains(':'));
+            return Facts::of(finding).reading(!writes && !far && !words.uncertain);
         }
         if let Some(directory) = &directory
             && (letter('x', "--extract") || words.has("--get"))

@@ -50,6 +50,7 @@ impl Engine<'_> {
             .take_while(|arg| !arg.text.starts_with(['-', '(', '!']))
             .cloned()
             .collect();
+        let starts = if starts.is_empty() { vec![Arg::literal(".")] } else { starts };
         let root = starts.iter().any(|arg| self.is_root_tree(arg));
         let filtered = filters(args);
         let mut facts = Facts::READS;

@@ -38,6 +38,7 @@ impl Engine<'_> {
         let mut at = 1;
         let mut finding = Finding::ALLOW;
         let mut plain = true;
+        let mut tree = self.work_tree();
         while let Some(arg) = args.get(at).filter(|arg| arg.text.starts_with('-')) {
             at += 1;
             match arg.text.as_str() {
@@ -49,7 +50,11 @@ impl Engine<'_> {
                     plain &= found == Finding::ALLOW && !key_runs(key);
                     finding = finding.strictest(found);
                 }
-                "-C" | "--git-dir" | "--work-tree" | "--namespace" | "--super-prefix" => at += 1,
+                "-C" | "--work-tree" => {
+                    tree = args.get(at).cloned().unwrap_or(tree);
+                    at += 1;
+                }
+                "--git-dir" | "--namespace" | "--super-prefix" => at += 1,
                 text if text.starts_with("--exec-path=") || text.starts_with("--config-env=") => {
                     finding = finding.strictest(Finding::confirm("runs-option"))
                 }
@@ -65,7 +70,10 @@ impl Engine<'_> {
                 | "--help"
                 | "-h"
                 | "-v" => {}
-                text if text.starts_with("--git-dir=") || text.starts_with("--work-tree=") => {}
+                text if text.starts_with("--work-tree=") => {
+                    tree = Arg { text: text["--work-tree=".len()..].to_owned(), ..arg.clone() };
+                }
+                text if text.starts_with("--git-dir=") => {}
                 _ => plain = false,
             }
         }
@@ -78,8 +86,22 @@ impl Engine<'_> {
         finding = finding.strictest(self.git_runs(&sub.text.clone(), &words, source, span));
         finding = finding.strictest(self.git_writes(&sub.text, &words));
         let facts = self.tool("git", &words);
+        if sub.text == "clean"
+            && facts.finding.verdict == crate::verdict::Verdict::Confirm
+            && (self.is_root_tree(&tree) || words[2..].iter().any(|arg| self.is_root_tree(arg)))
+        {
+            return Facts::block("root-delete");
+        }
         let proven = facts.reads == super::Reads::Proven && plain && finding == Finding::ALLOW;
         Facts::of(finding.strictest(facts.finding)).reading(proven)
+    }
+
+    /// The directory whose files git works on, before its options say otherwise.
+    fn work_tree(&self) -> Arg {
+        match self.shell.variables.get("GIT_WORK_TREE") {
+            Some(crate::state::Var::Text(path)) => Arg { text: path.clone(), ..Arg::literal("") },
+            _ => Arg::literal("."),
+        }
     }
 
     /// Files and directories that a subcommand makes where its arguments say.
@@ -126,6 +148,15 @@ impl Engine<'_> {
                     rest[1..].iter().filter(|arg| arg.text != "--recursive").cloned().collect();
                 self.joined(&command, source, span);
                 Finding::ALLOW
+            }
+            "init" if rest.iter().any(|arg| arg.text.starts_with("--template")) => {
+                Finding::confirm("runs-option")
+            }
+            "hook" => Finding::confirm("runs-option"),
+            "maintenance" if rest.iter().any(|arg| arg.text == "start") => Finding::confirm("scheduled"),
+            "checkout" if rest.iter().any(|arg| arg.text == "-B") => Finding::confirm("git-discard"),
+            "switch" if rest.iter().any(|arg| matches!(arg.text.as_str(), "-C" | "--force-create")) => {
+                Finding::confirm("git-discard")
             }
             "rebase" => match value("--exec").or_else(|| value("-x")) {
                 Some(code) => {

@@ -64,7 +64,7 @@ const INTERPRETERS: &[Interpreter] = &[
         language: Language::Other,
     },
     Interpreter {
-        names: "Rscript R julia tclsh expect osascript guile racket gdb pwsh powershell groovy scala elixir erl ghc sbcl swipl",
+        names: "Rscript R julia tclsh expect osascript guile racket gdb pwsh powershell groovy scala elixir erl ghc ghci sbcl swipl nu xonsh elvish",
         code: &["-e", "-c", "-ex", "--eval", "-E", "-Command", "-x", "-eval", "-EncodedCommand"],
         values: &[],
         prints: &["-v", "--version"],
@@ -250,6 +250,13 @@ impl Engine<'_> {
                 );
             } else if known.values.contains(&text) {
                 at += 1;
+            } else if known.language != Language::Node
+                && known.values.iter().any(|value| value.len() == 2 && text.starts_with(value))
+            {
+                // `-MPOSIX`: the value is attached. Perl takes it for code.
+                if text.contains([';', '(', ' ']) {
+                    codes.push(Arg { text: text[2..].to_owned(), ..arg.clone() });
+                }
             } else if known.language == Language::Python && text == "-m" {
                 let module = args.get(at).map_or("", |arg| arg.text.as_str());
                 let module = module.to_owned();
@@ -378,7 +385,7 @@ impl Engine<'_> {
             self.segments.append(&mut trial.segments);
         }
         if super::code::deletes(&code.text)
-            && super::code::strings(&code.text).iter().any(|text| {
+            && super::code::paths(&code.text).iter().any(|text| {
                 self.path(&text.replacen('~', "\u{2}", usize::from(text.starts_with('~')))).is_root_tree()
             })
         {

@@ -80,6 +80,7 @@ impl Engine<'_> {
                 || matches!(option.text.as_str(), "--output" | "--request" | "--")
         }) && !args.iter().any(|arg| {
             arg.text.starts_with('@')
+                || arg.text.contains("%output{")
                 || arg.text.split_once("://").is_some_and(|(scheme, _)| {
                     scheme.chars().all(|c| c.is_ascii_alphabetic())
                         && !matches!(scheme.to_ascii_lowercase().as_str(), "http" | "https" | "ftp" | "ftps")

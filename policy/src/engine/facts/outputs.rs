@@ -17,6 +17,7 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("tcpdump tshark", &["-w"]),
     ("strace ltrace perf", &["-o", "--output"]),
     ("pg_dump pg_dumpall", &["-f", "--file"]),
+    ("pv dc3dd", &["-o", "--output"]),
     ("mysqldump", &["-r", "--result-file"]),
     ("nmap", &["-oN", "-oX", "-oG", "-oA"]),
 ];

@@ -236,6 +236,15 @@ impl Engine<'_> {
             }
             return Facts::confirm("types-into-terminal");
         }
+        if name != "screen" && args.iter().any(|arg| arg.text.ends_with(';')) {
+            // Further commands follow in the same words.
+            for rest in args.split(|arg| arg.text.ends_with(';')).skip(1).filter(|rest| !rest.is_empty()) {
+                let mut inner = vec![args[0].clone()];
+                inner.extend_from_slice(rest);
+                self.inner(inner, source, span);
+            }
+            return Facts::confirm("types-into-terminal");
+        }
         match sub {
             "ls" | "list-sessions" | "lsw" | "list-windows" | "lsp" | "list-panes" | "capture-pane"
             | "capturep" | "info" | "has-session" | "has" | "show-options" | "show" | "display-message"

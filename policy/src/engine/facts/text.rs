@@ -121,7 +121,7 @@ impl Engine<'_> {
         let runs = code.contains("system") || code.contains("|&") || piped(&code) || code.contains('@');
         let redirects = redirected(&code);
         // gawk's own: files of variables, profiles and formatted programs, extensions, its debugger.
-        let plain_options = !words.has("-o|-d|-p|-D|-L|-l|-i|-f|-E|--pretty-print|--dump-variables|--profile|--debug|--load|--include|--file|--exec|--lint");
+        let plain_options = words.options.iter().all(|option| awk_reads(&option.text));
         let mut finding = Finding::ALLOW;
         if runs {
             let mut stopped = false;
@@ -236,6 +236,16 @@ impl Engine<'_> {
                     return Facts::confirm("runs-option");
                 }
                 _ if text.starts_with('+') => Some(text[1..].to_owned()),
+                _ if text.starts_with('-')
+                    && !text.starts_with("--")
+                    && name.starts_with(['v', 'e', 'n']) =>
+                {
+                    match text.split_once('c') {
+                        Some((_, "")) => args.get(at + 1).map(|arg| arg.text.clone()),
+                        Some((_, code)) => Some(code.to_owned()),
+                        None => None,
+                    }
+                }
                 _ => None,
             };
             let Some(code) = code else { continue };
@@ -274,6 +284,38 @@ impl Engine<'_> {
         }
         Facts::of(finding)
     }
+}
+
+/// Options of awk that load, write and run nothing.
+const AWK_READS: &[&str] = &[
+    "-e",
+    "-b",
+    "-n",
+    "-r",
+    "--",
+    "--field-separator",
+    "--assign",
+    "--source",
+    "--posix",
+    "--re-interval",
+    "--sandbox",
+    "--csv",
+    "--non-decimal-data",
+    "--characters-as-bytes",
+    "--use-lc-numeric",
+    "--version",
+    "-S",
+    "-k",
+    "-P",
+    "-N",
+    "-O",
+];
+
+/// Whether an option of awk loads, writes and runs nothing.
+fn awk_reads(option: &str) -> bool {
+    let name = option.split('=').next().unwrap_or(option);
+    AWK_READS.contains(&name)
+        || !option.starts_with("--") && (option.starts_with("-F") || option.starts_with("-v"))
 }
 
 impl Arg {

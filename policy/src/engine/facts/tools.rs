@@ -142,6 +142,56 @@ fn cluster_has(cluster: &str, letter: &str, values: &str) -> bool {
     false
 }
 
+/// Beginnings of long options that write, run or change something in whatever program has them: a table's pattern for
+/// reading forgets one more easily than this list holds it.
+const REACHING: &[&str] = &[
+    "add-",
+    "apply",
+    "clear",
+    "command",
+    "create",
+    "delete",
+    "diff-program",
+    "edit",
+    "erase",
+    "exec",
+    "export-to",
+    "flush",
+    "force-",
+    "import",
+    "kill",
+    "log-file",
+    "logfile",
+    "out-",
+    "outdir",
+    "outfile",
+    "output-dir",
+    "output-file",
+    "pager",
+    "plugin",
+    "program",
+    "purge",
+    "python",
+    "rcfile",
+    "remove",
+    "repair",
+    "reset",
+    "restore",
+    "rotate",
+    "save",
+    "script",
+    "set-",
+    "update-",
+    "use-compress",
+    "vacuum",
+    "wipe",
+    "write",
+];
+
+fn reaches_out(option: &str) -> bool {
+    option.strip_prefix("--").is_some_and(|name| REACHING.iter().any(|stem| name.starts_with(stem)))
+}
+
 impl Engine<'_> {
     /// A program known by its table row only.
     pub(super) fn tool(&self, name: &str, args: &[Arg]) -> Facts {
@@ -175,6 +225,7 @@ impl Engine<'_> {
             finding = Finding::ALLOW;
         }
         let reads = finding.verdict == Verdict::Allow
+            && !words.options.iter().any(|option| reaches_out(&option.text))
             && tool.reads.iter().any(|pattern| words.matches(pattern, true));
         if reads {
             for arg in &words.operands {

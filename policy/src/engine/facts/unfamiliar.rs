@@ -1,10 +1,21 @@
 //! Programs in no table: ordinary, but for those that may run a command given in their words.
 
-use super::Facts;
+use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
 use crate::engine::invoke::base_name;
 use crate::engine::shell::Source;
+use crate::tables::verbs;
+
+/// Beginnings of names and verbs of programs that make or wipe what a disk holds.
+const REMAKES: &[&str] = &[
+    "mk", "make", "format", "wipe", "erase", "zero", "sanitize", "init", "restore", "write", "burn", "flash",
+    "create",
+];
+
+/// Options and keys before the file or device that a program writes.
+const OUTPUTS: &[&str] =
+    &["-o", "-O", "--output", "--overwrite", "--target", "--dest", "--destination", "--of", "--write"];
 
 /// Commands that an unfamiliar program's words are searched for.
 const RUN: &[&str] = &[
@@ -50,6 +61,32 @@ impl Engine<'_> {
         {
             self.inner(args[at..].to_vec(), source, span);
         }
-        self.tool(name, args)
+        if name.starts_with("ld-linux") || name.starts_with("ld-musl") || name.starts_with("ld.so") {
+            self.inner(args[1..].to_vec(), source, span);
+        }
+        let words = args.iter().skip(1).map(|arg| arg.text.as_str());
+        let said = if verbs::destroys(name, words) { Finding::confirm("destroys") } else { Finding::ALLOW };
+        Facts::of(said.strictest(self.device_operand(name, args)).strictest(self.tool(name, args).finding))
+    }
+
+    /// A disk among the words of a program nobody described: asked for, and a catastrophe where it is plainly written.
+    fn device_operand(&self, name: &str, args: &[Arg]) -> Finding {
+        let mut finding = Finding::ALLOW;
+        let remakes = |word: &str| REMAKES.iter().any(|verb| word.trim_start_matches('-').starts_with(verb));
+        let remade = remakes(name) || args.iter().take(4).any(|arg| remakes(&arg.text));
+        for (at, arg) in args.iter().enumerate().skip(1) {
+            let (key, value) = arg.text.rsplit_once(['=', ':', ',']).unwrap_or(("", &arg.text));
+            if !value.starts_with("/dev/") || self.write_to(&Arg::literal(value)).rule != Some("raw-device") {
+                continue;
+            }
+            let key = key.rsplit(',').next().unwrap_or(key);
+            let output = OUTPUTS.contains(&args[at - 1].text.as_str())
+                || OUTPUTS.contains(&key)
+                || matches!(key, "of" | "dest" | "wipe" | "OPEN" | "FILE" | "CREATE" | "hof" | "ofs");
+            let found =
+                if output || remade { Finding::block("raw-device") } else { Finding::confirm("device") };
+            finding = finding.strictest(found);
+        }
+        finding
     }
 }

@@ -180,7 +180,8 @@ impl Engine<'_> {
                 self.stdin = stdin;
                 Some(Finding::ALLOW)
             }
-            Stdin::File(path) => Some(self.run_file(&path, source, span)),
+            Stdin::File(path) if self.wrote(&path) => Some(self.run_file(&path, source, span)),
+            Stdin::File(_) => Some(Finding::confirm("shell-on-stdin")),
             Stdin::Pipe { fetched: true } => Some(Finding::confirm("download-and-run")),
             Stdin::Pipe { fetched: false } | Stdin::Outer => None,
         }

@@ -1,0 +1,121 @@
+//! Words that say, of a program in no table, that something is deleted, ended or taken back.
+
+/// Verbs that destroy or stop, as an operand, an option or one end of a compound (`apps:destroy`, `--reset-offsets`).
+const DESTRUCTIVE: &str = " abandon cordon deactivate decommission decommision del delete demote deprovision deregister destroy detach \
+    disable drain drop erase evict expunge factory-reset failover flush flushall flushdb force-unlock halt kill nuke obliterate \
+    overwrite poweroff power-off prune purge reboot recreate reinit remove reset restart restore revert revoke rm rollback \
+    shred shutdown stop stopall suspend takeover teardown terminate trash truncate unban undeploy uninstall unpublish unregister \
+    wipe zap zeroize ";
+
+/// Programs that only talk about the words they are given.
+const TALKERS: &[&str] = &[
+    "tldr", "cheat", "howdoi", "cht.sh", "figlet", "toilet", "cowsay", "say", "dict", "espeak", "apropos",
+    "mdn",
+];
+
+/// Operands looked at: a command's verb stands near its beginning.
+const NEAR: usize = 3;
+
+/// Words that begin statements which change a database, and what may follow them there.
+const STATEMENTS: &[(&str, &str)] = &[
+    (
+        "drop",
+        " table database schema index view user role column keyspace collection measurement function sequence type ",
+    ),
+    ("delete", " from "),
+    ("truncate", " table "),
+    ("alter", " table database user role system session schema "),
+    ("insert", " into overwrite ignore "),
+    ("merge", " into "),
+    ("replace", " into "),
+    ("create", " table database schema index view user role unique or temporary materialized "),
+    ("grant", ""),
+    ("revoke", ""),
+    ("shutdown", " immediate abort normal transactional "),
+];
+
+/// Whether the words of an unfamiliar program say that it destroys or ends something.
+pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> bool {
+    if TALKERS.contains(&name) {
+        return false;
+    }
+    let mut operands = 0;
+    for word in words {
+        if let Some(option) = word.strip_prefix("--") {
+            if is_verb(option.split('=').next().unwrap_or(option)) {
+                return true;
+            }
+        } else if !word.starts_with('-') {
+            operands += 1;
+            if operands <= NEAR && is_verb(word) || changes_database(word) {
+                return true;
+            }
+        } else if word.len() > 2 && listed(&word[1..]) {
+            return true;
+        }
+    }
+    false
+}
+
+fn listed(word: &str) -> bool {
+    DESTRUCTIVE.split_ascii_whitespace().any(|verb| verb == word)
+}
+
+/// A verb, or a compound that begins or ends with one.
+fn is_verb(word: &str) -> bool {
+    if word.len() > 40 || word.contains(['/', '.', '\0', ' ']) {
+        return false;
+    }
+    let word = word.to_ascii_lowercase();
+    let ends = |mark: char| {
+        word.split_once(mark).is_some_and(|(first, _)| listed(first))
+            || word.rsplit_once(mark).is_some_and(|(_, last)| listed(last))
+    };
+    listed(&word) || [':', '-', '_'].into_iter().any(ends)
+}
+
+/// Whether a text given as one word begins or holds a statement that changes a database.
+fn changes_database(text: &str) -> bool {
+    if !text.contains(' ') {
+        return false;
+    }
+    text.split([';', '\n']).any(|statement| {
+        let mut words = statement.split_whitespace().map(str::to_ascii_lowercase);
+        let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
+        STATEMENTS.iter().any(|(verb, after)| {
+            first == *verb && (after.is_empty() || after.split_ascii_whitespace().any(|word| word == second))
+        }) || first == "update" && words.any(|word| word == "set")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::destroys;
+
+    #[test]
+    fn a_verb_that_destroys_is_found_where_verbs_stand() {
+        for words in [
+            "vm delete x",
+            "apps:destroy x",
+            "--reset-offsets",
+            "queue delete_queue x",
+            "-purge",
+            "server a stop",
+        ] {
+            assert!(destroys("newtool", words.split(' ')), "{words}");
+        }
+        assert!(destroys("newtool", ["sql", "-e", "DELETE FROM t"].into_iter()));
+        assert!(destroys("newtool", ["UPDATE t SET a=1"].into_iter()));
+    }
+
+    #[test]
+    fn words_about_destruction_are_not_verbs() {
+        for words in
+            ["list deleted", "show a b delete", "src/delete.c", "restarts", "--dropout=0.1", "get update"]
+        {
+            assert!(!destroys("newtool", words.split(' ')), "{words}");
+        }
+        assert!(!destroys("tldr", ["delete"].into_iter()));
+        assert!(!destroys("newtool", ["select a from drop_log"].into_iter()));
+    }
+}
