@@ -1,7 +1,7 @@
 //! The redactor beside re-enactments of the maskers in common use, on the same cases.
 //!
-//! The others are small ports of how they match, written from their sources; what they never claim to cover
-//! counts all the same. The table is the one in `docs/redaction.md`.
+//! The others are small ports of how they match, written from their sources, not the programs themselves; what they
+//! never claim to cover counts all the same. The table is the one in `docs/redaction.md`.
 #![allow(clippy::expect_used, reason = "a test that cannot set up must fail")]
 
 use std::time::Instant;
@@ -78,13 +78,13 @@ fn replacing(values: &[String], pieces: impl Iterator<Item = Vec<u8>>) -> Vec<u8
     out
 }
 
-/// Literal replacement in the whole output.
-fn literal(chunks: &[Vec<u8>]) -> Vec<u8> {
+/// mcp-remote-ssh, and whoever replaces strings: the value in the whole output.
+fn plain(chunks: &[Vec<u8>]) -> Vec<u8> {
     replacing(&[SECRET.to_owned()], std::iter::once(chunks.concat()))
 }
 
-/// A runner: whole lines; the value, its base64 and that without one and two bytes, and its escapes.
-fn runner(chunks: &[Vec<u8>]) -> Vec<u8> {
+/// GitHub's runner: whole lines; the value, its base64 and that without one and two bytes, and its escapes.
+fn github(chunks: &[Vec<u8>]) -> Vec<u8> {
     let percent: String = SECRET.replace('\'', "%27").replace('&', "%26");
     let mut values = vec![SECRET.to_owned(), percent, SECRET.replace('&', "&amp;").replace('\'', "&apos;")];
     values.extend((0..3).map(|from| STANDARD.encode(&SECRET[from..])));
@@ -92,8 +92,8 @@ fn runner(chunks: &[Vec<u8>]) -> Vec<u8> {
     replacing(&values, text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec))
 }
 
-/// A continuous integration server: one alternation over whole lines, base64 at three offsets, trimmed.
-fn server(chunks: &[Vec<u8>]) -> Vec<u8> {
+/// Jenkins (credentials binding): one alternation over whole lines, base64 at three offsets, trimmed.
+fn jenkins(chunks: &[Vec<u8>]) -> Vec<u8> {
     let trimmed = |from: usize| {
         let text = STANDARD.encode(format!("{}{SECRET}", "\0".repeat(from)));
         let text = text.trim_end_matches('=');
@@ -105,8 +105,8 @@ fn server(chunks: &[Vec<u8>]) -> Vec<u8> {
     replacing(&values, text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec))
 }
 
-/// A writer with a counter that starts again at the current byte when a partial match fails.
-fn counter(chunks: &[Vec<u8>]) -> Vec<u8> {
+/// GitLab's runner: a writer with a counter that starts again at the current byte when a partial match fails.
+fn gitlab(chunks: &[Vec<u8>]) -> Vec<u8> {
     let phrase = SECRET.as_bytes();
     let mut out = Vec::new();
     let mut matched = 0;
@@ -128,6 +128,35 @@ fn counter(chunks: &[Vec<u8>]) -> Vec<u8> {
     out
 }
 
+/// Buildkite's agent: the value and its Go quoting, byte by byte, with every partial match at hand.
+fn buildkite(chunks: &[Vec<u8>]) -> Vec<u8> {
+    let quoted = format!("{SECRET:?}");
+    let needles = [SECRET.as_bytes(), quoted.trim_matches('"').as_bytes()];
+    let (mut out, mut partial) = (Vec::new(), Vec::<(usize, usize)>::new());
+    for byte in chunks.iter().flatten() {
+        out.push(*byte);
+        partial.extend((0..needles.len()).map(|needle| (needle, 0)));
+        partial.retain_mut(|(needle, matched)| {
+            let goes_on = needles[*needle].get(*matched) == Some(byte);
+            *matched += 1;
+            goes_on
+        });
+        if let Some((needle, _)) = partial.iter().find(|(needle, matched)| *matched == needles[*needle].len())
+        {
+            out.truncate(out.len() - needles[*needle].len());
+            out.extend_from_slice(b"[REDACTED]");
+            partial.clear();
+        }
+    }
+    out
+}
+
+/// mcp-ssh-bridge: what follows the name of something secret in the finished result, whatever the values are.
+fn bridge(chunks: &[Vec<u8>]) -> Vec<u8> {
+    let named = regex::bytes::Regex::new(r"(?i)(passw(?:or)?d|secret|token|api[_-]?key)(\s*[=:]\s*)\S+");
+    named.expect("a pattern").replace_all(&chunks.concat(), b"$1$2[REDACTED]".as_slice()).into_owned()
+}
+
 fn ours(chunks: &[Vec<u8>]) -> Vec<u8> {
     let redactor = Redactor::new();
     let _guard = redactor.enroll("s", SECRET.as_bytes(), SecretKind::Password).expect("a good secret");
@@ -141,13 +170,12 @@ fn ours(chunks: &[Vec<u8>]) -> Vec<u8> {
 
 #[test]
 fn no_case_leaks_here_and_the_table_of_the_others_is_true() {
-    let maskers: [(&str, Masker); 5] =
-        [("literal", literal), ("runner", runner), ("server", server), ("counter", counter), ("ours", ours)];
+    let maskers: [Masker; 7] = [plain, github, gitlab, jenkins, buildkite, bridge, ours];
     let mut table = String::new();
-    let mut sums = [0; 5];
+    let mut sums = [0; 7];
     for (name, chunks, spelling) in cases() {
         table.push_str(&format!("{name:<26}"));
-        for ((_, masker), sum) in maskers.iter().zip(&mut sums) {
+        for (masker, sum) in maskers.iter().zip(&mut sums) {
             let leaks = leaks(&masker(&chunks), &spelling);
             *sum += usize::from(leaks);
             table.push_str(if leaks { " leak" } else { "    -" });
@@ -156,24 +184,24 @@ fn no_case_leaks_here_and_the_table_of_the_others_is_true() {
     }
     table.push_str(&format!("{:<26}{}\n", "leaked", sums.map(|sum| format!("{sum:>5}")).concat()));
     insta::assert_snapshot!(table, @r"
-    as it is                      -    -    -    -    -
-    cut by a chunk                -    -    -    -    -
-    cut inside a false start      -    -    - leak    -
-    base64 of a line           leak leak    - leak    -
-    base64, one byte before    leak leak    - leak    -
-    base64, two bytes before   leak    -    - leak    -
-    base64 in lines of eight   leak leak leak leak    -
-    hexadecimal                leak leak leak leak    -
-    hexadecimal, spaced        leak leak leak leak    -
-    percent                    leak    - leak leak    -
-    shell quoting              leak leak    - leak    -
-    XML                        leak leak leak leak    -
-    JSON of JSON               leak leak leak leak    -
-    wrapped at ten columns     leak leak leak leak    -
-    colour inside              leak leak leak leak    -
-    UTF-16                     leak leak leak leak    -
-    first fourteen characters  leak leak leak leak    -
-    a byte at a time              -    -    -    -    -
-    leaked                       14   12   10   15    0
+    as it is                      -    -    -    -    -    -    -
+    cut by a chunk                -    -    -    -    - leak    -
+    cut inside a false start      -    - leak    -    - leak    -
+    base64 of a line           leak leak leak    - leak leak    -
+    base64, one byte before    leak leak leak    - leak leak    -
+    base64, two bytes before   leak    - leak    - leak leak    -
+    base64 in lines of eight   leak leak leak leak leak leak    -
+    hexadecimal                leak leak leak leak leak leak    -
+    hexadecimal, spaced        leak leak leak leak leak leak    -
+    percent                    leak    - leak leak leak leak    -
+    shell quoting              leak leak leak    - leak leak    -
+    XML                        leak leak leak leak leak leak    -
+    JSON of JSON               leak leak leak leak leak leak    -
+    wrapped at ten columns     leak leak leak leak leak leak    -
+    colour inside              leak leak leak leak leak leak    -
+    UTF-16                     leak leak leak leak leak leak    -
+    first fourteen characters  leak leak leak leak leak leak    -
+    a byte at a time              -    -    -    -    - leak    -
+    leaked                       14   12   15   10   14   17    0
     ");
 }

@@ -101,8 +101,23 @@ pub(super) const fn may_begin(bytes: &[u8]) -> bool {
 pub(super) fn character(bytes: &[u8]) -> (Token, Decoded) {
     match bytes[0] {
         b'\\' => backslash(bytes),
-        b'%' => digits(bytes, 1, 2, 2, 16, Decoded::byte_of),
+        b'%' => percent(bytes),
         _ => reference(bytes),
+    }
+}
+
+/// How often text may have been percent-encoded or XML-escaped on top of the first time.
+const NESTED: usize = 4;
+
+/// A percent escape, the percent sign of which may have been encoded in its turn: `%41`, `%2541`, `%252541`.
+fn percent(bytes: &[u8]) -> (Token, Decoded) {
+    let nested = bytes[1..].chunks(2).take(NESTED).take_while(|pair| *pair == b"25").count();
+    let length = 1 + 2 * nested;
+    match digits(bytes, length, 2, 2, 16, Decoded::byte_of) {
+        // What follows is no escape: the last `25` is one itself.
+        (Token::Text, _) if nested > 0 => (Token::Whole(length), Decoded::byte(b'%')),
+        (Token::Partial, _) if nested > 0 && bytes.len() == length => (Token::Partial, Decoded::byte(b'%')),
+        other => other,
     }
 }
 
@@ -172,7 +187,25 @@ const NAMED: &[(&[u8], u8)] =
 /// Longest reference: `&#x10FFFF;` with a few leading zeros.
 const REFERENCE: usize = 18;
 
+/// A reference, the ampersand of which may have been escaped in its turn: `&lt;`, `&amp;lt;`, `&amp;amp;lt;`.
 fn reference(bytes: &[u8]) -> (Token, Decoded) {
+    const AMPERSAND: &[u8] = b"amp;";
+    let nested =
+        bytes[1..].chunks(AMPERSAND.len()).take(NESTED).take_while(|name| *name == AMPERSAND).count();
+    let outer = nested * AMPERSAND.len();
+    match plain_reference(&bytes[outer..]) {
+        // What follows is no reference: the last `amp;` ends one itself.
+        (Token::Text, _) if nested > 0 => (Token::Whole(1 + outer), Decoded::byte(b'&')),
+        (Token::Partial, _) if nested > 0 && bytes.len() == 1 + outer => {
+            (Token::Partial, Decoded::byte(b'&'))
+        }
+        (Token::Whole(length), decoded) => (Token::Whole(outer + length), decoded),
+        other => other,
+    }
+}
+
+/// A reference: the byte at the start of `bytes` stands for its ampersand.
+fn plain_reference(bytes: &[u8]) -> (Token, Decoded) {
     let body = &bytes[1..bytes.len().min(REFERENCE)];
     let Some(len) = body.iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'#')) else {
         let token = if bytes.len() < REFERENCE { Token::Partial } else { Token::Text };

@@ -69,9 +69,10 @@ fn window(length: usize, least: usize, most: usize) -> usize {
 const LITERAL: View = VIEWS[0];
 const DECODED: View = VIEWS[2];
 
-/// How many bytes are left of `secret` once normalised.
+/// How many bytes are left of `secret` once normalised. What looks like an escape in it counts as it is written: so
+/// it stands in the literal views, and in the decoded ones when a program has escaped it.
 pub(super) fn normal_length(secret: &[u8]) -> usize {
-    normal::of(LITERAL, secret).len().min(normal::of(DECODED, secret).len())
+    normal::of(LITERAL, secret).len()
 }
 
 /// Every form of `secret`.
@@ -117,10 +118,17 @@ impl Forms {
     fn quotings(&mut self, secret: &[u8]) {
         let count = self.forms.len();
         self.push(normal::of(LITERAL, secret), 3, (8, 12));
-        let wide = utf16(secret);
-        for spelt in
-            [secret, &percent(secret), &plus(secret), &references(secret), &backslashes(secret), &wide]
-        {
+        let (wide, single) = (utf16(secret), latin1(secret));
+        let spellings = [
+            secret,
+            &percent(secret),
+            &plus(secret),
+            &references(secret),
+            &backslashes(secret),
+            &wide,
+            &single,
+        ];
+        for spelt in spellings {
             self.push(normal::of(DECODED, spelt), 3, (8, 12));
         }
         for form in &mut self.forms[count..] {
@@ -248,6 +256,13 @@ fn backslashes(secret: &[u8]) -> Secret {
             out.push(b'\\');
         }
         out.push(byte);
+    })
+}
+
+/// As UTF-8, each byte taken for a character: what programs make of bytes they were told are Latin-1.
+fn latin1(secret: &[u8]) -> Secret {
+    spelt(secret, |byte, out| {
+        out.extend_from_slice(char::from(byte).encode_utf8(&mut [0; 2]).as_bytes());
     })
 }
 
