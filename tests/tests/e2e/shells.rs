@@ -11,7 +11,7 @@ const PASSWORD: &str = "correct-horse-battery";
 struct Bed {
     client: McpClient,
     account: Account,
-    _sshd: Sshd,
+    sshd: Sshd,
     world: World,
 }
 
@@ -28,7 +28,7 @@ fn bed(login_shell: &str) -> Option<Bed> {
     world.host("web1", &sshd, login_shell);
     world.trust(&sshd);
     world.record("ssh", &sshd.place(), &account.name, "password", PASSWORD.as_bytes());
-    Some(Bed { client: world.mcp(), account, _sshd: sshd, world })
+    Some(Bed { client: world.mcp(), account, sshd, world })
 }
 
 impl Bed {
@@ -40,6 +40,11 @@ impl Bed {
         }
         process::run(process::bare("usermod").args(["--shell", shell, &self.account.name]), b"")
             .expect_success();
+        // sshd looks the account up when it logs in, and never again.
+        self.sshd.cut();
+        let name = shell.rsplit('/').next().unwrap_or_default();
+        let told = self.client.call("ssh_exec", json!({ "target": "web1", "command": "echo \"$SHELL\"" }));
+        assert!(told.expect_ok().text("stdout").trim_end().ends_with(name), "the login shell is {shell}");
         true
     }
 
@@ -124,6 +129,148 @@ fn in_every_shell_a_command_that_ends_the_shell_says_so_and_how() {
         let reply = bed.run(&session, "if then");
         assert_ne!(reply["exit_code"], 0, "{shell}: {:#}", reply.raw);
         assert!(!reply.text("stderr").is_empty(), "{shell}: {:#}", reply.raw);
+    }
+}
+
+/// What a command may define or switch off without the session's noticing.
+const HARMLESS: [&str; 24] = [
+    "printf() { :; }",
+    "read() { :; }",
+    "eval() { :; }",
+    "trap() { :; }; kill() { :; }; exec() { :; }",
+    "alias printf=false eval=false read=false command=false builtin=false",
+    "printf() { echo mine; }; alias echo='echo aliased'",
+    "set -o posix",
+    "readonly IFS",
+    "IFS=0123456789",
+    "PS4='$(exit 3)'; PS1= PS2=",
+    "unset -f __s __e",
+    "trap 'true' EXIT",
+    "trap 'echo failed' ERR",
+    "trap 'true' DEBUG",
+    "trap '' INT TERM HUP",
+    "stty -echo",
+    "exec 2>&-",
+    "exec >&-",
+    "exec 8>&- 9>&-; exec 8>/dev/null 9>/dev/null",
+    "sleep 600 &",
+    "cat <<END\nnever ended",
+    "set -f -u; umask 077; cd /",
+    "head -c 100000 /dev/zero",
+    "true; # a comment",
+];
+
+#[test]
+fn in_every_shell_a_session_goes_on_whatever_its_commands_define_or_switch_off() {
+    let Some(bed) = bed("") else { return };
+    for shell in bed.shells().iter().filter(|shell| bed.login_shell(shell)) {
+        for command in HARMLESS {
+            let session = bed.open();
+            let reply = bed.run(&session, command);
+            // A shell may end over what it takes for an error (dash does for a function named eval), and says so.
+            if reply["session_ended"] != Value::Null {
+                assert!(
+                    reply.text("session_ended").contains("exited with code"),
+                    "{shell}: {command}: {:#}",
+                    reply.raw
+                );
+                continue;
+            }
+            let next = bed.run(&session, "(exit 7)");
+            assert_eq!(next["exit_code"], 7, "{shell}: {command}: {:#}", next.raw);
+            // zsh ends over a redirection to what is closed.
+            let last = if command.contains("2>&-") { "v=1" } else { "v=1; echo \"<$v>\" >&2" };
+            let variable = bed.run(&session, last);
+            assert!(
+                last == "v=1" || variable.text("stderr").contains("<1>"),
+                "{shell}: {command}: {:#}",
+                variable.raw
+            );
+            bed.client.call("ssh_session_close", json!({ "session": session })).expect_ok();
+        }
+    }
+}
+
+#[test]
+fn in_every_shell_a_session_that_can_no_longer_tell_its_commands_ends_says_so() {
+    let Some(bed) = bed("") else { return };
+    for shell in bed.shells().iter().filter(|shell| bed.login_shell(shell)) {
+        let zsh = shell.ends_with("zsh");
+        let table = match (zsh, shell.ends_with("bash")) {
+            (true, _) => ["builtin() { :; }", "disable printf"],
+            (_, true) => ["builtin() { :; }", "enable -n printf"],
+            (false, false) => ["command() { :; }", "command() { return 9; }; echo defined"],
+        };
+        for command in table {
+            let session = bed.open();
+            let reply = bed.run(&session, command);
+            assert!(
+                reply.text("session_ended").contains("no longer tells when its commands end"),
+                "{shell}: {command}: {:#}",
+                reply.raw
+            );
+            let next = bed.client.call("ssh_exec", json!({ "session": session, "command": "true" }));
+            next.expect_code("session_not_found");
+        }
+    }
+}
+
+#[test]
+fn a_bash_that_cannot_take_a_command_runs_none_of_it() {
+    let Some(bed) = bed("") else { return };
+    if !bed.login_shell("/bin/bash") {
+        return;
+    }
+    for command in ["enable -n read", "readonly __c"] {
+        let session = bed.open();
+        bed.run(&session, command);
+        let reply = bed.run(&session, "first\necho leaked\necho leaked >&2");
+        assert!(!reply["session_ended"].is_null(), "{command}: {:#}", reply.raw);
+        assert!(!reply.raw.to_string().contains("leaked"), "{command}: {:#}", reply.raw);
+    }
+}
+
+#[test]
+fn a_shell_that_is_told_to_run_nothing_any_more_times_out_and_is_stopped() {
+    let Some(bed) = bed("") else { return };
+    for shell in bed.shells().iter().filter(|shell| bed.login_shell(shell)) {
+        for command in ["set -n", "kill -STOP $$", "exec sleep 600", "while :; do :; done"] {
+            let session = bed.open();
+            let arguments = json!({ "session": session, "command": command, "timeout_s": 1 });
+            let reply = bed.client.call("ssh_exec", arguments);
+            if reply.status() == "ok" {
+                // Some shells leave `set -n` alone inside `eval`.
+                continue;
+            }
+            assert_eq!(reply.status(), "timeout", "{shell}: {command}: {:#}", reply.raw);
+            let other = bed.client.call("ssh_exec", json!({ "target": "web1", "command": "echo other" }));
+            assert_eq!(other.expect_ok().text("stdout"), "other\n", "{shell}: nobody waits for it");
+            let stop = json!({ "id": reply.text("job_id") });
+            let stopped = bed.client.call("ssh_stop", stop).expect_ok();
+            assert_eq!(stopped["stopped"], true, "{shell}: {command}: {:#}", stopped.raw);
+            bed.client.call("ssh_session_close", json!({ "session": session }));
+        }
+        eventually("no child of it", || bed.world.remote_processes().is_empty().then_some(()));
+    }
+}
+
+#[test]
+fn a_long_command_leaves_nothing_of_how_its_end_is_watched_for() {
+    let Some(bed) = bed("") else { return };
+    for shell in bed.shells().iter().filter(|shell| bed.login_shell(shell)) {
+        let session = bed.open();
+        let long = bed.run(&session, "sleep 2.3; echo out; echo err >&2; (exit 5)");
+        assert_eq!(
+            (long.text("stdout"), long.text("stderr"), &long["exit_code"]),
+            ("out\n", "err\n", &json!(5)),
+            "{shell}"
+        );
+        let next = bed.run(&session, "set -e; echo next");
+        assert_eq!((next.text("stdout"), next.text("stderr")), ("next\n", ""), "{shell}: {:#}", next.raw);
+        let long = bed.run(&session, "sleep 2.3");
+        assert_eq!((&long["exit_code"], &long["session_ended"]), (&json!(0), &Value::Null), "{shell}");
+        assert_eq!(bed.run(&session, "echo on").text("stdout"), "on\n", "{shell}: with errexit on, too");
+        bed.client.call("ssh_session_close", json!({ "session": session })).expect_ok();
     }
 }
 

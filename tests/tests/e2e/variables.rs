@@ -115,3 +115,54 @@ fn records_are_named_and_a_missing_or_broken_one_is_told_without_its_text() {
     assert!(reply.text("message").contains("line 2") && !reply.raw.to_string().contains("no assignment"));
     client.call("ssh_secrets", json!({ "action": "attach", "name": "app" })).expect_code("invalid_argument");
 }
+
+#[test]
+fn a_terminal_has_them_and_neither_shows_nor_keeps_them_anywhere() {
+    let (world, sshd, client) = ready();
+    world.host("web2", &sshd, "terminal = \"allow\"");
+    let known = json!({ "target": "web2", "command": "true" });
+    eventually("the new host", || {
+        (client.call("ssh_check_command", known.clone()).status() == "ok").then_some(())
+    });
+    // Longer than a line of a terminal may be, and with characters that a terminal acts upon.
+    let awkward = format!("{}\u{3}\u{4}\u{11}\u{13}\u{1a}\rend", "x7".repeat(3000));
+    let text = format!("TOKEN={TOKEN}\nAWKWARD=\"{awkward}\"\n");
+    world.store().insert(world.gpg(), "sallyport/env/other/dotenv", text.as_bytes());
+    let arguments = json!({ "target": "web2", "kind": "terminal", "secrets": ["other"], "cwd": "/usr", "env": { "PLAIN": "p" } });
+    let session = client.call("ssh_session_open", arguments).expect_ok().text("session").to_owned();
+    let send = |text: &str, until: &str| {
+        let arguments = json!({ "session": session, "text": text, "until": until, "wait_s": 30 });
+        let reply = client.call("ssh_session_send", arguments).expect_ok();
+        assert_eq!(reply["matched"], true, "{:#}", reply.raw);
+        reply.text("output").to_owned()
+    };
+    let counted = format!("<{} {} p /usr>", TOKEN.len(), awkward.len());
+    send("printf '<%s %s %s %s>\\n' ${#TOKEN} ${#AWKWARD} $PLAIN \"$PWD\"", &counted);
+    let shown = send("echo \"$TOKEN\"; stty -a; echo do''ne", "done");
+    assert!(shown.contains("[redacted]") && !shown.contains(TOKEN), "{shown}");
+    assert!(
+        ["echo", "icanon", "isig", "ixon", "icrnl"]
+            .iter()
+            .all(|mode| shown.split_whitespace().any(|word| word == *mode)),
+        "{shown}"
+    );
+    let raw = json!({ "session": session, "cursor": 0, "format": "raw", "max_chars": 200_000 });
+    let all = client.call("ssh_session_read", raw).expect_ok();
+    assert!(!all.raw.to_string().contains("x7x7"), "{:#}", all.raw);
+    for pid in process::all().filter(|pid| *pid != std::process::id() as i32) {
+        assert!(!process::command_line(pid).contains(TOKEN), "{}", process::command_line(pid));
+    }
+    let grep = process::run(process::bare("grep").args(["-rlF", TOKEN]).arg(world.dir()), b"");
+    assert_eq!(grep.stdout, "", "also the audit log, and whatever a shell left behind");
+    client.call("ssh_session_close", json!({ "session": session })).expect_ok();
+}
+
+#[test]
+fn a_terminal_with_records_is_confirmed_with_their_names() {
+    let (_world, _sshd, client) = ready();
+    let arguments = json!({ "target": "web1", "kind": "terminal", "secrets": ["app"] });
+    let reply = client.call("ssh_session_open", arguments);
+    assert_eq!(reply.status(), "needs_confirmation", "{:#}", reply.raw);
+    let missing = json!({ "target": "web1", "kind": "terminal", "secrets": ["none"] });
+    client.call("ssh_session_open", missing).expect_code("missing_credential");
+}

@@ -11,9 +11,10 @@ use sallyport_protocol::text::SecretName;
 use sallyport_protocol::{ErrorCode, Failure, Text};
 
 use super::exec::{Early, busy, find_session, no_audit};
+use super::feed::{Feed, Line, Variables};
 use super::job::Job;
 use super::secrets::Injected;
-use super::shell::{Feed, Line, Shell, Variables};
+use super::shell::Shell;
 use super::sink::Sink;
 use crate::audit::{Ending, Intent};
 use crate::guard::gate::{self, Gate};

@@ -58,24 +58,58 @@ pub fn for_login_shell(command: &str, login_shell: LoginShell) -> String {
     format!("exec /bin/sh -c '{quoted}'")
 }
 
+/// How a session's shell is told to run a command and to say that it has ended: words that no function and no alias
+/// of the session's stands in front of. A function called `builtin` or `command` still does; see [`probe`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Nothing is known yet: the first command finds out.
+    Unknown,
+    /// `eval` is a special built-in, which no function can be named after; `command` passes functions by.
+    Posix,
+    /// Functions come before all built-ins but when `builtin` is said.
+    Builtin,
+    /// A bash that takes [`brief_frame`]s.
+    Brief,
+}
+
+impl Dialect {
+    /// What the first command of a session printed, and what is left of it.
+    pub fn told(said: &str) -> (Self, &str) {
+        let all = [("posix\n", Self::Posix), ("builtin\n", Self::Builtin), ("brief\n", Self::Brief)];
+        all.into_iter()
+            .find_map(|(name, dialect)| Some((dialect, said.strip_prefix(name)?)))
+            .unwrap_or((Self::Unknown, said))
+    }
+
+    /// What stands before `eval`, and before `printf` and `read`. A backslash keeps aliases away.
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Unknown => ("", ""),
+            Self::Posix => ("\\", "\\command "),
+            Self::Builtin | Self::Brief => ("\\builtin ", "\\builtin "),
+        }
+    }
+}
+
 /// What the first command of a session sets up before its own text: a signal meant for a command must not end the
-/// shell; and where the shell is a bash that can do it, [`brief_frame`]'s two functions, which it tells by printing
-/// [`BRIEF`]. They cannot be redefined: what runs between commands is ours.
+/// shell; the shell prints its [`Dialect`]; and where it is a bash that can do it, it gets [`brief_frame`]'s two
+/// functions, which cannot be redefined: what runs between commands is ours.
 pub fn setup() -> String {
     format!(
-        "trap : INT TERM; case ${{BASH_VERSION-}} in ''|[1-3].*|4.0*) ;; *) eval {} && echo {BRIEF};; esac; ",
+        "trap : INT TERM; case ${{ZSH_VERSION:+z}}${{BASH_VERSION-}} in '') echo posix;; \
+         z*|[1-3].*|4.0*) echo builtin;; *) eval {} && echo brief;; esac; ",
         quote(BRIEF_FUNCTIONS)
     )
 }
 
-/// What a shell prints when it takes [`brief_frame`]s.
-pub const BRIEF: &str = "brief";
-
-/// `__s N` takes the next N characters of the shell's input: a mark and a command, as [`brief_frame`] sends them.
+/// `__s N HALF` takes the next N characters of the shell's input: a mark and a command, as [`brief_frame`] sends them.
+/// Where they are not what was sent, what follows must not run: a parameter that is never there ends the shell.
 /// `__e CODE` prints the end marks.
 const BRIEF_FUNCTIONS: &str = concat!(
-    "__s() { IFS= read -rN \"$1\" __c; __a=${__c:0:5} __b=${__c:5:6} __c=${__c:11}; }; ",
-    "__e() { printf '%s%s %d %s\\0' \"$__a\" \"$__b\" \"$1\" \"$PWD\" >&8; printf %s%s \"$__a\" \"$__b\" >&9; }; ",
+    "__s() { builtin read -rN \"$1\" __c; [[ ${__c:0:5} == \"$2\" ]] || __a=${3?the command could not be read}; ",
+    "__a=${__c:0:5} __b=${__c:5:6} __c=${__c:11}; }; ",
+    "__e() { builtin printf '%s%s %d %s\\0' \"$__a\" \"$__b\" \"$1\" \"$PWD\" >&8; ",
+    "builtin printf %s%s \"$__a\" \"$__b\" >&9; } </dev/null; ",
     "readonly -f __s __e",
 );
 
@@ -91,26 +125,30 @@ pub const BOOTSTRAP: &str = concat!(
 
 /// The frame around a line of our own in a session: it may read the shell's standard input, so all of it stands on
 /// one line, which a shell has read to its end before it runs any of it.
-pub fn own_frame(line: &str, mark: &Mark) -> String {
-    let (first, second) = mark.halves();
-    format!("{{ {line}; }} 8>&- 9>&-; {}\n", marks(first, second))
+pub fn own_frame(line: &str, mark: &Mark, dialect: Dialect) -> String {
+    format!("{{ {line}; }} 8>&- 9>&-; {}\n", marks(mark, dialect))
 }
 
-/// Prints mark, exit code and directory, up to a NUL, on one stream, and the mark on the other.
-fn marks(first: &str, second: &str) -> String {
-    format!("printf '%s%s %d %s\\0' {first} {second} \"$?\" \"$PWD\" >&8;printf %s%s {first} {second} >&9")
+/// Prints mark, exit code and directory, up to a NUL, on one stream, and the mark on the other. Whatever runs in place
+/// of `printf` does not read what comes next.
+fn marks(mark: &Mark, dialect: Dialect) -> String {
+    let ((first, second), (_, word)) = (mark.halves(), dialect.words());
+    format!(
+        "{{ {word}printf '%s%s %d %s\\0' {first} {second} \"$?\" \"$PWD\" >&8;\
+         {word}printf %s%s {first} {second} >&9;}} </dev/null"
+    )
 }
 
 /// The frame around one command in a session: the command in quotes, its input, and the end marks; behind the first
 /// stand the exit code and the directory, up to a NUL. `input` ends with a newline when it is not empty.
-pub fn frame(command: &str, input: &str, mark: &Mark) -> String {
-    let (first, second) = mark.halves();
+pub fn frame(command: &str, input: &str, mark: &Mark, dialect: Dialect) -> String {
+    let ((first, second), (word, _)) = (mark.halves(), dialect.words());
     let quoted = quote(command);
     let (redirect, document) = match input {
         "" => ("</dev/null".to_owned(), String::new()),
         _ => (format!("<<'{second}{first}'"), format!("{input}{second}{first}\n")),
     };
-    format!("eval {quoted} {redirect} 8>&- 9>&-\n{document}{}\n", marks(first, second))
+    format!("{word}eval {quoted} {redirect} 8>&- 9>&-\n{document}{}\n", marks(mark, dialect))
 }
 
 /// [`frame`] for a bash that has the functions of [`setup`]. Bash reads its commands with a system call a byte, which
@@ -119,7 +157,19 @@ pub fn frame(command: &str, input: &str, mark: &Mark) -> String {
 pub fn brief_frame(command: &str, mark: &Mark) -> String {
     let (first, second) = mark.halves();
     let length = first.len() + second.len() + command.len();
-    format!("__s {length};eval \"$__c\" </dev/null 8>&- 9>&-;__e \"$?\"\n{first}{second}{command}")
+    format!(
+        "__s {length} {first};\\builtin eval \"$__c\" </dev/null 8>&- 9>&-;__e \"$?\"\n{first}{second}{command}"
+    )
+}
+
+/// A line behind a command that prints the mark on both streams with syntax alone, whatever functions, aliases and
+/// built-ins have become: where the end marks do not come before it, they never will. Slower than they are (the
+/// shell forks twice), so only what runs for long is followed by it. Nothing is assigned; a parameter that is not
+/// there ends the subshell with a message.
+pub fn probe(mark: &Mark) -> String {
+    let (first, second) = mark.halves();
+    let say = format!("(__n=${{__never?{first}{second}}})");
+    format!("! {say} 2>&8;! {say} 2>&9\n")
 }
 
 #[cfg(test)]

@@ -13,11 +13,12 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, watch};
 
 use super::compose;
+use super::feed::{Feed, Line, Variables};
 use super::job::{Exit, Job, Stop};
 use super::marks::Mark;
 use super::oneshot::{self, Command};
 use super::secrets::Injected;
-use super::shell::{Feed, Line, Shell, Variables};
+use super::shell::Shell;
 use super::sink::{Listener, Sink};
 use super::stop::LONGEST;
 use super::sudo::{self, Elevation};

@@ -6,7 +6,10 @@
 
 pub mod attach;
 pub mod compose;
+pub mod driver;
+pub mod end;
 pub mod exec;
+pub mod feed;
 pub mod job;
 pub mod marks;
 pub mod oneshot;

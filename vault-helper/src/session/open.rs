@@ -11,11 +11,12 @@ use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::watch;
 
 use super::attach;
-use super::compose;
+use super::compose::{self, Dialect};
 use super::exec::Early;
+use super::feed::{Feed, Line};
 use super::job::Job;
 use super::secrets::Injected;
-use super::shell::{Feed, IDLE, Line, Shell};
+use super::shell::{IDLE, Shell};
 use super::sink::Sink;
 use super::terminal;
 use crate::audit::{Ending, Intent};
@@ -39,14 +40,6 @@ pub async fn run(op: &mut Operation, caller: &Caller, request: OpenSession) -> O
 async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Result<Outcome, Early> {
     let helper = &op.helper;
     let principal = caller.principal.as_str();
-    if request.kind == SessionKind::Terminal && !request.secrets.is_empty() {
-        return Err(Failure::new(
-            ErrorCode::UnsupportedOperation,
-            "records are injected into shell sessions only",
-            "open a session with kind = shell, or leave secrets out",
-        )
-        .into());
-    }
     let now = helper.live.now();
     let target = target::resolve(helper, &now, principal, &request.target)?;
     let name = request.name.as_ref().map(ToString::to_string);
@@ -100,14 +93,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
     let shell = Shell::start(id, name, caller.clone(), target, idle, channel, lease);
     if let Err(same) = helper.registry.add_session(shell.clone()) {
         shell.close();
-        return same.map(|same| answer(&same, false)).ok_or_else(|| {
-            Failure::new(
-                ErrorCode::QuotaExceeded,
-                "too many sessions are open",
-                "close some; ssh_list_active shows them",
-            )
-            .into()
-        });
+        return same.map(|same| answer(&same, false)).ok_or_else(|| too_many().into());
     }
     follow(helper.clone(), shell.clone());
     *shell.state.lock().await = granted.judgement.next;
@@ -128,6 +114,15 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
             Err(failure.into())
         }
     }
+}
+
+/// The failure of an opening beyond what a principal may have.
+pub fn too_many() -> Failure {
+    Failure::new(
+        ErrorCode::QuotaExceeded,
+        "too many sessions are open",
+        "close some with ssh_session_close; ssh_list_active shows them",
+    )
 }
 
 /// Whether a session found by its name is the one that is meant.
@@ -184,13 +179,8 @@ async fn first_command(op: &Operation, shell: &Shell, text: String) -> Result<()
     }
     let said = job.read(0, 2048).bytes;
     let said = String::from_utf8_lossy(&said);
-    let (brief, said) = match said.strip_prefix(compose::BRIEF) {
-        Some(rest) => (true, rest),
-        None => (false, &*said),
-    };
-    if brief {
-        shell.be_brief();
-    }
+    let (dialect, said) = Dialect::told(&said);
+    shell.speak(dialect);
     if exit.code != Some(0) {
         return Err(Failure::new(
             ErrorCode::InvalidArgument,

@@ -10,10 +10,12 @@ use super::job::{Job, Stop};
 use super::shell::Shell;
 use super::terminal::table::Terminals;
 
-/// How long the output of an ended job is kept.
+/// How long the output of an ended job is kept, and the reason of a session's end.
 const KEPT: Duration = Duration::from_secs(900);
 /// Ended jobs one principal keeps at least; the oldest go first.
 const ENDED_JOBS: usize = 64;
+/// Ended sessions a principal can still ask for the reason; the oldest go first.
+const ENDED_SESSIONS: usize = 64;
 /// Running jobs one principal may have.
 pub const RUNNING_JOBS: usize = 512;
 /// Sessions one principal may have.
@@ -77,15 +79,25 @@ impl Registry {
         if mine().count() >= SESSIONS {
             return Err(None);
         }
+        let mut ended: Vec<_> = sessions
+            .values()
+            .filter(|s| s.owner.principal == shell.owner.principal)
+            .filter_map(|s| Some((s.ended_for()?, s.id.clone())))
+            .collect();
+        ended.sort();
+        for (_, id) in ended.into_iter().skip(ENDED_SESSIONS) {
+            sessions.remove(&id);
+        }
         sessions.insert(shell.id.clone(), shell);
         Ok(())
     }
 
-    /// A principal's session, by id or name.
+    /// A principal's session, by id or name; among several of one name the open one, else the last.
     pub fn session(&self, principal: &str, name: &str) -> Option<Arc<Shell>> {
         let sessions = self.sessions();
-        let mut mine = sessions.values().filter(|s| s.owner.principal.as_str() == principal);
-        mine.find(|s| s.id == name || s.name.as_deref() == Some(name)).cloned()
+        let mine = sessions.values().filter(|s| s.owner.principal.as_str() == principal);
+        let named = mine.filter(|s| s.id == name || s.name.as_deref() == Some(name));
+        named.min_by_key(|s| s.ended_for()).cloned()
     }
 
     /// Takes a session out; its shell goes when the last user lets go.
@@ -95,12 +107,14 @@ impl Registry {
 
     /// Everybody's shell sessions, for a person.
     pub fn shells(&self) -> Vec<Arc<Shell>> {
-        self.sessions().values().cloned().collect()
+        self.sessions().values().filter(|s| s.is_open()).cloned().collect()
     }
 
-    /// A principal's sessions.
+    /// A principal's open sessions.
     pub fn sessions_of(&self, principal: &str) -> Vec<Arc<Shell>> {
-        self.sessions().values().filter(|s| s.owner.principal.as_str() == principal).cloned().collect()
+        let sessions = self.sessions();
+        let mine = sessions.values().filter(|s| s.owner.principal.as_str() == principal);
+        mine.filter(|s| s.is_open()).cloned().collect()
     }
 
     /// A client is gone: what it opened without a name ends.
@@ -131,9 +145,9 @@ impl Registry {
         }
     }
 
-    /// Forgets sessions that ended and jobs nobody can want any more.
+    /// Forgets sessions and jobs that ended and nobody can want any more.
     pub fn sweep(&self) {
-        self.sessions().retain(|_, shell| shell.is_open());
+        self.sessions().retain(|_, shell| shell.ended_for().is_none_or(|age| age < KEPT));
         self.terminals.sweep();
         self.jobs().retain(|_, job| job.ended_for().is_none_or(|age| age < KEPT));
     }

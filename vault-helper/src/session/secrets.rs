@@ -8,14 +8,15 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use russh::Pty;
 use sallyport_protocol::envelope::Stream;
 use sallyport_protocol::text::SecretName;
 use sallyport_protocol::{ErrorCode, Failure};
 use zeroize::Zeroizing;
 
-use super::compose::quote;
+use super::compose::{Dialect, quote};
+use super::feed::Cue;
 use super::marks::Mark;
-use super::shell::Cue;
 use crate::helper::Helper;
 use crate::redact::{Enrollment, SecretKind};
 use crate::ssh::keeper::failure;
@@ -28,6 +29,13 @@ const MOST: usize = 256 * 1024;
 /// halves. A shell whose input ends before the mark runs nothing.
 const READ: &str = "__l= __t=; while IFS= read -r __l || exit 125; [ \"$__l\" != \"$2$3\" ]; do __t=\"$__t$__l\n\"; \
     done; eval \"$__t\"; unset __l __t; ";
+
+/// What `stty` gives back to a terminal that was opened with [`UNSEEN`].
+const USUAL: &str = "echo icanon isig ixon icrnl";
+
+/// Modes of a terminal on which nothing is shown, changed or acted upon (RFC 4254, 8).
+pub const UNSEEN: [(Pty, u32); 5] =
+    [(Pty::ECHO, 0), (Pty::ICANON, 0), (Pty::ISIG, 0), (Pty::IXON, 0), (Pty::ICRNL, 0)];
 
 /// The variables of one or more records.
 pub struct Injected {
@@ -152,13 +160,25 @@ impl Injected {
         (text, self.fed(mark, input).to_vec())
     }
 
+    /// What a terminal runs before its shell, on a pseudo-terminal that neither shows nor interprets what is typed:
+    /// it says `ready`, takes its variables, gives the terminal its usual modes, says `begun` and becomes the shell.
+    pub fn in_terminal(&self, first: &str, ready: &Mark, begun: &Mark) -> (String, Zeroizing<Vec<u8>>) {
+        let ((a, b), (c, d)) = (ready.halves(), begun.halves());
+        let line = format!(
+            "printf %s%s {a} {b}; {READ}stty {USUAL} || exit 125; {first}printf %s%s {c} {d} && exec \"${{SHELL:-/bin/sh}}\" -l"
+        );
+        (format!("exec /bin/sh -c {} sh - {c} {d}", quote(&line)), self.fed(begun, b""))
+    }
+
     /// A line for a session's shell that asks for the variables, and the answer to it; `frame` follows at once.
     /// Tracing is off meanwhile.
-    pub fn in_session(&self, ready: &Mark, mark: &Mark, frame: &str) -> (String, Cue) {
-        let ((first, second), (a, b)) = (ready.halves(), mark.halves());
+    pub fn in_session(&self, ready: &Mark, mark: &Mark, frame: &str, dialect: Dialect) -> (String, Cue) {
+        let ((first, second), (a, b), (eval, word)) = (ready.halves(), mark.halves(), dialect.words());
         let read = READ.replace("$2$3", &format!("{a}{b}")).replace("exit 125", "break");
+        let read =
+            read.replace("read -r", &format!("{word}read -r")).replace("eval ", &format!("{eval}eval "));
         let line = format!(
-            "case $- in *[xv]*) __o=$-;; *) __o=;; esac; {{ set +xv; }} 2>/dev/null; printf %s%s {first} {second} >&8; \
+            "case $- in *[xv]*) __o=$-;; *) __o=;; esac; {{ set +xv; }} 2>/dev/null; {word}printf %s%s {first} {second} >&8; \
              {read}case $__o in *x*) set -x;; esac; case $__o in *v*) set -v;; esac; unset __o\n"
         );
         // One list: a shell reads it to its end before it runs any of it, and what comes then is the variables.

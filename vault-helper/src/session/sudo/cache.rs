@@ -26,8 +26,9 @@ use crate::guard::gate::{self, Gate};
 use crate::redact::CleanText;
 use crate::serve::connection::{Operation, came_true};
 use crate::session::exec::{Early, busy, find_session, millis, no_audit};
+use crate::session::feed::{Cue, Feed, Line};
 use crate::session::job::{Exit, Job, Stop};
-use crate::session::shell::{Cue, Feed, Line, Shell};
+use crate::session::shell::Shell;
 use crate::session::sink::Sink;
 
 /// The time one step may take; PAM waits some seconds after a wrong password.

@@ -11,16 +11,19 @@ use sallyport_protocol::request::{Consent, OpenSession, SessionKind};
 use sallyport_protocol::terminal::Size;
 use sallyport_protocol::{ErrorCode, Failure, frame};
 
-use super::pty::{Opening, TERM, Terminal};
+use super::pty::{First, Opening, TERM, Terminal};
 use crate::audit::{Ending, Intent};
 use crate::config::Snapshot;
 use crate::guard::gate::{self, Gate, Granted};
 use crate::guard::target::Target;
 use crate::helper::Helper;
+use crate::redact::Enrollment;
 use crate::serve::connection::Operation;
 use crate::session::compose::{self, quote};
 use crate::session::exec::{Early, millis, no_audit};
 use crate::session::marks::Mark;
+use crate::session::open::too_many;
+use crate::session::secrets::{Injected, UNSEEN};
 use crate::session::shell::IDLE;
 use crate::session::transcript::cast::About;
 
@@ -80,10 +83,10 @@ pub async fn run(
     let helper = &op.helper;
     let principal = caller.principal.as_str();
     let size = checked(Size { cols: request.cols, rows: request.rows })?;
-    let text = format!(
-        "# an interactive terminal: what is typed into it is not judged\n{}",
-        compose::command(":", request.cwd.as_ref(), &request.env)
-    );
+    let injected = Injected::load(helper, &request.secrets).await?;
+    let first = compose::command(":", request.cwd.as_ref(), &request.env);
+    let first = injected.as_ref().map_or_else(|| first.clone(), |injected| injected.judged(&first));
+    let text = format!("# an interactive terminal: what is typed into it is not judged\n{first}");
     let granted = pass(helper, now, principal, &target, &text, &request)?;
     let (channel, lease) = helper.pool.session(helper, principal, &target).await?;
     let id = helper.new_id("s");
@@ -91,6 +94,7 @@ pub async fn run(
         id: id.clone(),
         action: "terminal_open",
         session: Some(id.clone()),
+        secrets: injected.as_ref().map_or_else(Vec::new, |injected| injected.slugs.clone()),
         host_key: Some(lease.transport().fingerprint.clone()),
         ..gate::intent(helper, now, principal, &target, &helper.redactor.text(&text), &granted)?
     };
@@ -99,20 +103,12 @@ pub async fn run(
         0 => IDLE,
         seconds => Duration::from_secs(u64::from(seconds)),
     };
-    let (command, mark) = match start_line(&request) {
-        None => (None, None),
-        Some(line) => {
-            let mark = Mark::random().map_err(|error| broken(&target, &error.to_string()))?;
-            let (first, second) = mark.halves();
-            let line = format!("{line}printf %s%s {first} {second} && exec \"${{SHELL:-/bin/sh}}\" -l");
-            (Some(format!("exec /bin/sh -c {}", quote(&line))), Some(mark))
-        }
-    };
+    let start = Start::of(&request, injected).map_err(|error| broken(&target, &error.to_string()))?;
     let (read, write) = channel.split();
     let asked = async {
         let (cols, rows) = (u32::from(size.cols), u32::from(size.rows));
-        write.request_pty(true, TERM, cols, rows, 0, 0, &[(Pty::IUTF8, 1)]).await?;
-        match command {
+        write.request_pty(true, TERM, cols, rows, 0, 0, &start.modes).await?;
+        match start.command {
             None => write.request_shell(true).await,
             Some(command) => write.exec(true, command).await,
         }
@@ -122,8 +118,17 @@ pub async fn run(
         return Err(broken(&target, lease.lost_text(&error.to_string()).as_str()).into());
     }
     let name = request.name.as_ref().map(ToString::to_string);
-    let opening =
-        Opening { id, name, owner: caller.clone(), target, size, idle, intent: intent.clone(), mark };
+    let opening = Opening {
+        id,
+        name,
+        owner: caller.clone(),
+        target,
+        size,
+        idle,
+        intent: intent.clone(),
+        begins: start.begins,
+        enrolled: start.enrolled,
+    };
     let (terminal, begun) = Terminal::start(opening, read, write, lease);
     follow(helper.clone(), terminal.clone());
     if request.record {
@@ -131,7 +136,7 @@ pub async fn run(
     }
     if let Err(same) = helper.registry.terminals.add(terminal.clone()) {
         terminal.close();
-        return Ok(answer(&same, false));
+        return same.map(|same| answer(&same, false)).ok_or_else(|| too_many().into());
     }
     let guard = Unfinished { helper, terminal: Some(&terminal) };
     first_words(&terminal, begun).await?;
@@ -196,10 +201,37 @@ fn pass(
     gate.follow(judgement).granted().map(|granted| *granted).map_err(Early)
 }
 
-/// What a shell must do before the login shell starts, when anything.
-fn start_line(request: &OpenSession) -> Option<String> {
-    let line = compose::command("", request.cwd.as_ref(), &request.env);
-    (!line.is_empty()).then_some(line)
+/// How a terminal's shell is started.
+struct Start {
+    modes: Vec<(Pty, u32)>,
+    /// What runs in place of the login shell, and becomes it.
+    command: Option<String>,
+    begins: Option<First>,
+    enrolled: Vec<Enrollment>,
+}
+
+impl Start {
+    /// The login shell at once where nothing must happen before it.
+    fn of(request: &OpenSession, injected: Option<Injected>) -> Result<Self, getrandom::Error> {
+        let line = compose::command("", request.cwd.as_ref(), &request.env);
+        let mut start =
+            Self { modes: vec![(Pty::IUTF8, 1)], command: None, begins: None, enrolled: Vec::new() };
+        let begun = Mark::random()?;
+        if let Some(injected) = injected {
+            let ready = Mark::random()?;
+            let (command, answer) = injected.in_terminal(&line, &ready, &begun);
+            start.modes.extend(UNSEEN);
+            start.command = Some(command);
+            start.begins = Some(First::asking(&ready, answer, &begun));
+            start.enrolled = injected.enrolled;
+        } else if !line.is_empty() {
+            let (first, second) = begun.halves();
+            let line = format!("{line}printf %s%s {first} {second} && exec \"${{SHELL:-/bin/sh}}\" -l");
+            start.command = Some(format!("exec /bin/sh -c {}", quote(&line)));
+            start.begins = Some(First::of(&begun));
+        }
+        Ok(start)
+    }
 }
 
 async fn first_words(terminal: &Terminal, begun: super::pty::Begun) -> Result<(), Failure> {

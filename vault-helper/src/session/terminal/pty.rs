@@ -9,12 +9,13 @@ use sallyport_protocol::envelope::Caller;
 use sallyport_protocol::terminal::Size;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::modes::Modes;
 use super::ring::Ring;
 use crate::audit::Intent;
 use crate::guard::target::Target;
-use crate::redact::{Clean, CleanText, Redactor, Screen, StreamRedactor};
+use crate::redact::{Clean, CleanText, Enrollment, Redactor, Screen, StreamRedactor};
 use crate::serve::connection::came_true;
 use crate::session::marks::{Finder, Found, Mark};
 use crate::session::oneshot::until;
@@ -50,6 +51,7 @@ pub struct Terminal {
     /// Held while something is typed, so that two calls do not mix.
     pub typing: tokio::sync::Mutex<()>,
     redactor: Redactor,
+    _enrolled: Vec<Enrollment>,
     state: Mutex<State>,
     /// Bytes printed so far; changes at the end too.
     grown: watch::Sender<u64>,
@@ -123,8 +125,30 @@ pub struct Opening {
     pub idle: Duration,
     /// The audit record of its opening.
     pub intent: Intent,
-    /// The mark that its first output ends with, when something must happen before its shell starts.
-    pub mark: Option<Mark>,
+    /// What must happen before its shell starts, if anything.
+    pub begins: Option<First>,
+    /// What it was given, masked while it can be read.
+    pub enrolled: Vec<Enrollment>,
+}
+
+/// The first output of a terminal, up to a mark: its shell starts behind it.
+pub struct First {
+    finder: Finder,
+    words: Vec<u8>,
+    /// What is typed once that mark was seen, and the mark that comes after it.
+    then: Option<(Zeroizing<Vec<u8>>, Finder)>,
+}
+
+impl First {
+    /// Output up to a mark.
+    pub fn of(mark: &Mark) -> Self {
+        Self { finder: Finder::new(mark), words: Vec::new(), then: None }
+    }
+
+    /// Up to a mark that `answer` is written at, and from there to another one.
+    pub fn asking(ready: &Mark, answer: Zeroizing<Vec<u8>>, mark: &Mark) -> Self {
+        Self { then: Some((answer, Finder::new(mark))), ..Self::of(ready) }
+    }
 }
 
 /// How a terminal's beginning went: nothing, or the first words of one that ended before it began.
@@ -164,6 +188,7 @@ impl Terminal {
             write,
             typing: tokio::sync::Mutex::default(),
             redactor: redactor.clone(),
+            _enrolled: opening.enrolled,
             state: Mutex::new(state),
             grown: watch::Sender::new(0),
             ended: watch::Sender::new(None),
@@ -177,7 +202,7 @@ impl Terminal {
             read,
             closing,
             exit: None,
-            first: opening.mark.map(|mark| (Finder::new(&mark), Vec::new())),
+            first: opening.begins,
             begun: Some(begun),
         };
         tokio::spawn(driver.run(opening.idle));
@@ -290,8 +315,7 @@ struct Driver {
     closing: watch::Receiver<bool>,
     /// How the program ended, as the host said.
     exit: Option<CleanText>,
-    /// Looks for the mark, and what came before it.
-    first: Option<(Finder, Vec<u8>)>,
+    first: Option<First>,
     begun: Option<tokio::sync::oneshot::Sender<Result<(), Clean>>>,
 }
 
@@ -303,7 +327,7 @@ impl Driver {
         let why = self.serve(idle).await;
         let rest = self.stream.finish();
         self.terminal.show(rest, self.stream.redactions());
-        if let Some((mut finder, mut words)) = self.first.take() {
+        if let Some(First { mut finder, mut words, .. }) = self.first.take() {
             words.extend(finder.rest());
             let words = self.lease.redactor().bytes(&words);
             self.tell_begun(Err(words));
@@ -372,23 +396,31 @@ impl Driver {
         }
     }
 
-    fn take(&mut self, bytes: Vec<u8>) {
-        let bytes = match &mut self.first {
-            None => bytes,
-            Some((finder, words)) => match finder.push(bytes) {
+    fn take(&mut self, mut bytes: Vec<u8>) {
+        while let Some(first) = &mut self.first {
+            match first.finder.push(bytes) {
                 Found::Output(bytes) => {
-                    words.extend_from_slice(
-                        &bytes[..bytes.len().min(FIRST_WORDS - words.len().min(FIRST_WORDS))],
-                    );
+                    let room = FIRST_WORDS - first.words.len().min(FIRST_WORDS);
+                    first.words.extend_from_slice(&bytes[..bytes.len().min(room)]);
                     return;
                 }
                 Found::Mark { before: _, after } => {
-                    self.first = None;
-                    self.tell_begun(Ok(()));
-                    after
+                    bytes = after;
+                    match first.then.take() {
+                        Some((answer, finder)) => {
+                            first.finder = finder;
+                            let terminal = self.terminal.clone();
+                            // Beside the reading; the host may want to be read before it takes all of it.
+                            tokio::spawn(async move { terminal.write.data_bytes(answer.to_vec()).await });
+                        }
+                        None => {
+                            self.first = None;
+                            self.tell_begun(Ok(()));
+                        }
+                    }
                 }
-            },
-        };
+            }
+        }
         if !bytes.is_empty() {
             let clean = self.stream.push_owned(StdInstant::now(), bytes);
             self.terminal.show(clean, self.stream.redactions());

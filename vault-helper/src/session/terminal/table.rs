@@ -10,6 +10,8 @@ use super::pty::Terminal;
 
 /// How long an ended terminal can still be read.
 const KEPT: Duration = Duration::from_secs(900);
+/// Terminals one principal may have: each keeps 256 KiB of its output.
+const OPEN: usize = 128;
 /// Ended terminals one principal keeps; the oldest go first.
 const ENDED: usize = 32;
 
@@ -24,13 +26,16 @@ impl Terminals {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a terminal; the open one of the same name that is there already instead.
-    pub fn add(&self, terminal: Arc<Terminal>) -> Result<(), Arc<Terminal>> {
+    /// Adds a terminal; the open one of the same name that is there already instead, or `None` when there are too many.
+    pub fn add(&self, terminal: Arc<Terminal>) -> Result<(), Option<Arc<Terminal>>> {
         let mut all = self.all();
         let mine = |t: &&Arc<Terminal>| t.owner.principal == terminal.owner.principal;
         let same = |t: &&Arc<Terminal>| t.is_open() && t.name.is_some() && t.name == terminal.name;
         if let Some(same) = all.values().filter(mine).find(same) {
-            return Err(same.clone());
+            return Err(Some(same.clone()));
+        }
+        if all.values().filter(mine).filter(|t| t.is_open()).count() >= OPEN {
+            return Err(None);
         }
         let mut ended: Vec<_> =
             all.values().filter(mine).filter_map(|t| Some((t.ended_for()?, t.id.clone()))).collect();

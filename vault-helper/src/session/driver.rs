@@ -1,0 +1,337 @@
+//! Feeds a session's shell and reads what it says, to its end.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::client::Msg;
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use sallyport_protocol::envelope::Stream;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::compose::{self, Dialect};
+use super::end::{End, parse_status};
+use super::feed::{Feed, Line, Variables};
+use super::job::Exit;
+use super::marks::Mark;
+use super::oneshot::until;
+use super::shell::Shell;
+use super::sink::Sink;
+use super::stop::{FirstLine, Ladder, signal, signal_text};
+use crate::redact::Redactor;
+use crate::serve::connection::came_true;
+use crate::ssh::pool::Lease;
+
+/// Output of background children between commands that is kept for the next one, in bytes.
+const LATE: usize = 64 * 1024;
+/// A command that runs for this long is followed by a [`compose::probe`].
+const LONG: Duration = Duration::from_secs(2);
+/// Why a session ends whose shell went on without its end marks.
+const DEAF: &str = "the shell no longer tells when its commands end: something the command defined or switched off \
+    stands in the way of its built-in commands (builtin, command, eval, printf)";
+
+/// What the driver works on.
+pub struct Driver {
+    shell: Arc<Shell>,
+    read: ChannelReadHalf,
+    write: Arc<ChannelWriteHalf<Msg>>,
+    redactor: Redactor,
+    lease: Lease,
+    closing: watch::Receiver<bool>,
+    /// Output that came while no command ran.
+    late: VecDeque<(Stream, Vec<u8>)>,
+    late_bytes: usize,
+    /// How the shell ended, as the host said.
+    exit: Exit,
+    /// The shell's process group, told by its first line.
+    first: First,
+}
+
+/// The shell's first line of output, and what it told.
+enum First {
+    Awaited(FirstLine),
+    Told(Option<u32>),
+}
+
+impl First {
+    /// Takes output of the shell; what follows its first line is its commands'.
+    fn take(&mut self, bytes: Vec<u8>) -> Event {
+        let Self::Awaited(line) = self else { return Event::Data(Stream::Output, bytes) };
+        match line.take(&bytes) {
+            None => Event::Other,
+            Some((group, rest)) => {
+                *self = Self::Told(group);
+                Event::Data(Stream::Output, rest)
+            }
+        }
+    }
+
+    /// The process group, for an account whose processes sshd does not signal.
+    fn group(&self, lease: &Lease) -> Option<u32> {
+        match self {
+            Self::Told(group) if lease.is_root() => *group,
+            _ => None,
+        }
+    }
+}
+
+/// What the host sent.
+enum Event {
+    Data(Stream, Vec<u8>),
+    Other,
+    End,
+}
+
+impl Driver {
+    /// Drives the shell to its end.
+    pub async fn run(
+        shell: Arc<Shell>,
+        channel: Channel<Msg>,
+        lease: Lease,
+        mut inbox: mpsc::Receiver<Feed>,
+        closing: watch::Receiver<bool>,
+        idle: Duration,
+    ) {
+        let (read, write) = channel.split();
+        let mut driver = Driver {
+            redactor: lease.redactor().clone(),
+            write: Arc::new(write),
+            shell,
+            read,
+            lease,
+            closing,
+            late: VecDeque::new(),
+            late_bytes: 0,
+            exit: Exit::default(),
+            first: First::Awaited(FirstLine::default()),
+        };
+        let why = driver.serve(&mut inbox, idle).await;
+        let why = driver.redactor.text(&why);
+        // From here on nobody gets a command in; one that is on its way is let go, and its waiters hear that.
+        driver.shell.end(why);
+        inbox.close();
+        drop(inbox);
+        // HUP for the whole process group: the shell must not outlive its session.
+        let group = driver.first.group(&driver.lease);
+        for last in [Sig::HUP, Sig::KILL] {
+            signal(&driver.lease, &driver.write, group, last).await;
+        }
+        let _ = driver.write.close().await;
+    }
+
+    /// Runs commands until the session ends, and says why it did.
+    async fn serve(&mut self, inbox: &mut mpsc::Receiver<Feed>, idle: Duration) -> String {
+        if let Err(error) = self.write.exec(true, compose::BOOTSTRAP).await {
+            return format!("the shell could not be started: {error}");
+        }
+        let redactor = self.redactor.clone();
+        loop {
+            let deadline = Instant::now() + idle;
+            let feed = loop {
+                tokio::select! {
+                    feed = inbox.recv() => match feed {
+                        Some(feed) => break feed,
+                        None => return "closed".into(),
+                    },
+                    event = next(&mut self.read, &mut self.exit, &mut self.first, &redactor) => match event {
+                        Event::Data(stream, bytes) => self.keep_late(stream, bytes),
+                        Event::Other => {}
+                        Event::End => return self.end_text(),
+                    },
+                    () = came_true(&mut self.closing) => return "closed".into(),
+                    () = tokio::time::sleep_until(deadline) => return format!("idle for {} seconds", idle.as_secs()),
+                }
+            };
+            if let Some(why) = self.command(feed).await {
+                self.shell.release();
+                return why;
+            }
+        }
+    }
+
+    fn keep_late(&mut self, stream: Stream, bytes: Vec<u8>) {
+        self.late_bytes += bytes.len();
+        self.late.push_back((stream, bytes));
+        while self.late_bytes > LATE {
+            let Some((_, oldest)) = self.late.pop_front() else { break };
+            self.late_bytes -= oldest.len();
+        }
+    }
+
+    fn end_text(&self) -> String {
+        match (&self.exit.code, &self.exit.signal, self.lease.transport().closed()) {
+            (Some(code), _, _) => format!("the shell exited with code {code}"),
+            (None, Some(signal), _) => format!("the shell was ended by SIG{}", signal.as_str()),
+            (None, None, Some(why)) => why,
+            (None, None, None) => "the host closed the shell".into(),
+        }
+    }
+
+    /// Runs one command; says why the session ended if it did.
+    async fn command(&mut self, feed: Feed) -> Option<String> {
+        let Feed { line, mut sink, mut stops, mut cue, variables } = feed;
+        let (redactor, write) = (self.redactor.clone(), self.write.clone());
+        let Ok(mark) = Mark::random() else {
+            sink.end(Exit {
+                lost: Some(self.redactor.text("no random bytes for the end mark")),
+                ..Exit::default()
+            })
+            .await;
+            return Some("no random bytes".into());
+        };
+        for (stream, bytes) in std::mem::take(&mut self.late) {
+            sink.write(stream, bytes).await;
+        }
+        self.late_bytes = 0;
+        let dialect = self.shell.dialect();
+        let frame = match &line {
+            Line::Command { text, input }
+                if dialect == Dialect::Brief
+                    && variables.is_none()
+                    && input.is_empty()
+                    && text.is_ascii() =>
+            {
+                compose::brief_frame(text, &mark)
+            }
+            Line::Command { text, input } => compose::frame(text, input, &mark, dialect),
+            Line::Own(line) => compose::own_frame(line, &mark, dialect),
+        };
+        let frame = match variables {
+            None => frame,
+            Some(Variables { injected, stay }) => {
+                let Ok(ready) = Mark::random() else {
+                    return Some("no random bytes".into());
+                };
+                // Behind the end marks, so that the next command finds them gone.
+                let after = match stay {
+                    true => frame,
+                    false => format!("{frame}unset -v {}\n", injected.names.join(" ")),
+                };
+                let (ask, answer) = injected.in_session(&ready, &mark, &after, dialect);
+                self.shell.hold(injected.enrolled);
+                cue = Some(answer);
+                ask
+            }
+        };
+        let send = |bytes: Vec<u8>| -> Pin<Box<dyn Future<Output = bool> + Send>> {
+            let write = write.clone();
+            Box::pin(async move { write.data_bytes(bytes).await.is_ok() })
+        };
+        let mut sent = Some(send(frame.into_bytes()));
+        // A line of our own may read what follows it.
+        let mut probing = matches!(line, Line::Command { .. }).then(|| Instant::now() + LONG);
+        let mut ladder = Ladder::default();
+        let (mut output, mut error) = (End::new(&mark, true), End::new(&mark, false));
+        loop {
+            if let (Some(status), Some(_)) = (output.status(), error.status()) {
+                let (code, cwd) = parse_status(status);
+                let rest = std::mem::take(&mut output.rest);
+                self.shell.stands_in(cwd.clone());
+                let cwd = cwd.map(|cwd| self.redactor.text(&cwd));
+                // Free before the answer is out: the next command may come right behind it.
+                self.shell.release();
+                sink.end(Exit { code, cwd, ..Exit::default() }).await;
+                if !rest.is_empty() {
+                    self.keep_late(Stream::Output, rest);
+                }
+                return None;
+            }
+            if output.lost || error.lost {
+                let ended = Some(self.redactor.text(DEAF));
+                sink.end(Exit { session_ended: ended, ..Exit::default() }).await;
+                return Some(DEAF.into());
+            }
+            let due = sink.deadline().map(Instant::from_std);
+            tokio::select! {
+                event = next(&mut self.read, &mut self.exit, &mut self.first, &redactor) => match event {
+                    Event::Data(stream, bytes) => {
+                        let (bytes, asked) = match &mut cue {
+                            Some(cue) => cue.take(stream, bytes),
+                            None => (bytes, false),
+                        };
+                        if asked && let Some(cue) = cue.take() {
+                            sent = Some(send(cue.answer.to_vec()));
+                        }
+                        let end = match stream {
+                            Stream::Output => &mut output,
+                            Stream::ErrorOutput => &mut error,
+                        };
+                        sink.write(stream, end.take(bytes)).await;
+                    }
+                    Event::Other => {}
+                    Event::End => {
+                        sink.write(Stream::Output, output.held()).await;
+                        sink.write(Stream::ErrorOutput, error.held()).await;
+                        return Some(self.ended_during(sink).await);
+                    }
+                },
+                done = sending(&mut sent) => {
+                    sent = None;
+                    if !done {
+                        return Some(self.ended_during(sink).await);
+                    }
+                }
+                () = until(due) => sink.tick().await,
+                () = until(probing) => {
+                    probing = match (&sent, &cue, Mark::random()) {
+                        // In order, and not before the variables that are waited for.
+                        (None, None, Ok(sign)) => {
+                            output.expect(&sign);
+                            error.expect(&sign);
+                            sent = Some(send(compose::probe(&sign).into_bytes()));
+                            None
+                        }
+                        _ => Some(Instant::now() + LONG),
+                    };
+                }
+                Some(stop) = stops.recv() => ladder.begin(&stop),
+                step = ladder.step() => signal(&self.lease, &write, self.first.group(&self.lease), step).await,
+                () = came_true(&mut self.closing) => {
+                    let why = "the session was closed";
+                    let ended = Some(self.redactor.text(why));
+                    sink.end(Exit { session_ended: ended.clone(), lost: ended, ..Exit::default() }).await;
+                    return Some(why.into());
+                }
+            }
+        }
+    }
+
+    async fn ended_during(&self, sink: Sink) -> String {
+        let why = self.end_text();
+        let text = self.redactor.text(&why);
+        let known = self.exit.code.is_some() || self.exit.signal.is_some();
+        let exit =
+            Exit { session_ended: Some(text.clone()), lost: (!known).then_some(text), ..self.exit.clone() };
+        sink.end(exit).await;
+        why
+    }
+}
+
+/// Waits until what is being sent is sent; for ever when nothing is.
+async fn sending(sent: &mut Option<Pin<Box<dyn Future<Output = bool> + Send>>>) -> bool {
+    match sent {
+        Some(sent) => sent.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The next thing the host sends. Cancel safe: it only waits on the channel.
+async fn next(read: &mut ChannelReadHalf, exit: &mut Exit, first: &mut First, redactor: &Redactor) -> Event {
+    match read.wait().await {
+        Some(ChannelMsg::Data { data }) => first.take(data.into()),
+        Some(ChannelMsg::ExtendedData { data, ext: 1 }) => Event::Data(Stream::ErrorOutput, data.into()),
+        Some(ChannelMsg::ExitStatus { exit_status }) => {
+            exit.code = i32::try_from(exit_status).ok();
+            Event::Other
+        }
+        Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+            exit.signal = Some(redactor.text(signal_text(&signal_name)));
+            Event::Other
+        }
+        // The bootstrap was refused: no shell will come.
+        Some(ChannelMsg::Failure | ChannelMsg::Close) | None => Event::End,
+        Some(_) => Event::Other,
+    }
+}
