@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use sallyport_tests::world::{World, process};
+use sallyport_tests::world::sshd::own_name;
+use sallyport_tests::world::{SshdOptions, World, eventually, process};
 use serde_json::json;
 
 #[test]
@@ -40,6 +41,72 @@ fn sessions_side_by_side_do_not_mix() {
     for (number, pending) in got.into_iter().enumerate() {
         assert_eq!(pending.wait().expect_ok().text("stdout"), format!("{number}\n"));
     }
+}
+
+#[test]
+fn more_sessions_than_one_connection_carries_are_open_at_once_on_a_server_that_drops_logins() {
+    let world = World::new();
+    // sshd's own limits are 10:30:100 and 10; here a third connection at once is always dropped.
+    let extra = "MaxStartups 2:100:2\nMaxSessions 4\n".to_owned();
+    let sshd = world.sshd_with(&SshdOptions { extra, ..SshdOptions::default() });
+    let key = world.key("ed25519", None);
+    sshd.authorize(&key);
+    world.record("ssh", &sshd.place(), &own_name(), "key", key.private().as_bytes());
+    world.host("web1", &sshd, "");
+    world.trust(&sshd);
+    let client = world.mcp();
+    let opening: Vec<_> =
+        (0..72).map(|_| client.start("ssh_session_open", json!({ "target": "web1" }))).collect();
+    let sessions: Vec<String> =
+        opening.into_iter().map(|reply| reply.wait().expect_ok().text("session").to_owned()).collect();
+    let running: Vec<_> = sessions
+        .iter()
+        .map(|session| client.start("ssh_exec", json!({ "session": session, "command": "echo here" })))
+        .collect();
+    running.into_iter().for_each(|reply| assert_eq!(reply.wait().expect_ok().text("stdout"), "here\n"));
+    assert!(sshd.connections() >= 18, "{} connections carry four sessions each", sshd.connections());
+}
+
+#[test]
+fn a_server_that_goes_down_and_comes_up_under_load_loses_no_answer_silently() {
+    let world = World::new();
+    let sshd = world.ready_host("web1");
+    let client = world.mcp();
+    let session =
+        client.call("ssh_session_open", json!({ "target": "web1" })).expect_ok().text("session").to_owned();
+    let file = world.dir().join("done");
+    for round in 0..4 {
+        let command =
+            |number: usize| format!("echo {round}.{number} >> {}; sleep 0.2; echo end", file.display());
+        let pending: Vec<_> = (0..12)
+            .map(|number| client.start("ssh_exec", json!({ "target": "web1", "command": command(number) })))
+            .collect();
+        eventually("commands that run", || world.remote_processes().len().ge(&3).then_some(()));
+        sshd.cut();
+        for (number, pending) in pending.into_iter().enumerate() {
+            let reply = pending.wait();
+            let ran = std::fs::read_to_string(&file)
+                .unwrap_or_default()
+                .lines()
+                .filter(|line| *line == format!("{round}.{number}"))
+                .count();
+            assert!(ran <= 1, "what may have run is not run again");
+            match reply.status() {
+                // The end of what it ran may have come through before the connection's.
+                "ok" => assert!(
+                    ran == 1 && (reply.text("stdout") == "end\n" || reply["exit_code"] != 0),
+                    "{:#}",
+                    reply.raw
+                ),
+                _ => drop(reply.expect_code("ssh_connection_failed")),
+            }
+        }
+    }
+    let lost = client.call("ssh_exec", json!({ "session": session, "command": "true" }));
+    let lost = lost.expect_code("session_not_found");
+    assert!(lost.text("message").contains("has ended: "), "{:#}", lost.raw);
+    let again = client.call("ssh_exec", json!({ "target": "web1", "command": "echo again" })).expect_ok();
+    assert_eq!(again.text("stdout"), "again\n", "new work logs in again");
 }
 
 /// Growth that one gigabyte may cause in each process.

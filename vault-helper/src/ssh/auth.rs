@@ -85,6 +85,7 @@ pub async fn log_in(
         used: Vec::new(),
         password_used: false,
         offered: Vec::new(),
+        refused: false,
         trouble: None,
     };
     for _ in 0..MAX_ROUNDS {
@@ -93,6 +94,10 @@ pub async fn log_in(
             Step::Partly => attempt.partly = true,
             Step::Refused => break,
         }
+    }
+    // russh answers for a host that is gone as if it had refused.
+    if !attempt.refused && attempt.handle.is_closed() {
+        return Err(broken(russh::Error::Disconnect));
     }
     Err(attempt.failure(host))
 }
@@ -111,6 +116,8 @@ struct Attempt<'a> {
     password_used: bool,
     /// What was refused, for the message.
     offered: Vec<&'static str>,
+    /// Whether the host itself refused any of it: it says then what it takes.
+    refused: bool,
     /// Why a source could not be used; told when no other one helped.
     trouble: Option<Failure>,
 }
@@ -187,6 +194,7 @@ impl Attempt<'_> {
         match result {
             AuthResult::Success => Step::In,
             AuthResult::Failure { remaining_methods, partial_success } => {
+                self.refused |= !remaining_methods.is_empty();
                 self.open = Some(remaining_methods);
                 if partial_success { Step::Partly } else { Step::Refused }
             }

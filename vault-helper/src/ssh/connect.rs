@@ -32,6 +32,9 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 const KEEPALIVE_MAX: usize = 3;
 /// Bytes of one channel that may be under way; also what a flood can make us hold.
 const WINDOW: u32 = 2 * 1024 * 1024;
+/// Pauses in milliseconds before another attempt where a server hangs up without a word: sshd does that to some connections as soon
+/// as ten logins are under way, and to all at a hundred (sshd_config(5), MaxStartups).
+const HUNG_UP: [u64; 5] = [100, 200, 400, 800, 1600];
 /// Addresses of one name that are tried.
 const ADDRESSES: usize = 8;
 /// Messages of one channel that wait to be read.
@@ -272,6 +275,21 @@ struct Exchanged {
     incoming: Arc<Incoming>,
 }
 
+/// Why an attempt to connect failed.
+enum Broken {
+    /// The server hung up before it said anything.
+    HungUp(Failure),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Connects and exchanges keys; tries again where the server hangs up at once.
 async fn exchange(
     helper: &Arc<Helper>,
     endpoint: &Endpoint,
@@ -279,6 +297,28 @@ async fn exchange(
     through: Option<&Lease>,
     course: &dyn Course,
 ) -> Result<Exchanged, Failure> {
+    for pause in HUNG_UP {
+        match attempt(helper, endpoint, accept_new, through, course).await {
+            Err(Broken::HungUp(_)) => {}
+            Err(Broken::Failed(failure)) => return Err(failure),
+            Ok(exchanged) => return Ok(exchanged),
+        }
+        // Those who were refused together do not come back together.
+        let part = getrandom::u32().map_or(1.0, |random| 0.5 + f64::from(random) / f64::from(u32::MAX));
+        tokio::time::sleep(Duration::from_millis(pause).mul_f64(part)).await;
+    }
+    attempt(helper, endpoint, accept_new, through, course).await.map_err(|broken| match broken {
+        Broken::HungUp(failure) | Broken::Failed(failure) => failure,
+    })
+}
+
+async fn attempt(
+    helper: &Arc<Helper>,
+    endpoint: &Endpoint,
+    accept_new: bool,
+    through: Option<&Lease>,
+    course: &dyn Course,
+) -> Result<Exchanged, Broken> {
     let found = Arc::new(Mutex::new(KeyCheck::default()));
     let (closed, watch_closed) = watch::channel(None);
     let (announced, watch_announced) = watch::channel(Vec::new());
@@ -307,9 +347,19 @@ async fn exchange(
             let (closed, announced) = (watch_closed, watch_announced);
             Ok(Exchanged { handle, check: found, closed, announced, incoming })
         }
-        Err(error) => {
-            let refused = found.lock().unwrap_or_else(PoisonError::into_inner).refused.take();
-            Err(refused.unwrap_or_else(|| unreachable_host(endpoint, &error.to_string())))
+        Err(ClientError(error)) => {
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            let hung_up = match &error {
+                russh::Error::Disconnect => true,
+                russh::Error::IO(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+                _ => false,
+            };
+            let failure = || unreachable_host(endpoint, &error.to_string());
+            Err(match (found.refused.take(), &found.key) {
+                (Some(refused), _) => Broken::Failed(refused),
+                (None, None) if hung_up => Broken::HungUp(failure()),
+                (None, _) => Broken::Failed(failure()),
+            })
         }
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! sshd allows ten sessions a connection by default (sshd_config(5), MaxSessions).
 //! A transport that is full, or whose server says that it is, is joined by another
-//! one, up to a bound; callers beyond it wait for a channel to become free and
-//! never see an error because of it.
+//! one, up to a bound; callers beyond it wait a while for a channel to become free.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -32,8 +31,11 @@ const OPENING: Duration = Duration::from_secs(20);
 /// Channels a transport carries unless its server says fewer: one less than sshd's default, so that a command
 /// can always be stopped from a channel of its own.
 const CHANNELS: usize = 9;
-/// Transports for one principal, account and host.
-const TRANSPORTS: usize = 16;
+/// Transports for one principal, account and host: room for every session one may have, where the server allows as
+/// many channels as sshd does by default.
+const TRANSPORTS: usize = 64;
+/// How long a caller waits for a channel where all of them are in use.
+const FULL: Duration = Duration::from_secs(30);
 /// Logins under way at once: sshd drops beyond its MaxStartups (10:30:100 by default).
 const LOGINS: usize = 4;
 /// Where a host listens for us: never on its other addresses (unless its sshd says `GatewayPorts yes`).
@@ -507,7 +509,14 @@ impl Lane {
                     tokio::spawn(self.clone().log_in(helper, principal, target, traffic));
                 }
             }
-            changed.await;
+            // A login that is under way has its own end; commands come and go; sessions may hold all channels for good.
+            let full = tokio::time::timeout(FULL, changed).await.is_err() && {
+                let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.logins == 0 && state.transports.len() >= TRANSPORTS
+            };
+            if full {
+                return Err(no_channel(target));
+            }
         }
     }
 
@@ -559,6 +568,14 @@ pub fn through_jumps<'a>(
         };
         connect::open(helper, target, through, course).await
     })
+}
+
+fn no_channel(target: &Target) -> Failure {
+    Failure::new(
+        ErrorCode::QuotaExceeded,
+        format!("all channels of {TRANSPORTS} connections to {} are in use", target.endpoint()),
+        "close sessions that are not needed (ssh_list_active shows them), or wait until commands have ended",
+    )
 }
 
 fn no_login() -> Failure {
