@@ -10,6 +10,7 @@ mod files;
 mod idle;
 mod latency;
 mod report;
+mod sessions;
 mod stream;
 
 use bed::Bed;
@@ -19,7 +20,7 @@ use report::Report;
 type Part = fn(&Bed, &mut Report, usize);
 
 /// The parts by name, in the order they are measured: logins first, since each needs a host nobody logged in to yet.
-const PARTS: [(&str, Part); 10] = [
+const PARTS: [(&str, Part); 11] = [
     ("logins", |bed, report, _| latency::logins(bed, report)),
     ("commands", |bed, report, scale| latency::commands(bed, report, 200 / scale)),
     ("at-once", |bed, report, scale| latency::at_once(bed, report, 10 / scale)),
@@ -30,6 +31,7 @@ const PARTS: [(&str, Part); 10] = [
     ("small-files", |bed, report, scale| files::small(bed, report, 5_000 / scale)),
     ("memory", |bed, report, _| idle::memory(bed, report)),
     ("start", |bed, report, scale| idle::cold_starts(bed, report, 40 / scale)),
+    ("sessions", |_, report, _| sessions::many(report)),
 ];
 
 fn main() {

@@ -65,6 +65,13 @@ impl Report {
         );
     }
 
+    /// An amount of memory of ours alone, in bytes, for one of many.
+    pub fn each(&mut self, what: &'static str, bytes: u64, aim: Aim) {
+        let kilobytes = bytes as f64 / 1024.0;
+        let shown = format!("{kilobytes:.1} KiB");
+        self.row(what, shown.clone(), "-".into(), shown, aim, kilobytes);
+    }
+
     fn row(
         &mut self,
         what: &'static str,
