@@ -10,7 +10,7 @@ mod hosts;
 mod network;
 mod packages;
 pub(crate) mod places;
-mod reading;
+pub(crate) mod reading;
 mod reasons;
 mod services;
 pub(crate) mod statements;

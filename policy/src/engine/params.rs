@@ -61,7 +61,9 @@ impl Engine<'_> {
             _ => builtin(param.name).is_some(),
         };
         match op.trim_start_matches(':').chars().next()? {
-            '-' | '=' | '?' if !assigned && !self.shell.variables.contains_key(param.name) => {
+            // The shell stops at `${x:?}` of an unset variable.
+            '?' if !assigned => None,
+            '-' | '=' if !assigned && !self.shell.variables.contains_key(param.name) => {
                 if op.contains('=') {
                     self.unseen(param.name, source, source.all());
                 }
@@ -83,7 +85,7 @@ impl Engine<'_> {
                 self.guessed = true;
                 self.unset.then(String::new)
             }
-            '-' | '+' | '?' => None,
+            '-' | '+' => None,
             _ if op.starts_with(':') => slice(&value?, &op[1..]),
             '#' => strip(&value?, &word, true),
             '%' => strip(&value?, &word, false),

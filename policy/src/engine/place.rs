@@ -59,10 +59,17 @@ impl Path {
         self.parts.get(at).map_or("", String::as_str)
     }
 
+    /// Whether the files right here, without those below, are what the system runs by.
+    pub(super) fn is_system_tree(&self) -> bool {
+        let system = ["bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "sbin", "usr"];
+        self.is_root_tree() && (self.parts.first().is_some_and(|first| system.contains(&first.as_str())))
+    }
+
     /// Whether deleting the tree here would take the system, all homes or a whole home with it.
     pub(super) fn is_root_tree(&self) -> bool {
         if !self.absolute {
-            return false;
+            // So far up that it ends at the root from where people usually stand.
+            return self.parts.len() >= 4 && self.parts.iter().all(|part| part == ".." || is_star(part));
         }
         let mut parts = &self.parts[..];
         let mut stars = false;

@@ -270,10 +270,16 @@ impl Engine<'_> {
             values.extend(self.expand(&word.value, source, span));
         }
         self.unseen(&clause.variable_name, source, source.all());
+        let mut given = clause.values.is_some();
+        if !given && let Some(Var::List(list)) = self.shell.variables.get("@") {
+            // `for x; do` goes over `"$@"`.
+            values.extend(list.iter().map(|text| Arg { text: text.clone(), ..Arg::literal("") }));
+            given = true;
+        }
         let known = !values.iter().any(|arg| arg.open || arg.is_unknown());
-        if clause.values.is_none() || !known || values.len() > 12 {
+        if !given || !known || values.len() > 12 {
             let value = match &values[..] {
-                _ if clause.values.is_none() => Var::Unknown,
+                _ if !given => Var::Unknown,
                 list if list.iter().all(|arg| arg.glob && !arg.open) => Var::Text(Arg::some_file().text),
                 _ => Var::Unknown,
             };
@@ -308,8 +314,10 @@ impl Engine<'_> {
     /// The body of a loop without end: one that starts jobs and waits for nothing floods the machine.
     fn flood(&mut self, body: &CompoundList, source: &Source<'_>, span: (usize, usize)) {
         let starts = body.0.iter().any(|item| matches!(item.1, SeparatorOperator::Async));
-        let waits =
-            source.slice(span).split(|c: char| !c.is_alphanumeric()).any(|word| WAITS.contains(&word));
+        let held = body.0.iter().filter(|item| !matches!(item.1, SeparatorOperator::Async));
+        let waits = held
+            .map(|item| item.0.to_string())
+            .any(|text| text.split(|c: char| !c.is_alphanumeric()).any(|word| WAITS.contains(&word)));
         if starts && !waits {
             let shown = Arg::literal(source.slice(span));
             self.segment(&[shown], source, span, Finding::block("fork-bomb"), Reads::Unproven);

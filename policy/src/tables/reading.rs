@@ -3,6 +3,31 @@
 use super::Tool;
 use super::short::{A, C};
 
+/// Options of awk that load, write and run nothing.
+pub(crate) const AWK_READS: &[&str] = &[
+    "-e",
+    "-b",
+    "-n",
+    "-r",
+    "--",
+    "--field-separator",
+    "--assign",
+    "--source",
+    "--posix",
+    "--re-interval",
+    "--sandbox",
+    "--csv",
+    "--non-decimal-data",
+    "--characters-as-bytes",
+    "--use-lc-numeric",
+    "--version",
+    "-S",
+    "-k",
+    "-P",
+    "-N",
+    "-O",
+];
+
 /// A program that reads whatever its arguments are, or with some options left out.
 macro_rules! reader {
     ($names:literal) => {

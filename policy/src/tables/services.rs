@@ -277,6 +277,6 @@ pub(super) const TOOLS: &[Tool] = &[
         "dconf gsettings locale-gen update-ca-certificates update-ca-trust update-mime-database kernel-install",
         "system-setting"
     ),
-    asks!("trash-put gio-trash", "delete"),
+    asks!("trash-put gio-trash sqlplus", "delete"),
     asks!("telnetd inetd xinetd", "service-change"),
 ];

@@ -1,10 +1,10 @@
 //! Words that say, of a program in no table, that something is deleted, ended or taken back.
 
 /// Verbs that destroy or stop, as an operand, an option or one end of a compound (`apps:destroy`, `--reset-offsets`).
-const DESTRUCTIVE: &str = " abandon cordon deactivate decommission decommision del delete demote deprovision deregister destroy detach \
-    disable drain drop erase evict expunge factory-reset failover flush flushall flushdb force-unlock halt kill nuke obliterate \
+const DESTRUCTIVE: &str = " abandon cordon deactivate decommission decommision del delete deleteall demote deprovision deregister destroy detach \
+    disable downgrade drain drop erase evict expunge factory-reset failover flush flushall flushdb force-unlock fresh halt kill nuke obliterate \
     overwrite poweroff power-off prune purge reboot recreate reinit remove reset restart restore revert revoke rm rollback \
-    shred shutdown stop stopall suspend takeover teardown terminate trash truncate unban undeploy uninstall unpublish unregister \
+    shred shutdown stop stopall suspend takeover teardown terminate trash truncate unban undeploy unapply uninstall unpublish unregister \
     wipe zap zeroize ";
 
 /// Programs that only talk about the words they are given.
@@ -63,7 +63,7 @@ fn listed(word: &str) -> bool {
 
 /// A verb, or a compound that begins or ends with one.
 fn is_verb(word: &str) -> bool {
-    if word.len() > 40 || word.contains(['/', '.', '\0', ' ']) {
+    if word.len() > 40 || word.contains(['/', '\0', ' ']) {
         return false;
     }
     let word = word.to_ascii_lowercase();
@@ -71,7 +71,9 @@ fn is_verb(word: &str) -> bool {
         word.split_once(mark).is_some_and(|(first, _)| listed(first))
             || word.rsplit_once(mark).is_some_and(|(_, last)| listed(last))
     };
-    listed(&word) || [':', '-', '_'].into_iter().any(ends)
+    listed(&word)
+        || [':', '-', '_'].into_iter().any(ends)
+        || word.rsplit_once('.').is_some_and(|(_, last)| listed(last))
 }
 
 /// Whether a text given as one word begins or holds a statement that changes a database.

@@ -368,6 +368,7 @@ pub(super) fn deletes(code: &str) -> bool {
         "rmdir",
         "unlink",
         "removedirs",
+        "os.remove",
         ".rm(",
         "rm(",
         "removeSync",
@@ -390,6 +391,9 @@ fn writes_by_name(code: &str) -> bool {
 /// Paths in the code: strings, and words that begin like one (`</bin/*>`).
 pub(super) fn paths(code: &str) -> Vec<String> {
     let mut found = strings(code);
+    if ["HOME", ".home()", "homedir()"].iter().any(|home| code.contains(home)) {
+        found.push("~".to_owned());
+    }
     let words = code.split(|c: char| c.is_whitespace() || "\"'`<>()[]{},;".contains(c));
     found.extend(words.filter(|word| word.starts_with(['/', '~'])).take(64).map(str::to_owned));
     found

@@ -20,8 +20,11 @@ impl Engine<'_> {
         let root = args.iter().skip(1).any(|arg| !arg.text.starts_with('-') && self.is_root_tree(arg));
         let force = words.has("-f|--force|--no-preserve-root");
         let many = name != "rmdir"
-            && args.iter().skip(1).any(|arg| arg.text.contains(['*', '?', '[']) && self.is_root_tree(arg));
-        if many || root && (recursive || (name == "rm" && force)) {
+            && args
+                .iter()
+                .skip(1)
+                .any(|arg| arg.text.contains(['*', '?', '[']) && self.path(&arg.text).is_system_tree());
+        if many || root && (recursive || (name == "rm" && force) || name == "shred") {
             return Facts::block("root-delete");
         }
         Facts::confirm("delete")

@@ -74,7 +74,12 @@ impl Engine<'_> {
                     let inner: Vec<Arg> = args[at..at + end].to_vec();
                     at += end + 1;
                     let everything = root && !filtered;
-                    let target = if everything { starts[0].clone() } else { Arg::some_file() };
+                    let devices = starts.iter().find(|arg| arg.text.trim_end_matches('/') == "/dev");
+                    let target = match devices {
+                        _ if everything => starts[0].clone(),
+                        Some(_) => Arg { glob: true, ..Arg::literal("/dev/*") },
+                        None => Arg::some_file(),
+                    };
                     if inner.first().is_some_and(|arg| arg.text == "{}") || runs_found(&inner) {
                         facts = Facts::of(facts.finding.strictest(Finding::confirm("runtime-command")));
                     }

@@ -201,7 +201,7 @@ impl Engine<'_> {
                 let transport =
                     rest.iter().any(|arg| arg.text.starts_with("ext::") || arg.text.starts_with("fd::"));
                 for arg in rest.iter().filter(|arg| arg.text.starts_with("ext::")) {
-                    self.code_argument(&Arg::literal(&arg.text[5..]), source, span);
+                    self.code_argument(&Arg::literal(&arg.text[5..].replace("% ", " ")), source, span);
                 }
                 if runs.is_some()
                     || transport

@@ -304,6 +304,10 @@ impl Engine<'_> {
                 if path.starts_with("/dev/") {
                     return Facts::confirm("shell-on-stdin");
                 }
+                let said = args.iter().skip(at + 1).map(|arg| arg.text.as_str());
+                if crate::tables::verbs::destroys(&path, said) {
+                    finding = finding.strictest(Finding::confirm("destroys"));
+                }
                 Facts::of(finding)
             }
             _ => Facts::of(finding.strictest(match self.stdin.clone() {

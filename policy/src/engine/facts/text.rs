@@ -286,35 +286,10 @@ impl Engine<'_> {
     }
 }
 
-/// Options of awk that load, write and run nothing.
-const AWK_READS: &[&str] = &[
-    "-e",
-    "-b",
-    "-n",
-    "-r",
-    "--",
-    "--field-separator",
-    "--assign",
-    "--source",
-    "--posix",
-    "--re-interval",
-    "--sandbox",
-    "--csv",
-    "--non-decimal-data",
-    "--characters-as-bytes",
-    "--use-lc-numeric",
-    "--version",
-    "-S",
-    "-k",
-    "-P",
-    "-N",
-    "-O",
-];
-
 /// Whether an option of awk loads, writes and runs nothing.
 fn awk_reads(option: &str) -> bool {
     let name = option.split('=').next().unwrap_or(option);
-    AWK_READS.contains(&name)
+    crate::tables::reading::AWK_READS.contains(&name)
         || !option.starts_with("--") && (option.starts_with("-F") || option.starts_with("-v"))
 }
 

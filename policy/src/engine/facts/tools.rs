@@ -221,6 +221,12 @@ impl Engine<'_> {
             rule: (tool.otherwise.0 != Verdict::Allow).then_some(tool.otherwise.1),
         };
         let mut finding = found.unwrap_or(otherwise);
+        if found.is_none() && otherwise.verdict == Verdict::Allow && tool.reads.is_empty() {
+            let said = args.iter().skip(1).map(|arg| arg.text.as_str());
+            if tables::verbs::destroys(args[0].text.as_str(), said) {
+                finding = Finding::confirm("destroys");
+            }
+        }
         if args.len() <= 4 && args.last().is_some_and(|arg| arg.text == "--help") {
             finding = Finding::ALLOW;
         }
