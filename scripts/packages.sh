@@ -35,6 +35,8 @@ need_to_run() {
 # What the tests' throwaway world takes.
 need_to_test() {
     need openssh-server 'a real sshd on loopback to log in to' test -x /usr/sbin/sshd
+    need dropbear-bin 'another SSH server to transfer files with' command -v dropbear
+    need openssh-sftp-server 'the SFTP server that both of them start' test -x /usr/lib/openssh/sftp-server
     need openssh-client 'ssh-keygen makes keys, ssh is measured against' command -v ssh
     need pass 'writes the password store that Sallyport reads' command -v pass
     need sudo 'the real thing for commands that ask for a sudo password' command -v sudo

@@ -70,9 +70,10 @@ impl Answer {
         Self { common: Common::of(status), own: map(own), text: text.into() }
     }
 
-    /// Something failed.
+    /// Something failed. What the policy forbids is `blocked`, whoever found it out.
     pub fn failed(failure: Failure) -> Self {
-        Self::refused(Status::Error, failure)
+        let blocked = failure.code == ErrorCode::PolicyBlocked;
+        Self::refused(if blocked { Status::Blocked } else { Status::Error }, failure)
     }
 
     /// The policy refused; `own` are the tool's fields that tell why.

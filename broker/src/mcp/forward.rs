@@ -59,7 +59,7 @@ pub struct Fields {
     id: String,
     /// The same, under the name that says what it is.
     forward_id: String,
-    /// open: where it listens: 127.0.0.1:PORT or unix:PATH here, localhost:PORT on the host.
+    /// open: where it listens: 127.0.0.1:PORT here, or localhost:PORT on the host.
     #[serde(skip_serializing_if = "Option::is_none")]
     listen_address: Option<String>,
     /// open: the port of listen_address.

@@ -297,7 +297,8 @@ fn answer(report: &Report, way: Way, args: &Args) -> Answer {
 
 /// One line about what was done, and a line for each thing that is told by name.
 pub fn summary(fields: &Fields, verb: &str) -> String {
-    let mut text = format!("{verb} {} files, {} bytes", fields.files, fields.bytes);
+    let files = if fields.files == 1 { "file" } else { "files" };
+    let mut text = format!("{verb} {} {files}, {} bytes", fields.files, fields.bytes);
     if let Some(hash) = &fields.sha256 {
         text.push_str(&format!(", sha256 {hash}"));
     }

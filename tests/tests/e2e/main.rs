@@ -28,6 +28,7 @@ mod login;
 mod path;
 mod redact;
 mod secrets;
+mod servers;
 mod service;
 mod shells;
 mod stores;

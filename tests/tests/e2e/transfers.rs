@@ -478,5 +478,5 @@ fn the_command_line_puts_and_gets() {
     assert_eq!(sallyport(&["get", "web1"]).code(), 2);
     let shown = terminal::run(&bed.world.sallyport(&["get", "web1", &bed.remote("a"), "again"]), &[])
         .expect_success();
-    assert!(shown.contains("downloaded 1 files, 1 bytes"), "{shown}");
+    assert!(shown.contains("downloaded 1 file, 1 bytes"), "{shown}");
 }

@@ -155,7 +155,10 @@ fn whatever_is_killed_there_is_the_old_file_or_the_new_one_whole() {
     let (old, new) = (vec![b'o'; 3_000_000], vec![b'n'; 4_000_000]);
     fs::write(world.home().join("new"), &new).unwrap();
     fs::write(remote.join("new"), &new).unwrap();
-    let rounds: u64 = std::env::var("SALLYPORT_KILL_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(12);
+    // `scripts/kill-matrix` asks for more rounds, at other moments each time.
+    let asked = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
+    let rounds = asked("SALLYPORT_KILL_ROUNDS").unwrap_or(12);
+    let mut moment = asked("SALLYPORT_KILL_SEED").unwrap_or(1);
     let mut client = world.mcp();
     for round in 0..rounds {
         fs::write(remote.join("file"), &old).unwrap();
@@ -169,8 +172,9 @@ fn whatever_is_killed_there_is_the_old_file_or_the_new_one_whole() {
             _ => ("ssh_download", ask("file", &remote.join("new")), world.home().join("file")),
         };
         let pending = client.start(tool, arguments);
-        // Different moments of a transfer that takes some tens of milliseconds.
-        std::thread::sleep(Duration::from_millis(round * 7 % 60));
+        // Moments of a transfer that takes some tens of milliseconds, some of them after its end.
+        moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        std::thread::sleep(Duration::from_micros((moment >> 33) % 90_000));
         match round % 3 {
             0 => client.kill(),
             1 => process::signal(world.helper().unwrap(), Signal::SIGKILL),

@@ -10,7 +10,7 @@ use sallyport_protocol::envelope::Caller;
 use sallyport_protocol::list::List;
 use sallyport_protocol::reply::Outcome;
 use sallyport_protocol::transfer::{Copy, Done, Ended, Note};
-use sallyport_protocol::{Failure, Text};
+use sallyport_protocol::{ErrorCode, Failure, Text};
 use sha2::{Digest, Sha256};
 
 use super::errand::{Book, Errand, Line};
@@ -95,6 +95,16 @@ pub async fn run(op: &mut Operation, caller: &Caller, copy: Copy) -> Result<Outc
     })))
 }
 
+/// A copy makes no directories.
+fn without_parents(failure: Failure) -> Failure {
+    match failure.code {
+        ErrorCode::MissingParent => {
+            Failure { hint: "make it first, with `mkdir -p` in ssh_exec".into(), ..failure }
+        }
+        _ => failure,
+    }
+}
+
 struct Work<'a, 'b> {
     here: &'a mut Line<'b>,
     there: &'a mut Line<'b>,
@@ -111,7 +121,8 @@ impl Work<'_, '_> {
         plan: Plan,
     ) -> Result<(u64, [u8; 32], Landed), Failure> {
         let (handle, attrs) = self.here.sftp.open_to_read(source).await?;
-        let mut landing = Landing::begin(&self.there.sftp, destination, plan, &self.book.unique()).await?;
+        let landing = Landing::begin(&self.there.sftp, destination, plan, &self.book.unique()).await;
+        let mut landing = landing.map_err(without_parents)?;
         let end = attrs.size.filter(|size| *size > 0).unwrap_or(u64::MAX);
         let mut reading = Reading::new(&self.here.sftp, handle, 0, end).await;
         let mut exact = from.helper.redactor.exact();

@@ -8,6 +8,7 @@ use sallyport_protocol::list::List;
 use sallyport_protocol::reply::Outcome;
 use sallyport_protocol::transfer::{Change, Deed as Told, Done, Ended, EntryKind, Found, Note, Transfer};
 use sallyport_protocol::{ErrorCode, Failure, Text};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::errand::{Book, Errand, Line};
@@ -30,6 +31,8 @@ use crate::ssh::sftp::{Attrs, Kind, Sftp, flag};
 const SMALL: u64 = 64 * 1024;
 /// How many at once.
 const AT_ONCE: usize = 32;
+/// Pieces of a large file that wait before and behind the detector: 255 KiB each from OpenSSH.
+const PIECES: usize = 4;
 
 pub async fn run(op: &mut Operation, caller: &Caller, download: Transfer) -> Result<Outcome, Early> {
     let errand =
@@ -73,17 +76,16 @@ pub async fn run(op: &mut Operation, caller: &Caller, download: Transfer) -> Res
         while let Some((number, small)) = ahead.next(&line.sftp) {
             let entry = &source.entries[number];
             let path = under(&root, &entry.path);
-            let mut passage =
-                Passage { exact: errand.helper.redactor.exact(), out: &out, op: id, book: &book, bytes: 0 };
+            let passage = Passage { out: &out, op: id, book: &book };
+            let exact = errand.helper.redactor.exact();
             let passed = match small {
-                Some(small) => passage.pass(small.content().await?.into()).await,
-                None => passage.large(&mut line, &path).await?,
+                Some(small) => passage.small(exact, small.content().await?).await,
+                None => passage.large(exact, &mut line, &path).await,
             };
-            let bytes = match passed {
-                Ok(()) => passage.end().await,
-                Err(found) => Err(found),
-            };
-            let bytes = bytes.map_err(|SecretFound| secret_in_file(&shown(&path)))?;
+            let bytes = passed.map_err(|stop| match stop {
+                Stop::Secret => secret_in_file(&shown(&path)),
+                Stop::Failed(failure) => failure,
+            })?;
             files += 1;
             tell(&out, id, Note::Sent { entry: u32::try_from(number).unwrap_or(u32::MAX), bytes });
         }
@@ -252,13 +254,29 @@ async fn read_small(sftp: Sftp, path: Vec<u8>) -> Result<Bytes, Failure> {
     Ok(content)
 }
 
+/// Why a file did not pass.
+enum Stop {
+    Secret,
+    Failed(Failure),
+}
+
+impl From<SecretFound> for Stop {
+    fn from(SecretFound: SecretFound) -> Self {
+        Self::Secret
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 /// One file's way past the detector.
 struct Passage<'a> {
-    exact: Exact,
     out: &'a Outbound,
     op: OpId,
     book: &'a Book,
-    bytes: u64,
 }
 
 impl Passage<'_> {
@@ -268,25 +286,31 @@ impl Passage<'_> {
         }
     }
 
-    async fn pass(&mut self, bytes: Vec<u8>) -> Result<(), SecretFound> {
-        self.bytes += bytes.len() as u64;
-        self.book.add(bytes.len() as u64);
-        let clean = self.exact.push(bytes)?;
-        self.send(clean).await;
-        Ok(())
-    }
-
-    async fn end(self) -> Result<u64, SecretFound> {
-        let Self { exact, out, op, bytes, .. } = self;
-        let clean = exact.finish()?;
-        if !clean.is_empty() {
-            out.data(op, Stream::Output, clean).await;
-        }
+    /// All of a small file; how many bytes it has.
+    async fn small(&self, mut exact: Exact, content: Bytes) -> Result<u64, Stop> {
+        let bytes = content.len() as u64;
+        self.book.add(bytes);
+        self.send(exact.push(content.into())?).await;
+        self.send(exact.finish()?).await;
         Ok(bytes)
     }
 
-    /// A file as a stream, gone on with over a new connection when the old one is lost.
-    async fn large(&mut self, line: &mut Line<'_>, path: &[u8]) -> Result<Result<(), SecretFound>, Failure> {
+    /// A file as a stream; how many bytes it has.
+    async fn large(&self, exact: Exact, line: &mut Line<'_>, path: &[u8]) -> Result<u64, Stop> {
+        let (feed, mut passed) = sieve(exact);
+        let sending = async {
+            while let Some(clean) = passed.recv().await {
+                self.send(clean?).await;
+            }
+            Ok(())
+        };
+        // The first of them to fail ends the other.
+        let (bytes, ()) = tokio::try_join!(self.read(line, path, feed), sending)?;
+        Ok(bytes)
+    }
+
+    /// Reads a file to its end, gone on with over a new connection when the old one is lost.
+    async fn read(&self, line: &mut Line<'_>, path: &[u8], feed: mpsc::Sender<Bytes>) -> Result<u64, Stop> {
         let (handle, attrs) = line.sftp.open_to_read(path).await?;
         // What is appended meanwhile does not belong to it; a file of /proc has no size.
         let end = attrs.size.filter(|size| *size > 0).unwrap_or(u64::MAX);
@@ -295,27 +319,47 @@ impl Passage<'_> {
             match reading.next().await {
                 Ok(None) => break,
                 Ok(Some(piece)) => {
-                    if let Err(found) = self.pass(piece.into()).await {
-                        return Ok(Err(found));
-                    }
+                    self.book.add(piece.len() as u64);
+                    // The sieve closed itself: it found a secret.
+                    feed.send(piece).await.map_err(|_| Stop::Secret)?;
                 }
                 Err(error) if error.is_lost() => {
                     line.again(&error.to_string()).await?;
                     let (handle, now) = line.sftp.open_to_read(path).await?;
                     if (now.size, now.mtime()) != (attrs.size, attrs.mtime()) {
-                        return Err(changed(path));
+                        return Err(changed(path).into());
                     }
                     reading = Reading::new(&line.sftp, handle, reading.at(), end).await;
                 }
-                Err(error) => return Err(error.failure("read", &shown(path))),
+                Err(error) => return Err(error.failure("read", &shown(path)).into()),
             }
         }
         if end != u64::MAX && reading.at() != end {
-            return Err(changed(path));
+            return Err(changed(path).into());
         }
         let _ = line.sftp.start_close(reading.handle()).await;
-        Ok(Ok(()))
+        Ok(reading.at())
     }
+}
+
+/// The detector in a thread of its own: it looks at a piece while the next ones arrive and the ones before it
+/// leave, and holds up no other operation of the helper. Closes after the first secret, or when its feed has ended
+/// and the rest is out.
+fn sieve(mut exact: Exact) -> (mpsc::Sender<Bytes>, mpsc::Receiver<Result<Clean, SecretFound>>) {
+    let (feed, mut pieces) = mpsc::channel::<Bytes>(PIECES);
+    let (clean, passed) = mpsc::channel(PIECES);
+    tokio::task::spawn_blocking(move || {
+        while let Some(piece) = pieces.blocking_recv() {
+            let looked = exact.push(piece.into());
+            let found = looked.is_err();
+            if clean.blocking_send(looked).is_err() || found {
+                return;
+            }
+        }
+        // Nobody takes it when the download failed.
+        let _ = clean.blocking_send(exact.finish());
+    });
+    (feed, passed)
 }
 
 pub fn changed(path: &[u8]) -> Failure {

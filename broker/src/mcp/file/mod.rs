@@ -6,6 +6,8 @@ pub mod read;
 pub mod tree;
 pub mod write;
 
+use std::ops::RangeInclusive;
+
 use sallyport_protocol::envelope::Stream;
 use sallyport_protocol::file::{Act, Ask, Event, Outcome};
 use sallyport_protocol::reply;
@@ -14,7 +16,7 @@ use sallyport_protocol::text::{RemotePath, TargetName};
 use sallyport_protocol::{ErrorCode, Failure};
 
 use super::answer::{Answer, misplaced};
-use super::call::{Call, Reply, bounds};
+use super::call::{Call, Reply, bounds, invalid};
 use super::confirm::{self, Asked};
 use crate::link::Item;
 
@@ -111,14 +113,36 @@ async fn run(
     }
 }
 
+/// A number within what the tool's schema says; `default` when none was given.
+///
+/// # Errors
+/// `invalid_argument`.
+pub fn within(
+    name: &str,
+    given: Option<u32>,
+    default: u32,
+    range: RangeInclusive<u32>,
+) -> Result<u32, Failure> {
+    match given.unwrap_or(default) {
+        number if range.contains(&number) => Ok(number),
+        number => {
+            let (least, most) = range.into_inner();
+            let bounds = match most {
+                u32::MAX => format!("at least {least}"),
+                _ => format!("from {least} to {most}"),
+            };
+            Err(invalid(format!("{name} is {bounds}, not {number}")))
+        }
+    }
+}
+
 /// Reads a digest as it was told: 64 hexadecimal digits.
 ///
 /// # Errors
 /// `invalid_argument`.
 pub fn digest(text: Option<&str>) -> Result<Option<[u8; 32]>, Failure> {
     let Some(text) = text else { return Ok(None) };
-    let bad =
-        || super::call::invalid("expected_sha256 is 64 hexadecimal digits, as an earlier answer's sha256");
+    let bad = || invalid("expected_sha256 is 64 hexadecimal digits, as an earlier answer's sha256");
     let bytes = text.as_bytes();
     if bytes.len() != 64 {
         return Err(bad());
@@ -136,6 +160,18 @@ pub fn digest(text: Option<&str>) -> Result<Option<[u8; 32]>, Failure> {
 mod tests {
     use super::*;
     use crate::format::hex;
+
+    #[test]
+    fn a_number_outside_its_bounds_is_refused_and_not_bent() {
+        assert_eq!(within("limit", None, 100, 1..=2000).unwrap(), 100);
+        assert_eq!(within("limit", Some(2000), 100, 1..=2000).unwrap(), 2000);
+        for bad in [0, 2001] {
+            let failure = within("limit", Some(bad), 100, 1..=2000).unwrap_err();
+            assert_eq!(failure.message.as_str(), format!("limit is from 1 to 2000, not {bad}"));
+        }
+        let failure = within("tail", Some(0), 1, 1..=u32::MAX).unwrap_err();
+        assert_eq!(failure.message.as_str(), "tail is at least 1, not 0");
+    }
 
     #[test]
     fn a_digest_is_read_as_it_is_told_and_nothing_else_is_one() {

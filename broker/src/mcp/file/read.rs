@@ -5,7 +5,7 @@ use sallyport_protocol::file::{Act, Outcome, Part, Read, ReadEnd};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Ended, Place, ask};
+use super::{Ended, Place, ask, within};
 use crate::format::{hex, readable};
 use crate::mcp::answer::{Answer, Status, misplaced};
 use crate::mcp::call::{Call, Handled, invalid};
@@ -77,7 +77,11 @@ pub async fn read(call: &Call) -> Handled {
     let args: Args = call.arguments()?;
     let part = part(&args)?;
     let exact = args.encoding == Encoding::Base64;
-    let act = Act::Read(Read { part, max_bytes: args.max_bytes.unwrap_or(20_480), exact });
+    let act = Act::Read(Read {
+        part,
+        max_bytes: within("max_bytes", args.max_bytes, 20_480, 1..=1_048_576)?,
+        exact,
+    });
     let place = Place {
         target: &args.target,
         path: &args.path,
@@ -99,7 +103,7 @@ fn part(args: &Args) -> Result<Part, Failure> {
             Err(invalid("lines is [from, to], counted from 1, from not above to"))
         }
         (Some([from, to]), None) => Ok(Part::Lines(from, to)),
-        (None, Some(tail)) => Ok(Part::Tail(tail)),
+        (None, Some(tail)) => within("tail", Some(tail), 1, 1..=u32::MAX).map(Part::Tail),
         (None, None) => Ok(Part::All),
     }
 }
@@ -228,6 +232,7 @@ mod tests {
         assert_eq!(code(serde_json::json!({ "lines": [2, 2] })), Ok(Part::Lines(2, 2)));
         assert_eq!(code(serde_json::json!({ "lines": [0, 2] })), Err("invalid_argument"));
         assert_eq!(code(serde_json::json!({ "lines": [3, 2] })), Err("invalid_argument"));
+        assert_eq!(code(serde_json::json!({ "tail": 0 })), Err("invalid_argument"));
         assert_eq!(code(serde_json::json!({ "lines": [1, 2], "tail": 1 })), Err("invalid_argument"));
     }
 }

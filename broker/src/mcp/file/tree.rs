@@ -7,7 +7,7 @@ use sallyport_protocol::text::Word;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Ended, Place, ask};
+use super::{Ended, Place, ask, within};
 use crate::mcp::answer::{Answer, Status, misplaced};
 use crate::mcp::call::{Call, Handled, bounds, invalid, optional};
 
@@ -107,9 +107,9 @@ pub async fn list(call: &Call) -> Handled {
     let args: ListArgs = call.arguments()?;
     let path = args.path.as_deref().unwrap_or(".");
     let act = Act::List(ListDir {
-        depth: args.depth.unwrap_or(1),
+        depth: within("depth", args.depth, 1, 1..=32)?,
         hidden: args.hidden,
-        limit: args.limit.unwrap_or(1000),
+        limit: within("limit", args.limit, 1000, 1..=10_000)?,
     });
     let place = Place {
         target: &args.target,
@@ -285,9 +285,6 @@ impl MatchFields {
 /// Searches.
 pub async fn search(call: &Call) -> Handled {
     let args: SearchArgs = call.arguments()?;
-    if args.context > 20 {
-        return Err(invalid("context is at most 20"));
-    }
     if args.pattern.is_empty() {
         return Err(invalid("a pattern must not be empty"));
     }
@@ -297,8 +294,8 @@ pub async fn search(call: &Call) -> Handled {
         pattern: Pattern::new(args.pattern.as_str()).map_err(bounds)?,
         glob: optional(args.glob.clone(), Word::new)?,
         ignore_case: args.ignore_case,
-        context: args.context,
-        limit: args.limit.unwrap_or(100),
+        context: within("context", Some(args.context), 0, 0..=20)?,
+        limit: within("limit", args.limit, 100, 1..=2000)?,
     });
     let place = Place {
         target: &args.target,

@@ -92,8 +92,11 @@ impl Landing {
         unique: &str,
     ) -> Result<Self, Failure> {
         let (directory, _) = place::split(path).ok_or_else(|| no_file(path))?;
-        if let Some(old) = &old {
-            may_replace(path, old, plan.overwrite)?;
+        match &old {
+            Some(old) => may_replace(path, old, plan.overwrite)?,
+            // Only a directory can be called so, and none is there.
+            None if path.ends_with(b"/") => return Err(no_file(path)),
+            None => {}
         }
         // A name of our own: the last one might be too long to be made longer.
         let temporary = place::join(&directory, format!(".sallyport-{unique}.part").as_bytes());
@@ -291,7 +294,8 @@ pub fn regular(path: &[u8], attrs: &Attrs) -> Result<(), Failure> {
     };
     let hint = match attrs.kind() {
         Kind::Directory => {
-            "name a file in it, list it with ssh_list_dir, or transfer it with recursive = true"
+            "name a file in it, or list it with ssh_list_dir; ssh_upload and ssh_download take all of it with \
+             recursive = true"
         }
         _ => "only regular files are read and written",
     };
