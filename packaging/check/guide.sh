@@ -39,7 +39,11 @@ systemctl enable --now sallyport-broker.socket
 # What the service is.
 systemctl show -p ActiveState,NRestarts sallyport-vault.service
 as_admin sallyport status
-[ "$(as_admin sallyport status --json | grep -o '"hardening": *[0-9]')" = '"hardening": 4' ]
+grep -o '"hardening_steps":{[^}]*}' /var/lib/sallyport/audit/audit.jsonl
+# Level 4 where the machine lets its first process raise the limit of locked memory; a container may not.
+limit=$(awk '/^Max locked memory/ { print $5 }' "/proc/$(systemctl show -P MainPID sallyport-vault.service)/limits")
+if [ "$limit" = unlimited ]; then level=4; else level=3; fi
+as_admin sallyport status --json | grep -q "\"hardening\": $level"
 systemd-analyze security --threshold=13 sallyport-vault.service | tail -1
 
 # A client.
@@ -52,7 +56,8 @@ meta='"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelc
 call='{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ssh_exec","arguments":{"target":"web1","command":"id -un"},'$meta'}}'
 mcp "$token" "$call" | tee /root/answer
 grep -q '"stdout":"deploy\\n"' /root/answer
-[ -z "$(mcp wrong "$call" | grep deploy)" ]
+mcp wrong "$call" >/root/refused
+if grep deploy /root/refused; then exit 1; fi
 systemd-analyze security --threshold=5 sallyport-broker.service | tail -1
 
 # The broker's user has the broker socket and nothing else.

@@ -12,6 +12,10 @@ const PYTHON_SDK: (&str, &str) = ("mcp", "2.3.0");
 /// The inspector of MCP; the newest line that runs on Node 20.
 const INSPECTOR: (&str, &str) = ("@modelcontextprotocol/inspector", "1.0.3");
 
+/// The public conformance suite of MCP, and the Node it runs on.
+const CONFORMANCE: (&str, &str) = ("@modelcontextprotocol/conformance", "0.1.16");
+const NODE: (&str, &str) = ("node", "22");
+
 /// A Python that has the MCP SDK; the reason when there is none.
 pub fn python_sdk() -> Result<PathBuf, String> {
     let (package, version) = PYTHON_SDK;
@@ -39,6 +43,25 @@ pub fn inspector() -> Result<PathBuf, String> {
         step(npm.arg(format!("{package}@{version}")))
     })?;
     Ok(dir.join("node_modules/.bin/mcp-inspector"))
+}
+
+/// The conformance suite: a Node that runs it, and its program; the reason when they cannot be had.
+pub fn conformance() -> Result<(PathBuf, PathBuf), String> {
+    let (suite, version) = CONFORMANCE;
+    let (node, major) = NODE;
+    let dir = fetched(&format!("node-conformance-{version}"), |dir| {
+        fs::create_dir_all(dir).map_err(|error| error.to_string())?;
+        let npm = |package: &str, more: &[&str]| {
+            let mut npm = Command::new("npm");
+            npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]).arg(dir).args(more);
+            step(npm.arg(package))
+        };
+        npm(&format!("{suite}@{version}"), &["--ignore-scripts"])?;
+        // Node's package puts its program in place by a script.
+        npm(&format!("{node}@{major}"), &[])
+    })?;
+    let program = |name| dir.join("node_modules/.bin").join(name);
+    Ok((program("node"), program("conformance")))
 }
 
 /// The folder `name` of the build directory, filled by `fetch` unless an earlier run did it to the end.

@@ -141,12 +141,15 @@ fn a_server_that_does_not_speak_ssh_is_a_failed_connection() {
     let _sshd = world.ready_host("web1");
     let client = world.mcp();
     let endless = "a banner line that never ends\r\n".repeat(100_000);
-    let table = [
-        ("nothing", ""),
-        ("HTTP", "HTTP/1.1 400 Bad Request\r\n\r\n"),
-        ("SSH 1", "SSH-1.5-old\r\n"),
-        ("endless lines", &endless),
-        ("noise after a banner", "SSH-2.0-x\r\n\u{1}\u{2}\u{3}\u{4}aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+    let table: [(&str, &[u8]); 8] = [
+        ("nothing", b""),
+        ("HTTP", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        ("SSH 1", b"SSH-1.5-old\r\n"),
+        ("endless lines", endless.as_bytes()),
+        ("noise after a banner", b"SSH-2.0-x\r\n\x01\x02\x03\x04aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        ("a packet of four GiB", b"SSH-2.0-x\r\n\xff\xff\xff\xff\x04\x14aaaaaaaaaaaaaaaa"),
+        ("a packet of nothing", b"SSH-2.0-x\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
+        ("a packet that is all padding", b"SSH-2.0-x\r\n\x00\x00\x00\x0c\xff\x14aaaaaaaaaaaaaaaa"),
     ];
     for (what, said) in table {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -161,7 +164,7 @@ fn a_server_that_does_not_speak_ssh_is_a_failed_connection() {
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             // The helper may hang up in the middle.
-            drop(stream.write_all(said.as_bytes()));
+            drop(stream.write_all(&said));
             let mut heard = Vec::new();
             drop(stream.shutdown(std::net::Shutdown::Write));
             drop(stream.read_to_end(&mut heard));

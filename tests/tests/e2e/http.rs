@@ -310,6 +310,22 @@ fn over_a_unix_socket_too() {
 }
 
 #[test]
+fn the_public_conformance_suite_passes_but_for_what_does_not_apply() {
+    let (node, suite) = match foreign::conformance() {
+        Ok(programs) => programs,
+        Err(reason) => return println!("skipped: the conformance suite cannot be fetched: {reason}"),
+    };
+    let world = World::new();
+    let server = serve(&world);
+    let url = format!("http://{}/mcp", server.address);
+    let expected = concat!(env!("CARGO_MANIFEST_DIR"), "/foreign/conformance.yml");
+    let arguments = [suite.to_str().unwrap(), "server", "--url", &url, "--expected-failures", expected];
+    let done = foreign::run(&world, &node, &arguments);
+    assert_eq!(done.code(), 0, "{}", done.stdout);
+    assert!(done.stdout.contains("Baseline check passed"), "{}", done.stdout);
+}
+
+#[test]
 fn the_python_sdk_runs_a_command_over_http_in_both_generations() {
     let python = match foreign::python_sdk() {
         Ok(python) => python,

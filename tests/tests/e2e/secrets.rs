@@ -2,11 +2,11 @@
 
 use sallyport_tests::mcp::McpClient;
 use sallyport_tests::world::sshd::own_name;
-use sallyport_tests::world::{KeyPair, SshdOptions, World, account, memory};
+use sallyport_tests::world::{KeyPair, SshdOptions, World, account, memory, process};
 use serde_json::json;
 
-/// Something the broker is certain to hold: were it not found, the search itself would be broken.
-const CONTROL: &str = "echo a-word-the-broker-was-told";
+/// Something the broker is certain to hold, in its environment: were it not found, the search would be broken.
+const CONTROL: &[u8] = b"SALLYPORT_RUNTIME_DIR=";
 
 /// Lines of a private key's file that hold private parts (the first lines repeat the public key).
 fn private_lines(key: &KeyPair) -> Vec<String> {
@@ -15,16 +15,30 @@ fn private_lines(key: &KeyPair) -> Vec<String> {
     lines[lines.len() - 2..].to_vec()
 }
 
-/// Panics when one of `secrets` is in the memory of the client's server. Returns whether it could be searched.
-fn assert_without(client: &McpClient, secrets: &[&str]) {
-    let held = client.start("ssh_exec", json!({ "target": "web1", "command": CONTROL }));
-    held.wait().expect_ok();
-    let needles: Vec<&[u8]> =
-        std::iter::once(CONTROL).chain(secrets.iter().copied()).map(str::as_bytes).collect();
+/// A secret as it is, in hexadecimal digits, and in base64 at its three alignments.
+fn forms(secret: &str) -> Vec<String> {
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let base64 = |before: &str| {
+        let encoded =
+            process::run(process::bare("base64").arg("-w0"), format!("{before}{secret}").as_bytes());
+        // The first characters and the last hold bits of what is beside the secret.
+        let text = encoded.expect_success();
+        text.trim_end_matches('=')[before.len() * 4 / 3..].to_owned()
+    };
+    vec![secret.to_owned(), hex.to_uppercase(), hex, base64(""), base64("."), base64("..")]
+}
+
+/// Panics when any run of bytes of `secrets` by which one is recognised is in the memory of the client's server.
+fn assert_without(client: &McpClient, secrets: &[impl AsRef<str>]) {
+    client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_ok();
+    let runs = secrets.iter().flat_map(|secret| memory::runs(secret.as_ref().as_bytes()));
+    let needles: Vec<&[u8]> = std::iter::once(CONTROL).chain(runs).collect();
     match memory::find(client.pid(), &needles) {
         Ok(found) => {
-            let held: Vec<_> = found.iter().filter(|index| **index > 0).collect();
-            assert!(held.is_empty(), "the broker holds secrets number {held:?} of its table");
+            let held: Vec<_> =
+                found.iter().skip(1).map(|index| String::from_utf8_lossy(needles[*index])).collect();
+            assert!(held.is_empty(), "the broker holds parts of secrets: {held:?}");
+            assert_eq!(found.first(), Some(&0), "the control: its environment is found");
         }
         Err(error) if !account::possible() => {
             println!("skipped: a broker that hides its memory can be read by root alone ({error})")
@@ -47,7 +61,8 @@ fn after_a_login_by_password_and_a_command_that_prints_it() {
     world.trust(&sshd);
     world.record("ssh", &sshd.place(), &account.name, "password", format!("{password}\n").as_bytes());
     let client = world.mcp();
-    assert_without(&client, &[password]);
+    let secrets = forms(password);
+    assert_without(&client, &secrets);
     let file = world.dir().join("note");
     std::fs::write(&file, format!("before {password} after\n")).unwrap();
     let cat = format!("cat {0}; cat {0} >&2; base64 -w0 {0}", file.display());
@@ -59,7 +74,7 @@ fn after_a_login_by_password_and_a_command_that_prints_it() {
     );
     assert!(reply["redactions"].as_u64() >= Some(2), "{:#}", reply.raw);
     assert!(!reply.raw.to_string().contains(password));
-    assert_without(&client, &[password]);
+    assert_without(&client, &secrets);
 }
 
 #[test]
@@ -75,7 +90,7 @@ fn after_a_login_by_an_encrypted_key_and_a_command_that_prints_both() {
     world.record("ssh", &sshd.place(), &own_name(), "passphrase", format!("{passphrase}\n").as_bytes());
     let client = world.mcp();
     let lines = private_lines(&key);
-    let secrets = [passphrase, &lines[0], &lines[1]];
+    let secrets = [passphrase, lines[0].as_str(), lines[1].as_str()];
     assert_without(&client, &secrets);
     std::fs::write(world.dir().join("note"), format!("{passphrase}\n")).unwrap();
     let cat = format!("cat {} {}", key.path().display(), world.dir().join("note").display());
@@ -95,7 +110,7 @@ fn after_a_login_by_a_plain_key() {
     world.record("ssh", &sshd.place(), &own_name(), "key", key.private().as_bytes());
     let client = world.mcp();
     let lines = private_lines(&key);
-    assert_without(&client, &[&lines[0], &lines[1]]);
+    assert_without(&client, &lines);
 }
 
 #[test]
