@@ -7,7 +7,7 @@ use crate::engine;
 use crate::judgement::Judgement;
 use crate::state::ShellState;
 use crate::subject::{Effective, PathAction, Subject};
-use crate::verdict::Mode;
+use crate::verdict::{Mode, Verdict};
 
 /// A guardrail policy, ready to judge. Cheap to share behind an `Arc`; never changes once built.
 #[derive(Debug, Clone)]
@@ -126,6 +126,24 @@ impl Policy {
         self.file.rules.iter().filter(|rule| {
             rule.hosts.as_ref().is_none_or(|patterns| names_host(patterns, subject.alias, subject.tags))
         })
+    }
+
+    /// The rules that hold for a subject, or all of them, by name and decision, in the file's order.
+    pub fn rule_names<'a>(
+        &'a self,
+        subject: Option<&'a Subject<'_>>,
+    ) -> impl Iterator<Item = (&'a str, Verdict)> {
+        let holds = move |rule: &&Rule| {
+            rule.hosts.as_ref().is_none_or(|patterns| {
+                subject.is_none_or(|subject| names_host(patterns, subject.alias, subject.tags))
+            })
+        };
+        self.file.rules.iter().filter(holds).map(|rule| (rule.name.as_str(), rule.decision.verdict()))
+    }
+
+    /// The principals the file names.
+    pub fn principal_names(&self) -> impl Iterator<Item = &str> {
+        self.file.principals.iter().map(|principal| principal.name.as_str())
     }
 
     /// The reason an operator rule gives, if this is one and it gives any.

@@ -21,6 +21,9 @@ use super::output::{self, Problem, USAGE};
 use crate::config::config_directory;
 use crate::format::hex;
 
+/// Longest line of `--stdin`, in bytes: the longest command, every character of it escaped, and room for the keys.
+const MAX_LINE_BYTES: usize = 6 * sallyport_policy::MAX_COMMAND_BYTES + 4096;
+
 /// Ask the guardrail policy what it says about a command.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -144,33 +147,15 @@ impl Check {
         Ok(ExitCode::from(code(verdict)))
     }
 
-    /// A line in, a line out, in order, until the input ends.
+    /// A line in, a line out, in order, until the input ends. A line that cannot be judged is answered too.
     fn stream(&self, ground: &Ground) -> Result<ExitCode, Problem> {
         let (mut input, mut out) =
             (std::io::stdin().lock(), std::io::BufWriter::new(std::io::stdout().lock()));
         let input_is_file = fs::metadata("/dev/stdin").is_ok_and(|meta| meta.is_file());
         let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            if input.read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
-                break;
-            }
-            let text = String::from_utf8_lossy(&bytes);
-            let text = text.trim_end_matches(['\n', '\r']);
-            if text.is_empty() {
-                continue;
-            }
-            let line = read_line(text);
-            let host = line.host.as_deref().or(self.host.as_deref());
-            let report = match ground.judge(&line.command, host, line.mode.or(self.mode), &self.principal) {
-                Ok(judgement) => serde_json::to_string(&ground.report(&line.command, host, judgement)),
-                Err(problem) => {
-                    let message = problem.failure.message.as_str();
-                    serde_json::to_string(&json!({"command": line.command, "verdict": "block", "host": host,
-                        "reason": message, "rules": ["unknown-host"], "segments": []}))
-                }
-            };
-            let report = report.map_err(|error| broken(&error.to_string()))?;
+        while read_bounded_line(&mut input, &mut bytes).map_err(unreadable)? {
+            let report = self.answer(ground, &bytes);
+            let report = serde_json::to_string(&report).map_err(|error| broken(&error.to_string()))?;
             writeln!(out, "{report}").map_err(unreadable)?;
             // A waiting caller gets each answer; a file's lines go out in blocks.
             if !input_is_file {
@@ -180,23 +165,72 @@ impl Check {
         out.flush().map_err(unreadable)?;
         Ok(ExitCode::SUCCESS)
     }
+
+    /// The report of one line of `--stdin`; of one that cannot be judged, a block that says why.
+    fn answer(&self, ground: &Ground, bytes: &[u8]) -> Report {
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.trim_end_matches(['\n', '\r']);
+        let refused = |rule: &str, reason: String, host: Option<&str>, mode: Option<Mode>| Report {
+            command: text.to_owned(),
+            verdict: Verdict::Block,
+            mode: mode.unwrap_or_else(|| ground.policy.default_mode()),
+            host: host.map(str::to_owned),
+            reason,
+            rules: vec![rule.to_owned()],
+            segments: Vec::new(),
+            policy_digest: ground.digest(),
+        };
+        if bytes.len() > MAX_LINE_BYTES {
+            let reason = format!("the line is longer than {MAX_LINE_BYTES} bytes and was not judged");
+            return refused("bad-line", reason, self.host.as_deref(), self.mode);
+        }
+        if std::str::from_utf8(bytes).is_err() {
+            let reason = "the line is not UTF-8 and was not judged".to_owned();
+            return refused("bad-line", reason, self.host.as_deref(), self.mode);
+        }
+        let line = match read_line(text) {
+            Ok(line) => line,
+            Err(error) => {
+                let reason = format!("the line is no object with a `command` and was not judged: {error}");
+                return refused("bad-line", reason, self.host.as_deref(), self.mode);
+            }
+        };
+        let (host, mode) = (line.host.as_deref().or(self.host.as_deref()), line.mode.or(self.mode));
+        match ground.judge(&line.command, host, mode, &self.principal) {
+            Ok(judgement) => ground.report(&line.command, host, judgement),
+            Err(problem) => {
+                let reason = problem.failure.message.as_str().to_owned();
+                Report { command: line.command.clone(), ..refused("unknown-host", reason, host, mode) }
+            }
+        }
+    }
 }
 
 impl Test {
     fn run(self) -> Result<ExitCode, Problem> {
         let ground = Ground::load(&self.files)?;
         let text = fs::read_to_string(&self.file).map_err(|error| cannot_read(&self.file, &error))?;
+        let (told, holds) = self.try_all(&ground, &text)?;
+        output::line(&told)?;
+        Ok(ExitCode::from(u8::from(!holds)))
+    }
+
+    /// What is said of a file of expectations, and whether all of them hold.
+    fn try_all(&self, ground: &Ground, text: &str) -> Result<(String, bool), Problem> {
         let (mut told, mut wrong, mut seen) = (String::new(), 0_usize, 0_usize);
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let number = number + 1;
             let bad = |what: String| {
                 Problem::usage(
-                    format!("{}: line {}: {what}", self.file.display(), number + 1),
-                    "write {\"command\", \"expect\"} a line",
+                    format!("{}: line {number}: {what}", self.file.display()),
+                    "write {\"command\", \"expect\"} a line; \"mode\" and \"host\" may follow",
                 )
             };
             let line: Line = serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
             let expect = line.expect.ok_or_else(|| bad("`expect` is missing".to_owned()))?;
-            let judgement = ground.judge(&line.command, line.host.as_deref(), line.mode, "local")?;
+            let judgement = ground
+                .judge(&line.command, line.host.as_deref(), line.mode, "local")
+                .map_err(|problem| bad(problem.failure.message.as_str().to_owned()))?;
             let holds = match expect.as_str() {
                 "stop" => judgement.verdict != Verdict::Allow,
                 expect => judgement.verdict == expect.parse().map_err(|error| bad(format!("{error}")))?,
@@ -205,16 +239,11 @@ impl Test {
             if !holds {
                 wrong += 1;
                 let (verdict, reason) = (judgement.verdict, &judgement.reason);
-                let _ = writeln!(
-                    told,
-                    "line {}: {verdict}, not {expect}: {:?} ({reason})",
-                    number + 1,
-                    line.command
-                );
+                let _ =
+                    writeln!(told, "line {number}: {verdict}, not {expect}: {:?} ({reason})", line.command);
             }
         }
-        output::line(&format!("{told}{} of {seen} hold", seen - wrong))?;
-        Ok(ExitCode::from(u8::from(wrong > 0)))
+        Ok((format!("{told}{} of {seen} hold", seen - wrong), wrong == 0))
     }
 }
 
@@ -231,13 +260,33 @@ impl Show {
                 "policy_digest": digest, "policy": policy}),
             )?;
         } else {
-            let (timeout, bytes) = (ground.policy.default_timeout_s(), ground.policy.max_output_bytes());
-            output::line(&format!(
-                "mode           {}\nconfirmation   {}\ntimeout        {timeout} s\noutput         {bytes} bytes\ndigest         {digest}",
-                effective.mode, effective.confirmation
-            ))?;
+            output::line(&self.text(&ground, &subject))?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The policy as people read it: one line a value, the rules that hold here by name.
+    fn text(&self, ground: &Ground, subject: &Subject<'_>) -> String {
+        let (policy, effective) = (&ground.policy, ground.policy.effective(subject));
+        let mut text =
+            format!("mode           {}\nconfirmation   {}\n", effective.mode, effective.confirmation);
+        let _ = writeln!(text, "timeout        {} s", policy.default_timeout_s());
+        let _ = writeln!(text, "output         {} bytes", policy.max_output_bytes());
+        let json = policy.to_json();
+        for (key, title) in [("extra_denylist", "asked for"), ("extra_readonly_allow", "reading")] {
+            let names: Vec<&str> =
+                json[key].as_array().into_iter().flatten().filter_map(|name| name.as_str()).collect();
+            if !names.is_empty() {
+                let _ = writeln!(text, "{title:<15}{}", names.join(" "));
+            }
+        }
+        for (name, decision) in policy.rule_names(self.host.as_ref().map(|_| subject)) {
+            let _ = writeln!(text, "rule           {name} ({decision})");
+        }
+        for name in policy.principal_names() {
+            let _ = writeln!(text, "principal      {name}");
+        }
+        text + "digest         " + &ground.digest()
     }
 }
 
@@ -297,10 +346,39 @@ fn read<T>(
     parse(&text).map_err(|error| Problem::usage(format!("{}: {error}", path.display()), "correct the file"))
 }
 
-/// A line of `--stdin`: an object with a command, or the command itself.
-fn read_line(text: &str) -> Line {
+/// A line of `--stdin`: an object with a command, or the command itself. No shell takes `{"` for the start of a group,
+/// so a line that begins with it is meant as an object.
+fn read_line(text: &str) -> Result<Line, serde_json::Error> {
     let bare = || Line { command: text.to_owned(), mode: None, host: None, expect: None };
-    if text.starts_with('{') { serde_json::from_str(text).unwrap_or_else(|_| bare()) } else { bare() }
+    if !text.starts_with('{') {
+        return Ok(bare());
+    }
+    match serde_json::from_str(text) {
+        Err(error) if text.starts_with("{\"") => Err(error),
+        found => Ok(found.unwrap_or_else(|_| bare())),
+    }
+}
+
+/// Reads a line into `bytes`, of an overlong one its beginning; false at the end of the input.
+fn read_bounded_line(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> std::io::Result<bool> {
+    bytes.clear();
+    let mut seen = false;
+    loop {
+        let chunk = input.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(seen);
+        }
+        seen = true;
+        let end = chunk.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        let taken = end.unwrap_or(chunk.len());
+        // One byte more than the bound shows that it was passed.
+        let room = (MAX_LINE_BYTES + 1).saturating_sub(bytes.len());
+        bytes.extend_from_slice(&chunk[..taken.min(room)]);
+        input.consume(taken);
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
 }
 
 /// The exit code of a verdict.
@@ -328,59 +406,4 @@ fn broken(what: &str) -> Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ground() -> Ground {
-        let policy = Policy::from_toml("").unwrap();
-        let hosts = Inventory::from_toml("[hosts.ro]\nmode = \"readonly\"\n").unwrap();
-        Ground { policy, hosts }
-    }
-
-    #[test]
-    fn a_host_of_the_inventory_brings_its_mode() {
-        let ground = ground();
-        assert_eq!(ground.judge("touch a", Some("ro"), None, "local").unwrap().verdict, Verdict::Block);
-        assert_eq!(ground.judge("touch a", None, None, "local").unwrap().verdict, Verdict::Allow);
-        assert_eq!(
-            ground.judge("touch a", Some("ro"), Some(Mode::Guarded), "local").unwrap().verdict,
-            Verdict::Allow
-        );
-    }
-
-    #[test]
-    fn an_unknown_host_is_bad_usage() {
-        let problem = ground().judge("ls", Some("nowhere"), None, "local").unwrap_err();
-        assert_eq!(problem.code, USAGE);
-        insta::assert_snapshot!(problem.text(), @r#"
-        sallyport: there is no host "nowhere"
-        hint: see `sallyport host list`
-        "#);
-    }
-
-    #[test]
-    fn a_line_is_an_object_or_a_bare_command() {
-        assert_eq!(read_line("{\"command\":\"ls\",\"mode\":\"readonly\"}").mode, Some(Mode::Readonly));
-        assert_eq!(read_line("{ ls; }").command, "{ ls; }");
-        assert_eq!(read_line("{\"cmd\":1}").command, "{\"cmd\":1}");
-    }
-
-    #[test]
-    fn the_explanation_underlines_what_gave_the_verdict() {
-        let command = "ls && sudo rm -rf / # é";
-        let judgement = ground().judge(command, None, None, "local").unwrap();
-        insta::assert_snapshot!(judgement.explain(command), @r"
-        block: `rm` deletes a root directory and all below it
-          | ls && sudo rm -rf / # é
-          |       ^^^^^^^^^^^^^
-          root-delete: rm -rf /
-        instead: no confirmation lifts this; a person must run it outside Sallyport
-        ");
-    }
-
-    #[test]
-    fn a_named_file_that_is_missing_or_wrong_is_bad_usage() {
-        let missing = read(Some(Path::new("/nonexistent/policy.toml")), "policy.toml", Policy::from_toml);
-        assert_eq!(missing.unwrap_err().code, USAGE);
-    }
-}
+mod tests;

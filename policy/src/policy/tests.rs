@@ -1,5 +1,5 @@
 use super::*;
-use crate::verdict::{Confirmation, Verdict};
+use crate::verdict::Confirmation;
 
 const FULL: &str = r#"
 mode = "guarded"

@@ -58,9 +58,7 @@ pub(super) const TOOLS: &[Tool] = &[
     reader!(
         "ps pstree pgrep pidof pmap pwdx top htop btop vmstat iostat mpstat nfsiostat free slabtop numastat ipcs smem uptime tload"
     ),
-    reader!(
-        "dig nslookup host traceroute traceroute6 tracepath mtr whois netstat ss4 route6 nstat iftop ipcalc sipcalc"
-    ),
+    reader!("dig nslookup host traceroute traceroute6 tracepath mtr whois netstat iftop ipcalc sipcalc"),
     reader!("diff cmp diff3 sdiff colordiff wdiff dwdiff", "", "!-o|--output"),
     reader!(
         "echo printf true false sleep cal ncal printenv man-db apropos whatis help zipinfo tput nohup.out infocmp tree2"
@@ -95,6 +93,7 @@ pub(super) const TOOLS: &[Tool] = &[
     ),
     reader!("col showmount named-checkconf varnishstat varnishtop ldapwhoami", "", "!-w|-D"),
     reader!("nfsstat", "", "!-z|--zero"),
+    reader!("nstat", "", "!-r|--reset|-z|-d|--scan|-t|--interval"),
     reader!("ntpq", "-c", "!-c|--command|-i|--interactive"),
     reader!("lstopo lstopo-no-graphics hwloc-ls", "--of --output-format -i --input", "$ !-i|--input"),
     reader!("php-fpm squid", "", "+-t|-tt|-v|-m|-i !-c|-y|-p|-d|-k|-z|-f|-s|-n"),

@@ -334,8 +334,11 @@ impl Engine<'_> {
         }
         let Some((target, sources)) = words.operands.split_last() else { return Facts::ORDINARY };
         if sources.is_empty() || words.has("-n|--dry-run|--list-only") {
-            return Facts::ORDINARY
-                .reading(!words.uncertain && !words.has("-e|--rsh|--rsync-path|--log-file"));
+            return Facts::ORDINARY.reading(
+                !words.uncertain
+                    && !words
+                        .has("-e|--rsh|--rsync-path|--log-file|--write-batch|--only-write-batch|--daemon"),
+            );
         }
         let remote = |arg: &Arg| arg.text.contains(':') && !arg.text.starts_with(['/', '.']);
         let deletes = words.has("--delete|--delete-before|--delete-after|--delete-during|--delete-excluded|--del|--remove-source-files|--delete-delay");
