@@ -69,16 +69,16 @@ fn a_dropbear_with_an_sftp_server_is_as_good_as_an_openssh() {
     let content: Vec<u8> = (0..700_000_u32).map(|n| (n ^ (n >> 7)) as u8).collect();
     fs::write(world.home().join("a"), &content).unwrap();
     let ask = |local: &str, more: Value| with(json!({ "local_path": local, "remote_path": "a" }), more);
-    call(&client, "ssh_upload", ask("a", json!({}))).expect_ok();
-    call(&client, "ssh_upload", ask("a", json!({}))).expect_code("file_exists");
-    call(&client, "ssh_upload", ask("a", json!({ "overwrite": true }))).expect_ok();
-    call(&client, "ssh_download", ask("b", json!({}))).expect_ok();
+    again(&client, "ssh_upload", ask("a", json!({}))).expect_ok();
+    again(&client, "ssh_upload", ask("a", json!({}))).expect_code("file_exists");
+    again(&client, "ssh_upload", ask("a", json!({ "overwrite": true }))).expect_ok();
+    again(&client, "ssh_download", ask("b", json!({}))).expect_ok();
     assert!(fs::read(world.home().join("b")).unwrap() == content);
-    call(&client, "ssh_file_write", json!({ "path": "t", "content": "one\n" })).expect_ok();
+    again(&client, "ssh_file_write", json!({ "path": "t", "content": "one\n" })).expect_ok();
     let edit = json!({ "path": "t", "edits": [{ "old": "one", "new": "two" }] });
-    call(&client, "ssh_file_edit", edit).expect_ok();
-    assert_eq!(call(&client, "ssh_file_read", json!({ "path": "t" })).expect_ok().text("content"), "two\n");
-    let listed = call(&client, "ssh_list_dir", json!({})).expect_ok();
+    again(&client, "ssh_file_edit", edit).expect_ok();
+    assert_eq!(again(&client, "ssh_file_read", json!({ "path": "t" })).expect_ok().text("content"), "two\n");
+    let listed = again(&client, "ssh_list_dir", json!({})).expect_ok();
     let names: Vec<_> = listed["entries"].as_array().unwrap().iter().map(|e| e["name"].clone()).collect();
     assert_eq!(names, ["a", "t"], "no temporary file is left");
 }
@@ -197,6 +197,16 @@ fn host(world: &World, alias: &str, options: &SshdOptions, more: &str) -> Sshd {
 
 fn call(client: &McpClient, tool: &str, arguments: Value) -> Reply {
     client.call(tool, with(json!({ "target": "web1" }), arguments))
+}
+
+/// As [`call`], once more when the SFTP server ended at its start: dropbear does that now and then to a channel that
+/// follows another closely. Nothing has been done then.
+fn again(client: &McpClient, tool: &str, arguments: Value) -> Reply {
+    eventually("an SFTP channel", || {
+        let reply = call(client, tool, arguments.clone());
+        let ended = reply.status() == "error" && reply.text("message").ends_with("ended at once");
+        (!ended).then_some(reply)
+    })
 }
 
 fn with(mut arguments: Value, more: Value) -> Value {
