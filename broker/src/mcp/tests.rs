@@ -65,7 +65,7 @@ async fn conversation<F: Future<Output = ()>>(
     let mut mcp = Mcp { lines: BufReader::new(read).lines(), to, stateless, capabilities };
     let server = serve_on(
         fake.link(),
-        &[Toolset::Core, Toolset::Sessions, Toolset::Files, Toolset::Forward],
+        &[Toolset::Core, Toolset::Sessions, Toolset::Files, Toolset::Forward, Toolset::Fleet],
         20_000,
         theirs,
     );
