@@ -247,8 +247,11 @@ fn found(home: &Home, file: PathBuf) -> Option<Registered> {
     Some(Registered { client, file, command, environment })
 }
 
-/// The program and the variables of our entry.
-fn described(whole: &Value, key: &str) -> Option<(Option<String>, Vec<(String, String)>)> {
+/// What a client's entry of ours says: the program, when it names one, and the variables it is given.
+type Entry = (Option<String>, Vec<(String, String)>);
+
+/// Our entry in a file that was read.
+fn described(whole: &Value, key: &str) -> Option<Entry> {
     let entry = whole.get(key)?.get(NAME)?;
     let variables = entry.get("env").and_then(Value::as_object).into_iter().flatten();
     let variables = variables.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));

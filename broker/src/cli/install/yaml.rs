@@ -3,7 +3,7 @@
 //! Only the block style that people and programs write such files in is understood; what is not plainly that is
 //! refused, so that nothing is ever broken by a guess.
 
-use super::{ARGUMENTS, NAME, Server};
+use super::{ARGUMENTS, Entry, NAME, Server};
 
 /// The indentation that a new file gets.
 const INDENT: usize = 2;
@@ -30,8 +30,8 @@ pub fn with(before: &str, key: &str, server: &Server) -> Result<String, String> 
     Ok(lines.join("\n") + "\n")
 }
 
-/// Our entry as it stands in the file: the program, and the variables it is given.
-pub fn registered(text: &str, key: &str) -> Option<(Option<String>, Vec<(String, String)>)> {
+/// Our entry as it stands in the file.
+pub fn registered(text: &str, key: &str) -> Option<Entry> {
     let lines: Vec<&str> = text.lines().collect();
     let Ok(Place::Among { ours, .. }) = find(&lines, key) else { return None };
     let own = lines.get(ours).filter(|own| !own.is_empty())?;
