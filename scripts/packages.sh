@@ -39,6 +39,7 @@ need_to_test() {
     need openssh-sftp-server 'the SFTP server that both of them start' test -x /usr/lib/openssh/sftp-server
     need openssh-client 'ssh-keygen makes keys, ssh is measured against' command -v ssh
     need pass 'writes the password store that Sallyport reads' command -v pass
+    need pinentry-curses 'a passphrase is typed at a real dialog in a terminal' test -x /usr/bin/pinentry-curses
     need sudo 'the real thing for commands that ask for a sudo password' command -v sudo
     need zsh 'login shells other than bash' command -v zsh
     need busybox 'login shells other than bash' command -v busybox
