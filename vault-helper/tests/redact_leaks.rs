@@ -411,3 +411,14 @@ fn bytes_that_were_taken_for_latin1_are_masked() {
         assert_eq!(shown(&redactor, &[text.as_bytes(), b"\n"]), format!("{MASK}\n"), "{text}");
     }
 }
+
+#[test]
+fn numbers_that_repeat_are_not_taken_for_the_octal_of_a_short_run_in_a_key() {
+    let key = "bc9RfWmQ2vXhLnB8AAAAAAECAwQFkz7T";
+    let (redactor, _guard) = with(key);
+    let text = "101\n".repeat(300);
+    assert_eq!(shown(&redactor, &[text.as_bytes()]), text);
+    let octal: String = key.bytes().take(12).map(|byte| format!("{byte:03o} ")).collect();
+    let masked = shown(&redactor, &[octal.as_bytes()]);
+    assert!(masked.contains(MASK) && !masked.contains("142"), "{masked}");
+}

@@ -166,12 +166,13 @@ impl Forms {
         }
     }
 
-    /// Hexadecimal and octal, in the orders dump programs write them.
+    /// Hexadecimal and octal, in the orders dump programs write them; windows are of six to eight bytes. Shorter ones
+    /// would take `101` repeated for the six `A` that base64 makes of a key's empty comment.
     fn digits(&mut self, secret: &[u8]) {
         for upper in [false, true] {
             self.push(hex(secret.iter(), secret.len(), upper), 6, (12, 16));
         }
-        self.push(octal(secret.iter().map(|byte| u16::from(*byte)), 3), 9, (18, 18));
+        self.push(octal(secret.iter().map(|byte| u16::from(*byte)), 3), 9, (18, 24));
         for upper in [false, true] {
             self.push(colons(secret, upper), 9, (17, 18));
         }
@@ -179,7 +180,7 @@ impl Forms {
         for words in [secret, secret.get(1..).unwrap_or_default()] {
             let (pairs, _) = words.as_chunks::<2>();
             self.push(hex(pairs.iter().flat_map(|pair| pair.iter().rev()), words.len(), false), 6, (12, 16));
-            self.push(octal(pairs.iter().map(|pair| u16::from_le_bytes(*pair)), 6), 9, (18, 18));
+            self.push(octal(pairs.iter().map(|pair| u16::from_le_bytes(*pair)), 6), 9, (18, 24));
         }
     }
 
