@@ -61,6 +61,24 @@ impl Drop for Landing {
     }
 }
 
+/// A temporary file that the host may have made already. Dropped before its [`Landing`] is made (a call was cancelled
+/// while the host answered), it removes the file; the host takes requests in their order, so the opening comes first.
+struct Begun {
+    sftp: Sftp,
+    temporary: Option<Vec<u8>>,
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if let Some(temporary) = self.temporary.take() {
+            let sftp = self.sftp.clone();
+            tokio::spawn(async move {
+                let _ = sftp.remove(&temporary).await;
+            });
+        }
+    }
+}
+
 async fn remove(sftp: &Sftp, handle: &[u8], temporary: &[u8]) {
     let _ = sftp.start_close(handle).await;
     let _ = sftp.remove(temporary).await;
@@ -103,6 +121,7 @@ impl Landing {
         // Nobody but the owner reads what may replace a file that only its owner reads.
         let attrs = if old.is_some() { Attrs::with_mode(0o600) } else { Attrs::default() };
         let flags = flag::WRITE | flag::CREATE | flag::EXCLUSIVE;
+        let mut begun = Begun { sftp: sftp.clone(), temporary: Some(temporary.clone()) };
         let handle = match sftp.open_file(&temporary, flags, &attrs).await {
             Err(error) if error.is_absent() && plan.create_parents => {
                 sftp.mkdirs(&directory).await.map_err(|e| e.failure("make directory", &shown(&directory)))?;
@@ -112,9 +131,13 @@ impl Landing {
         };
         let handle = match handle {
             Ok(handle) => handle,
-            Err(error) => return Err(explain(sftp, &error, path, &directory).await),
+            Err(error) => {
+                begun.temporary = None;
+                return Err(explain(sftp, &error, path, &directory).await);
+            }
         };
         let writing = Writing::new(sftp, handle).await;
+        begun.temporary = None;
         Ok(Self {
             sftp: sftp.clone(),
             path: path.to_vec(),
