@@ -1,7 +1,7 @@
 //! The redactor beside re-enactments of the maskers in common use, on the same cases.
 //!
-//! The others are small ports of how they match, written from their sources, not the programs themselves; what they
-//! never claim to cover counts all the same. The table is the one in `docs/redaction.md`.
+//! The others are small ports of how they match, written from their sources (mcp-ssh-bridge's from a description of
+//! it), not the programs themselves; what they never claim to cover counts all the same. The table is the one in `docs/redaction.md`.
 #![allow(clippy::expect_used, reason = "a test that cannot set up must fail")]
 
 use std::time::Instant;
