@@ -24,8 +24,7 @@ const ERASE_LINE: u8 = 0x15;
 pub fn typed(prompt: &str) -> Result<SecretBytes, Problem> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
-        eprint!("{prompt}: ");
-        let line = Hidden::start()?.read_line()?;
+        let line = Hidden::start()?.read_line(&format!("{prompt}: "))?;
         return taken(line);
     }
     let mut bytes = read_bounded(stdin.lock())?;
@@ -45,8 +44,7 @@ pub fn answer(prompt: &str) -> Option<String> {
         let line = super::output::reply(prompt);
         return (!line.is_empty()).then(|| line.trim_end_matches(['\r', '\n']).to_owned());
     }
-    eprint!("{prompt} ");
-    let line = Hidden::start().ok()?.read_line().ok()?;
+    let line = Hidden::start().ok()?.read_line(&format!("{prompt} ")).ok()?;
     String::from_utf8(line.to_vec()).ok()
 }
 
@@ -106,8 +104,11 @@ impl Hidden {
         Ok(Self { before })
     }
 
-    fn read_line(self) -> Result<Zeroizing<Vec<u8>>, Problem> {
-        let line = edit(std::io::stdin().lock().bytes().map_while(Result::ok));
+    /// The prompt is shown only now that the terminal hides: whoever answers it the moment it appears is neither
+    /// shown nor lost (`TCSAFLUSH` forgets what was typed before it).
+    fn read_line(self, prompt: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        eprint!("{prompt}");
+        let line = edit(keys());
         drop(self);
         eprintln!();
         let _ = std::io::stderr().flush();
@@ -120,6 +121,21 @@ impl Drop for Hidden {
         // Nothing can be done about a terminal that is gone.
         let _ = tcsetattr(std::io::stdin(), SetArg::TCSAFLUSH, &self.before);
     }
+}
+
+/// What is typed, read a byte at a time past the buffer of [`std::io::stdin`], which would keep a copy.
+fn keys() -> impl Iterator<Item = u8> {
+    std::iter::from_fn(|| {
+        let mut key = [0];
+        loop {
+            match nix::unistd::read(std::io::stdin(), &mut key) {
+                Ok(0) => return None,
+                Ok(_) => return Some(key[0]),
+                Err(nix::Error::EINTR) => {}
+                Err(_) => return None,
+            }
+        }
+    })
 }
 
 /// A line from key presses; `None` when it was given up.
