@@ -22,12 +22,34 @@ pub(crate) fn parse(text: &str) -> Option<Program> {
     if !bounds::acceptable(text) {
         return None;
     }
+    grammar(text).or_else(|| grammar(&select_as_for(text)?))
+}
+
+fn grammar(text: &str) -> Option<Program> {
     let options = ParserOptions::default();
     let tokens = tokens::read(text, &options.tokenizer_options())?;
     if !bounds::readable(&tokens) {
         return None;
     }
     parse_tokens(&tokens, &options).ok()
+}
+
+/// bash's `select` runs its body for words of its list, as `for` does, and the grammar knows only that: the same text
+/// with `for   ` in its place, where it begins a command.
+fn select_as_for(text: &str) -> Option<String> {
+    let mut out = text.to_owned();
+    for (at, word) in text.match_indices("select ") {
+        let before = text[..at].trim_end_matches([' ', '\t']);
+        let begins = before.is_empty()
+            || before.ends_with([';', '\n', '&', '|', '(', '{'])
+            || before.ends_with("do")
+            || before.ends_with("then");
+        let mut rest = text[at + word.len()..].split_whitespace();
+        if begins && rest.next().is_some_and(|name| !name.contains(['(', '$'])) && rest.next() == Some("in") {
+            out.replace_range(at..at + word.len(), "for    ");
+        }
+    }
+    (out != text).then_some(out)
 }
 
 #[cfg(test)]

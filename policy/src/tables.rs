@@ -12,6 +12,7 @@ mod packages;
 pub(crate) mod places;
 pub(crate) mod reading;
 mod reasons;
+pub(crate) mod runners;
 mod services;
 pub(crate) mod statements;
 mod storage;
@@ -60,7 +61,8 @@ mod short {
     pub(super) const B: super::Verdict = super::Verdict::Block;
 }
 
-static TOOLS: LazyLock<HashMap<&'static str, &'static Tool>> = LazyLock::new(|| {
+/// Every table.
+fn all() -> impl Iterator<Item = &'static Tool> {
     [
         cloud::TOOLS,
         containers::TOOLS,
@@ -75,13 +77,23 @@ static TOOLS: LazyLock<HashMap<&'static str, &'static Tool>> = LazyLock::new(|| 
     ]
     .into_iter()
     .flatten()
-    .flat_map(|tool| tool.names.split(' ').map(move |name| (name, tool)))
-    .collect()
-});
+}
+
+static TOOLS: LazyLock<HashMap<&'static str, &'static Tool>> =
+    LazyLock::new(|| all().flat_map(|tool| tool.names.split(' ').map(move |name| (name, tool))).collect());
 
 /// The table entry of a program.
 pub(crate) fn tool(name: &str) -> Option<&'static Tool> {
     TOOLS.get(name).copied()
+}
+
+/// Every pattern of the tables, with the options that take values there.
+#[cfg(test)]
+pub(crate) fn patterns() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    all().flat_map(|tool| {
+        let rows = tool.rows.iter().map(|row| row.2.trim_start_matches("^ "));
+        rows.chain(tool.reads.iter().copied()).map(|pattern| (tool.names, tool.values, pattern))
+    })
 }
 
 /// Every rule that a row of the tables gives.
@@ -129,6 +141,12 @@ pub(crate) fn is_editor(name: &str) -> bool {
     )
 }
 
+/// Whether the name stands for a program other than a builtin.
+pub(crate) fn is_program(name: &str) -> bool {
+    let listed = SPECIAL.split(' ').any(|word| word == name && !word.is_empty());
+    listed || TOOLS.contains_key(name) || wrappers::find(name).is_some()
+}
+
 /// Whether programs are normally found in this directory.
 pub(crate) fn is_program_directory(dir: &str) -> bool {
     matches!(
@@ -142,4 +160,17 @@ pub(crate) fn is_program_directory(dir: &str) -> bool {
             | "/opt/homebrew/bin"
             | "/snap/bin"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_program_stands_in_two_tables() {
+        let mut seen = std::collections::BTreeSet::new();
+        let twice: Vec<&str> =
+            all().flat_map(|tool| tool.names.split(' ')).filter(|name| !seen.insert(*name)).collect();
+        assert!(twice.is_empty(), "{twice:?}");
+    }
 }

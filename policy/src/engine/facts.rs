@@ -16,6 +16,7 @@ mod network;
 mod outputs;
 mod remote;
 mod repeat;
+mod runners;
 mod text;
 mod tools;
 mod unfamiliar;
@@ -127,6 +128,7 @@ impl Engine<'_> {
         if let Some(facts) = self.interpreter(name, args, source, span) {
             return facts;
         }
+        self.runner(name, args, source, span);
         let output = self.named_output(name, args);
         let mut facts = self.external(name, args, source, span);
         facts.finding = facts.finding.strictest(output);
@@ -136,7 +138,9 @@ impl Engine<'_> {
     /// Facts of a program that is no builtin, wrapper or interpreter.
     fn external(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
         match name {
-            "rm" | "rmdir" | "unlink" | "shred" | "srm" | "wipe" | "trash" => self.remove(name, args),
+            "rm" | "rmdir" | "unlink" | "shred" | "srm" | "wipe" | "trash" | "rimraf" => {
+                self.remove(name, args)
+            }
             "mv" | "cp" | "install" | "ln" | "rename" | "link" => self.transfer(name, args),
             "tee" | "touch" | "mkdir" | "truncate" | "mkfifo" | "mknod" | "sponge" | "fallocate"
             | "split" | "csplit" => self.create(name, args),
@@ -221,6 +225,11 @@ impl Engine<'_> {
             "kill" | "pkill" | "killall" | "killall5" | "skill" | "xkill" => self.kill(name, args),
             "make" | "gmake" if args.iter().any(|arg| arg.text.starts_with("SHELL=")) => {
                 Facts::confirm("runs-option")
+            }
+            "lvm" if args.len() == 1 => {
+                // Without words it reads its commands, one a line.
+                let found = self.shell_on_stdin(source, span).unwrap_or(Finding::confirm("volume-change"));
+                Facts::of(found.strictest(Finding::confirm("volume-change")))
             }
             "sort" if args.iter().any(|arg| arg.text.starts_with("--comp")) => Facts::confirm("runs-option"),
             "perf" | "valgrind" => self.unfamiliar(name, args, source, span),

@@ -24,6 +24,7 @@ const UNREAD: &[&str] = &[
     "service-change",
     "network-change",
     "delete",
+    "destroys",
 ];
 
 /// Names that begin a catastrophe.

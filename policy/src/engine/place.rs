@@ -221,9 +221,39 @@ impl Engine<'_> {
         self.shell.files.get(&self.file_key(path)).cloned().flatten()
     }
 
-    /// Whether this session wrote the file with content that nobody has judged.
+    /// Whether this session wrote the file with content that nobody has judged, or brought a tree it lies in.
     pub(super) fn wrote(&self, path: &str) -> bool {
-        self.shell.files.contains_key(&self.file_key(path))
+        if self.shell.files.is_empty() {
+            return false;
+        }
+        let path = self.path(path);
+        let brought = |length| self.shell.files.contains_key(&key(&path.parts[..length], path.absolute));
+        let build = path.parts.last().is_some_and(|name| places::BUILD_ENTRIES.contains(&name.as_str()));
+        self.shell.files.contains_key(&path.key()) || !build && (0..path.parts.len()).any(brought)
+    }
+
+    /// Whether the system neither starts nor lets anyone in without this file.
+    pub(super) fn is_vital(&self, arg: &Arg) -> bool {
+        let path = self.follow(Path::new(&arg.text, &self.shell.cwd), true);
+        let whole = path.parts.join("/");
+        path.absolute && places::VITAL.iter().any(|pattern| glob(pattern, &whole))
+    }
+
+    /// What emptying this file means: nothing for one that this session made, or below a directory for such.
+    pub(super) fn emptied(&self, arg: &Arg) -> Finding {
+        let path = self.path(&arg.text);
+        let scratch = path.absolute
+            && matches!(
+                path.parts.iter().map(String::as_str).collect::<Vec<_>>()[..],
+                ["tmp", ..] | ["var", "tmp", ..] | ["dev", "shm", ..]
+            );
+        if self.is_vital(arg) {
+            Finding::block("vital-file")
+        } else if is_sink(&arg.text) || scratch || self.wrote(&arg.text) {
+            Finding::ALLOW
+        } else {
+            Finding::confirm("truncate")
+        }
     }
 
     /// Remembers what a file holds now.

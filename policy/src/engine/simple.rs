@@ -65,9 +65,15 @@ impl Engine<'_> {
         if let Some(word) = &simple.word_or_name {
             args.extend(self.word(word, source));
         }
+        // What writes into the command's input is read once that input is known.
+        let mut fed = Vec::new();
         for item in simple.suffix.iter().flat_map(|suffix| &suffix.0) {
             match item {
                 Item::Word(word) | Item::AssignmentWord(_, word) => args.extend(self.word(word, source)),
+                Item::ProcessSubstitution(ProcessSubstitutionKind::Write, body) => {
+                    args.push(Arg::literal("/dev/fd/63"));
+                    fed.push(body);
+                }
                 Item::ProcessSubstitution(kind, body) => args.push(self.process_argument(kind, body, source)),
                 Item::IoRedirect(_) => {}
             }
@@ -78,6 +84,9 @@ impl Engine<'_> {
             _ => None,
         });
         let sink = self.redirects(redirects, source, span);
+        for body in fed {
+            self.process_argument(&ProcessSubstitutionKind::Write, body, source);
+        }
         let bare = simple.word_or_name.is_none();
         let wanted = self.wanted;
         self.wanted |= sink.keeps();
@@ -120,6 +129,14 @@ impl Engine<'_> {
             }
         }
         (self.stdin, self.wanted) = (stdin, wanted);
+        if let (Some(""), Some((path, false))) = (output.as_deref(), &sink.file) {
+            // Nothing is printed into it: what it held is gone.
+            let target = Arg { text: path.clone(), ..Arg::literal("") };
+            let finding = self.emptied(&target);
+            if finding != Finding::ALLOW {
+                self.segment(&[Arg::literal(">"), target], source, span, finding, Reads::Unproven);
+            }
+        }
         self.written(&sink, output)
     }
 
@@ -292,7 +309,8 @@ impl Engine<'_> {
         let (finding, reads) = if place::is_sink(&target.text) {
             (Finding::ALLOW, Reads::Proven)
         } else {
-            (self.write_to(target), Reads::Unproven)
+            let vital = !append && self.is_vital(target);
+            (if vital { Finding::block("vital-file") } else { self.write_to(target) }, Reads::Unproven)
         };
         if finding.rule.is_some() || reads == Reads::Unproven {
             let sign = Arg::literal(if append { ">>" } else { ">" });

@@ -12,6 +12,7 @@ use super::shell::{Source, Stdin};
 use super::{Engine, MAX_DEPTH, MAX_PARSED, MAX_PASSES, MAX_STEPS, Output};
 use crate::state::Var;
 use crate::syntax;
+use crate::verdict::Verdict;
 
 impl Engine<'_> {
     /// Parses and walks code.
@@ -26,11 +27,28 @@ impl Engine<'_> {
             Some(program) => self.program(&program, source),
             None => {
                 self.opaque(source, source.all(), "opaque");
+                self.endless_for(source);
                 None
             }
         };
         self.depth -= 1;
         output
+    }
+
+    /// `for ((i=0;;i++))`, which the grammar does not read: a catastrophe in its body stays one.
+    fn endless_for(&mut self, source: &Source<'_>) {
+        if self.searching || !source.text.contains("((") || !source.text.contains(";;") {
+            return;
+        }
+        let text = source.text.replace("; ;", ";;").replace(";;", ";1;");
+        if syntax::parse(&text).is_none() {
+            return;
+        }
+        let inner = source.inner(text.into(), None, source.all());
+        let seen = self.segments.len();
+        self.isolated(Stdin::Outer, false, |engine| engine.run(&inner));
+        let found = self.segments.split_off(seen);
+        self.segments.extend(found.into_iter().filter(|segment| segment.verdict == Verdict::Block));
     }
 
     fn program(&mut self, program: &Program, source: &Source<'_>) -> Output {

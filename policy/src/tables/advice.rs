@@ -14,6 +14,7 @@ const INSTEAD: &[(&str, bool, &str)] = &[
     ("database-change", READS, "statements that only read are allowed"),
     ("database-script", READS, "give the statements in the command (`psql -c`), so that they can be read"),
     ("delete", WRITES, "move it aside (`mv x x.old`)"),
+    ("destroys", READS, "looking is allowed: its `list`, `show` or `status`, or a dry run"),
     ("download-and-run", WRITES, "download it to a file and read it first"),
     ("environment", READS, "name the program by its whole path"),
     ("firewall", READS, "looking is allowed: `iptables -S`, `nft list ruleset`, `ufw status`"),

@@ -101,7 +101,7 @@ pub(super) const TOOLS: &[Tool] = &[
         rows: &[(A, "", "introspect")],
         reads: &[],
     },
-    Tool { names: "stty", values: "-F", otherwise: (A, ""), rows: &[], reads: &["size|-a|$"] },
+    Tool { names: "stty", values: "-F", otherwise: (A, ""), rows: &[], reads: &["size $", "$ +-a|--all"] },
     Tool {
         names: "ptrace reptyr gcore jattach jmap nsjail",
         values: "",

@@ -140,7 +140,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 A,
                 "",
-                "list|ls|info|search|outdated|deps|uses|config|doctor|desc|home|leaves|cat|log|--prefix|--cellar|contents|installed|dependents",
+                "list|ls|info|search|outdated|deps|uses|config|doctor|desc|home|leaves|cat|log|contents|installed|dependents",
             ),
             (A, "", "$"),
         ],
@@ -154,16 +154,21 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "",
         otherwise: (C, "package-change"),
         rows: &[
-            (A, "", "list|info|search|query|--list|show"),
+            (A, "", "list|info|search|query|show"),
             (A, "", "+-q|--query|--list|-s|--search !-i|-e|-u|--install|--uninstall|--upgrade"),
         ],
         reads: &["info|search|list"],
     },
     Tool {
-        names: "pip pip3 pipx uv",
+        names: "pip pip3 uv",
         values: "-r -e -c -i -t --requirement --editable --constraint --index-url --target",
         otherwise: (A, ""),
         rows: &[
+            (
+                A,
+                "",
+                "^ tool run ruff|black|mypy|pytest|flake8|isort|pre-commit|pyright|tox|nox !--with|--from",
+            ),
             (
                 C,
                 "package-change",
@@ -174,8 +179,10 @@ pub(super) const TOOLS: &[Tool] = &[
                 "package-change",
                 "install +--break-system-packages|--user|-t|--target|--root|-U|--upgrade|--force-reinstall|--index-url|-i|--extra-index-url",
             ),
-            (A, "", "install .|./*|.[[]*"),
+            (A, "", "install .|./*|.[*"),
             (C, "package-change", "pip|tool install|uninstall|sync *"),
+            (C, "package-change", "tool run"),
+            (C, "package-change", "run +--with|--spec|--with-requirements"),
             (C, "package-change", "cache purge|remove|clean"),
             (C, "package-change", "config set|unset|edit"),
             (C, "package-change", "uninstall"),
@@ -188,6 +195,21 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
     },
     Tool {
+        names: "pipx",
+        values: "--spec --python --pip-args --index-url",
+        otherwise: (C, "package-change"),
+        rows: &[
+            (A, "", "$"),
+            (A, "", "list|environment|completions|help"),
+            (
+                A,
+                "",
+                "run ruff|black|mypy|pytest|flake8|isort|pre-commit|pyright|tox|nox|twine|build|cookiecutter !--spec",
+            ),
+        ],
+        reads: &["list|environment"],
+    },
+    Tool {
         names: "conda mamba micromamba",
         values: "-n -p -c",
         otherwise: (A, ""),
@@ -195,6 +217,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "package-change", "install|remove|uninstall|update|upgrade|clean|create"),
             (C, "package-change", "env remove|update|create"),
             (C, "startup-file", "init|config"),
+            (A, "", "activate|deactivate|run"),
         ],
         reads: &["list|info|search", "env list"],
     },
@@ -235,16 +258,16 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
     },
     Tool {
-        names: "npx bunx pnpx",
-        values: "-p -c --package --call",
+        names: "npx bunx pnpx uvx",
+        values: "-p -c --package --call --from --with --python",
         otherwise: (C, "package-change"),
         rows: &[
             (
                 A,
                 "",
-                "tsc|eslint|prettier|jest|vitest|mocha|playwright|cypress|webpack|vite|tsx|ts-node|next|turbo|nx|stylelint|tailwindcss|prisma|cross-env|ava|nyc|c8|markdownlint|biome",
+                "tsc|eslint|prettier|jest|vitest|mocha|playwright|cypress|webpack|vite|tsx|ts-node|next|turbo|nx|stylelint|tailwindcss|prisma|cross-env|ava|nyc|c8|markdownlint|biome|ruff|black|mypy|pytest|flake8|isort|pre-commit|pyright|pylint|bandit|tox|nox|sphinx-build|mkdocs|twine|build|playwright|storybook|ng|nest|drizzle-kit|knex|sequelize|typeorm|tsup|rollup|esbuild|swc|lint-staged|commitlint|husky|depcheck|npm-check-updates|ncu|license-checker|http-server|serve|json-server|concurrently|rimraf|cspell|typedoc|tsc-watch|nodemon|vue-tsc|svelte-check|astro|remix|expo|wrangler|lerna|changeset|size-limit",
             ),
-            (C, "runs-option", "+-c|--call|-p|--package"),
+            (C, "runs-option", "+-c|--call|-p|--package|--from|--with"),
         ],
         reads: &[],
     },
@@ -256,6 +279,12 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "package-change", "install|uninstall|publish|yank|login|logout|owner"),
             (A, "", "^ install +--list"),
             (C, "runs-option", "+--config"),
+            // What follows is the project's own: names of tests, words of its program.
+            (
+                A,
+                "",
+                "build|b|check|c|test|t|bench|run|r|doc|d|clippy|fmt|fix|nextest|add|update|clean|new|init|expand|watch|llvm-cov|miri|deny|audit|outdated|machete|hack|make|xtask|vendor|fetch|generate-lockfile|package|report|rustc|rustdoc",
+            ),
         ],
         reads: &[
             "tree|metadata|search|version|locate-project|pkgid|read-manifest|info !--config|-Z|-C",
@@ -292,6 +321,7 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "-d -C",
         otherwise: (A, ""),
         rows: &[
+            (A, "", "^ test|exec|run"),
             (
                 C,
                 "package-change",
@@ -311,6 +341,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "delete", "clean +-cache|-modcache|-testcache|-fuzzcache"),
             (C, "runs-option", "+-exec|-toolexec|-vettool|-overlay"),
             (C, "system-setting", "env +-w|-u"),
+            (A, "", "build|test|vet|run|fmt|mod|generate|tool|work"),
         ],
         reads: &[
             "version|list|env|doc|help !-w|-u|-toolexec|-exec|-mod|-modfile|-overlay|-export|-compiled|-deps",
@@ -318,7 +349,7 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
     },
     Tool {
-        names: "make gmake ninja just task rake",
+        names: "make gmake ninja just task",
         values: "-C -f -j -o -I -l -d --file --directory --jobs",
         otherwise: (A, ""),
         rows: &[
@@ -339,7 +370,14 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "mvn mvnw gradle gradlew sbt ant lein",
         values: "-f -p",
         otherwise: (A, ""),
-        rows: &[(C, "repository-change", "deploy|release:*|publish|uploadArchives|deploy:*")],
+        rows: &[
+            (C, "repository-change", "deploy|release:*|publish|uploadArchives|deploy:*"),
+            (
+                C,
+                "database-change",
+                "~flyway:clean|flyway:migrate|liquibase:dropAll|liquibase:update|liquibase:rollback|flywayClean|flywayMigrate|dropAll",
+            ),
+        ],
         reads: &["+--version|-v $"],
     },
     Tool {
@@ -350,6 +388,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "package-change", "nuget push|delete"),
             (C, "package-change", "tool install|uninstall|update"),
             (C, "package-change", "workload install|uninstall"),
+            (A, "", "build|test|run|restore|publish|pack|new|add|list|format|clean|watch|sln"),
         ],
         reads: &["+--version|--info|--list-sdks|--list-runtimes $"],
     },

@@ -87,6 +87,48 @@ pub(crate) const RAW_DEVICES: &[&str] = &[
     "root",
 ];
 
+/// Files without which the system neither starts nor lets anyone in.
+pub(crate) const VITAL: &[&str] = &[
+    "etc/passwd",
+    "etc/shadow",
+    "etc/group",
+    "etc/gshadow",
+    "etc/sudoers",
+    "boot/vmlinuz*",
+    "boot/initr*",
+    "boot/grub*/grub.cfg",
+    "bin/sh",
+    "bin/bash",
+    "bin/busybox",
+    "usr/bin/sh",
+    "usr/bin/bash",
+    "sbin/init",
+    "usr/sbin/init",
+    "lib/systemd/systemd",
+    "usr/lib/systemd/systemd",
+    "lib*/ld-linux*",
+    "usr/lib*/ld-linux*",
+    "lib*/libc.so*",
+    "usr/lib*/libc.so*",
+    "lib*/libc-*",
+    "usr/lib*/libc-*",
+];
+
+/// What a source tree is built with: running it is building.
+pub(crate) const BUILD_ENTRIES: &[&str] = &[
+    "configure",
+    "gradlew",
+    "mvnw",
+    "autogen.sh",
+    "bootstrap",
+    "buildconf",
+    "build.sh",
+    "gradlew.bat",
+    "x.py",
+    "Configure",
+    "waf",
+];
+
 /// Files that run later, decide who may log in, or change what commands mean.
 pub(crate) const SENSITIVE: &[(&str, &str)] = &[
     ("\u{2}/.bashrc", "startup-file"),

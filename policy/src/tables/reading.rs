@@ -43,11 +43,10 @@ pub(super) const TOOLS: &[Tool] = &[
         "cat tac head tail wc nl od hexdump hd strings cksum sum b2sum md5sum sha1sum sha224sum sha256sum sha384sum sha512sum base32 basenc"
     ),
     reader!(
-        "ls dir vdir stat du df lsblk lscpu lsmod lspci lsusb lsof lsattr lslocks lsns lsipc lsmem findmnt getfacl getfattr namei"
+        "ls dir vdir stat du df lsblk lscpu lsmod lspci lsusb lsattr lslocks lsns lsipc lsmem findmnt getfacl getfattr namei"
     ),
-    reader!(
-        "cut paste join comm fold fmt expand unexpand tr rev column pr tsort numfmt seq factor expr bc yes"
-    ),
+    reader!("lsof", "-i= -p -u -c -d -g= -F= -s= -T= -S= -o= -r=", "!+m* !-D"),
+    reader!("cut paste join comm fold fmt expand unexpand tr rev pr tsort numfmt seq factor expr bc yes"),
     reader!(
         "grep egrep fgrep zgrep bzgrep xzgrep zcat zless bzcat xzcat zstdcat lz4cat zcmp zdiff ugrep zegrep zfgrep zstdgrep zstdless lzcat lzgrep xzless xzdiff xzcmp bzless bzdiff"
     ),
@@ -56,7 +55,7 @@ pub(super) const TOOLS: &[Tool] = &[
         "id whoami who w users groups logname tty last lastb lastlog uptime uname arch nproc hostid getconf locale getent finger pinky"
     ),
     reader!(
-        "ps pstree pgrep pidof pmap pwdx top htop btop vmstat iostat mpstat nfsiostat free slabtop numastat ipcs smem uptime tload"
+        "ps pstree pgrep pidof pmap pwdx top htop btop vmstat iostat mpstat nfsiostat free slabtop numastat ipcs smem tload"
     ),
     reader!("dig nslookup host traceroute traceroute6 tracepath mtr whois netstat iftop ipcalc sipcalc"),
     reader!("diff cmp diff3 sdiff colordiff wdiff dwdiff", "", "!-o|--output"),
@@ -91,7 +90,7 @@ pub(super) const TOOLS: &[Tool] = &[
         "",
         "!--write-sheets"
     ),
-    reader!("col showmount named-checkconf varnishstat varnishtop ldapwhoami", "", "!-w|-D"),
+    reader!("col showmount named-checkconf varnishstat varnishtop", "", "!-w|-D"),
     reader!("nfsstat", "", "!-z|--zero"),
     reader!("nstat", "", "!-r|--reset|-z|-d|--scan|-t|--interval"),
     reader!("ntpq", "-c", "!-c|--command|-i|--interactive"),
@@ -151,7 +150,7 @@ pub(super) const TOOLS: &[Tool] = &[
         rows: &[],
         reads: &["dump|shell !-o|-c|--option|--config-file"],
     },
-    reader!("exa eza lsd bat batcat tree", "-o", "!-o|--pager|--cache-build"),
+    reader!("exa eza lsd bat batcat", "-o", "!-o|--pager|--cache-build"),
     reader!(
         "rg",
         "-e -f -g -t -T -A -B -C -m -M -j --glob --type --regexp --context --after-context --before-context --max-count --sort",
@@ -236,7 +235,7 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "ssh-keygen",
         values: "-f -t -b -C -N -E -F -R -H -l",
         otherwise: (A, ""),
-        rows: &[(C, "login-keys", "+-R|-f"), (A, "", "+-l !-R"), (A, "", "+-F !-R|-H")],
+        rows: &[(C, "login-keys", "+-R|-H|-p"), (A, "", "+-l !-R"), (A, "", "+-F !-R|-H")],
         reads: &["+-l !-R|-H|-D|-w", "+-F !-R|-H|-D|-w"],
     },
     Tool {

@@ -74,6 +74,7 @@ const REASONS: &[(&str, &str)] = &[
     ("truncate", "empties files"),
     ("types-into-terminal", "types into a terminal where nothing is judged"),
     ("unknown-path", "writes to a path known only at run time"),
+    ("vital-file", "takes away a file without which the system does not start or lets nobody in"),
     ("volume-change", "changes volumes or file systems"),
     ("wrapper-option", "has an option that hides what it runs"),
 ];
@@ -89,6 +90,7 @@ const CATASTROPHES: &[&str] = &[
     "root-permissions",
     "runtime-command",
     "sysrq",
+    "vital-file",
 ];
 
 /// The sentence of a rule.

@@ -44,7 +44,7 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "",
         otherwise: (C, "volume-change"),
         rows: &[
-            (A, "", "-s|status|health|df|version|versions|ls|dump|dstate|cstate|role|info|peer|du"),
+            (A, "", "status|health|df|version|versions|ls|dump|dstate|cstate|role|info|peer|du"),
             (A, "", "* ls|list|status|info|tree|df|dump|stat|get|show|help|lspools"),
             (A, "", "$ +-s|--status|--version|-w"),
             (C, "volume-change", "peer probe|detach"),
@@ -116,6 +116,34 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (C, "volume-change"),
         rows: &[],
         reads: &[],
+    },
+    Tool {
+        names: "megacli MegaCli MegaCli64 megacli64",
+        values: "",
+        otherwise: (C, "volume-change"),
+        rows: &[
+            (
+                A,
+                "",
+                "+-AdpAllInfo|-AdpGetProp|-LDInfo|-LdInfo|-PDList|-PdList|-PDInfo|-pdInfo|-LdPdInfo|-CfgDsply|-AdpBbuCmd|-EncInfo|-AdpCount|-ShowSummary|-v !-CfgClr|-CfgLdDel|-LDInit|-PDOffline|-CfgForeign",
+            ),
+            (B, "raw-device", "+-CfgClr|-CfgLdDel|-CfgLDDel|-LDDel|-LDInit|-LdInit|-PDClear"),
+        ],
+        reads: &[
+            "+-AdpAllInfo|-LDInfo|-PDList|-PDInfo|-LdPdInfo|-CfgDsply|-EncInfo !-CfgClr|-CfgLdDel|-LDInit|-AppLogFile",
+        ],
+    },
+    Tool {
+        names: "storcli storcli64 perccli perccli64 arcconf ssacli hpssacli hpacucli mvcli tw_cli",
+        values: "",
+        otherwise: (C, "volume-change"),
+        rows: &[
+            (A, "", "show|*show*|getconfig|getlogs|help|info"),
+            (A, "", "* show|getconfig"),
+            (B, "raw-device", "* delete|erase|init"),
+            (B, "raw-device", "delete|ctrl*delete*"),
+        ],
+        reads: &["show $", "/* show", "getconfig *"],
     },
     Tool { names: "quota repquota", values: "", otherwise: (A, ""), rows: &[], reads: &[""] },
     Tool {

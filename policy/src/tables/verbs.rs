@@ -1,4 +1,4 @@
-//! Words that say, of a program in no table, that something is deleted, ended or taken back.
+//! Words that say, of a program whose table does not answer for them, that something is deleted, ended or taken back.
 
 /// Verbs that destroy or stop, as an operand, an option or one end of a compound (`apps:destroy`, `--reset-offsets`).
 const DESTRUCTIVE: &str = " abandon cordon deactivate decommission decommision del delete deleteall demote deprovision deregister destroy detach \
@@ -15,6 +15,10 @@ const TALKERS: &[&str] = &[
 
 /// Operands looked at: a command's verb stands near its beginning.
 const NEAR: usize = 3;
+
+/// Options after which a command for the program itself stands (`asterisk -rx 'core restart now'`).
+const TOLD: &[&str] =
+    &["-c", "-x", "-e", "-rx", "-q", "--command", "--execute", "--exec", "--eval", "--run", "--query"];
 
 /// Words that begin statements which change a database, and what may follow them there.
 const STATEMENTS: &[(&str, &str)] = &[
@@ -40,7 +44,13 @@ pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> 
         return false;
     }
     let mut operands = 0;
+    let mut told = false;
     for word in words {
+        if std::mem::replace(&mut told, TOLD.contains(&word))
+            && word.split_whitespace().take(NEAR).any(listed)
+        {
+            return true;
+        }
         if let Some(option) = word.strip_prefix("--") {
             if is_verb(option.split('=').next().unwrap_or(option)) {
                 return true;
@@ -76,8 +86,15 @@ fn is_verb(word: &str) -> bool {
         || word.rsplit_once('.').is_some_and(|(_, last)| listed(last))
 }
 
+/// Whether the words of a path of an address (`/_all/_close`, `/admin/shutdown`) or of a body say it.
+pub(crate) fn destroys_somewhere(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .map(str::to_ascii_lowercase)
+        .any(|word| listed(&word) || matches!(word.as_str(), "close" | "leave" | "reload" | "quit" | "clear"))
+}
+
 /// Whether a text given as one word begins or holds a statement that changes a database.
-fn changes_database(text: &str) -> bool {
+pub(crate) fn changes_database(text: &str) -> bool {
     if !text.contains(' ') {
         return false;
     }

@@ -67,6 +67,8 @@ pub(super) const TOOLS: &[Tool] = &[
                 "git-rewrite",
                 "commit-tree|read-tree|checkout-index|svn|p4|daemon|instaweb|http-backend|send-email|imap-send|shell",
             ),
+            // Every subcommand was looked at: what no row names goes on.
+            (A, "", "*"),
         ],
         reads: &[
             "status|shortlog|blame|annotate|rev-parse|rev-list|ls-files|ls-tree|ls-remote|cat-file|describe|merge-base|name-rev|show-ref|for-each-ref|count-objects|cherry|whatchanged|show-branch|var|version|check-ignore|check-attr|diff-tree|diff-index|diff-files|range-diff|fsck|verify-commit|verify-tag|get-tar-commit-id|patch-id|check-mailmap|check-ref-format|stripspace|show-index !--output|-o|--lost-found|--web|--textconv|--filters|--ext-diff|--open-files-in-pager|-O|--upload-pack|--exec",
@@ -122,7 +124,7 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool {
         names: "gh glab",
-        values: "-R --repo -L -b -t",
+        values: "-R --repo -L -b -t --title --body --search --label --jq --json --template --notes -n -q",
         otherwise: (A, ""),
         rows: &[
             (

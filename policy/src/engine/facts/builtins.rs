@@ -1,5 +1,6 @@
 //! Shell builtins: those that run code, those that change what later commands mean, those that only look.
 
+use super::interpreters::is_interpreter;
 use super::wrappers::assignment;
 use super::{Facts, Finding};
 use crate::engine::Engine;
@@ -163,6 +164,12 @@ impl Engine<'_> {
             }
             Some(arg) if !arg.is_unknown() && arg.text != "-" => match &self.shell.cwd {
                 Cwd::At(dir) => Cwd::At(format!("{dir}/{}", arg.text)),
+                // Files below a tree that came from elsewhere are told by it.
+                Cwd::Start
+                    if !arg.text.contains("..") && !self.shell.files.is_empty() && self.wrote(&arg.text) =>
+                {
+                    Cwd::At(arg.text.clone())
+                }
                 Cwd::Start if !arg.text.contains("..") => Cwd::Start,
                 _ => Cwd::Anywhere,
             },
@@ -373,6 +380,10 @@ impl Engine<'_> {
         self.stdin = stdin;
         let program = value.split_whitespace().next().unwrap_or_default();
         let name = crate::engine::invoke::base_name(program);
+        if is_interpreter(name) || tables::wrappers::find(name).is_some() {
+            // It runs whatever later commands hand to it.
+            return Finding::confirm("environment");
+        }
         if tables::is_known(name) || tables::is_editor(name) {
             Finding::ALLOW
         } else {
@@ -388,6 +399,9 @@ impl Engine<'_> {
         source: &Source<'_>,
         span: (usize, usize),
     ) -> Finding {
+        if name == "PYTHONPATH" && value.is_none_or(anyone_writes) {
+            return Finding::confirm("environment");
+        }
         let Some(rule) = tables::variable_rule(name) else { return Finding::ALLOW };
         match (rule, value) {
             ("command-variable", Some(value)) => self.named_command(value, source, span),
@@ -421,6 +435,11 @@ const CALLED_BY_SHELL: &[&str] = &[
 
 /// Variables that an interactive shell runs or expands by itself.
 const RUN_BY_PROMPT: &[&str] = &["PROMPT_COMMAND", "PS0", "PS1", "PS2", "PS4"];
+
+/// Whether a list of directories names one that anyone may write to.
+fn anyone_writes(list: &str) -> bool {
+    list.split(':').any(|folder| ["/tmp", "/var/tmp", "/dev/shm"].iter().any(|open| folder.starts_with(open)))
+}
 
 /// Options of interpreters that load code.
 fn loads_code(value: &str) -> bool {

@@ -40,6 +40,21 @@ pub(super) fn is_disk_tool(name: &str) -> bool {
     DISK_TOOLS.contains(&name) || name.starts_with("fsck.") || name.starts_with("newfs_")
 }
 
+/// Names of files that people fill for a test or as an image.
+const SCRATCH: &[&str] = &[
+    "test", "tmp", "temp", "bench", "sample", "dummy", "junk", "rand", "zero", "fill", "blob", "big",
+    "large", "out", "payload", "ddfile", ".img", ".bin", ".iso", ".raw", "/tmp/", "scratch", "speed",
+];
+
+/// Whether `dd` makes a file as `cp` does, or fills one whose name says that it is there for that.
+fn makes_file(args: &[Arg], target: &str) -> bool {
+    let noise = ["/dev/zero", "/dev/urandom", "/dev/random", "/dev/null", "/dev/full"];
+    let input = args.iter().find_map(|arg| arg.text.strip_prefix("if="));
+    let into = args.iter().any(|arg| arg.text.starts_with("conv=") && arg.text.contains("notrunc"));
+    let copies = input.is_some_and(|from| !noise.contains(&from) && !from.contains('\0'));
+    !into && (copies || input.is_some() && SCRATCH.iter().any(|name| target.contains(name)))
+}
+
 impl Engine<'_> {
     /// `dd`: where `of=` leads.
     pub(super) fn copy_blocks(&mut self, args: &[Arg]) -> Facts {
@@ -49,7 +64,15 @@ impl Engine<'_> {
             if let Some(target) = arg.text.strip_prefix("of=") {
                 writes = true;
                 let target = Arg { text: target.to_owned(), ..arg.clone() };
-                finding = finding.strictest(self.write_to(&target)).strictest(Finding::confirm("overwrite"));
+                let written = self.write_to(&target);
+                let found = if self.is_vital(&target) {
+                    Finding::block("vital-file")
+                } else if written == Finding::ALLOW && makes_file(args, &target.text) {
+                    written
+                } else {
+                    written.strictest(Finding::confirm("overwrite"))
+                };
+                finding = finding.strictest(found);
             } else if arg.may_be_option() && arg.is_unknown() {
                 finding = finding.strictest(Finding::confirm("unknown-path"));
             }

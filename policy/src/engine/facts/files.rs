@@ -4,14 +4,23 @@ use super::tools::Words;
 use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
-use crate::engine::shell::Source;
+use crate::engine::shell::{Source, Stdin};
 
 impl Engine<'_> {
     /// `rm` and its kin: always asked for; a catastrophe when a root goes with it.
     pub(super) fn remove(&mut self, name: &str, args: &[Arg]) -> Facts {
         let words = Words::new(args, "");
         let recursive = name == "rm" && (words.has("-r|-R|--recursive") || words.uncertain)
-            || matches!(name, "srm" | "wipe");
+            || matches!(name, "srm" | "wipe" | "rimraf");
+        if name == "rmdir" {
+            // Only what is empty goes.
+            let into =
+                words.operands.iter().fold(Finding::ALLOW, |found, arg| found.strictest(self.write_to(arg)));
+            return Facts::of(into);
+        }
+        if words.operands.iter().any(|arg| self.is_vital(arg)) {
+            return Facts::block("vital-file");
+        }
         let device = words.operands.iter().any(|arg| self.write_to(arg).rule == Some("raw-device"));
         if device && name != "unlink" {
             return Facts::block("raw-device");
@@ -19,11 +28,10 @@ impl Engine<'_> {
         // Any operand counts, also one that could be read as an option's value.
         let root = args.iter().skip(1).any(|arg| !arg.text.starts_with('-') && self.is_root_tree(arg));
         let force = words.has("-f|--force|--no-preserve-root");
-        let many = name != "rmdir"
-            && args
-                .iter()
-                .skip(1)
-                .any(|arg| arg.text.contains(['*', '?', '[']) && self.path(&arg.text).is_system_tree());
+        let many = args
+            .iter()
+            .skip(1)
+            .any(|arg| arg.text.contains(['*', '?', '[']) && self.path(&arg.text).is_system_tree());
         if many || root && (recursive || (name == "rm" && force) || name == "shred") {
             return Facts::block("root-delete");
         }
@@ -51,6 +59,9 @@ impl Engine<'_> {
             if operands.iter().any(|arg| self.is_root_tree(arg)) || self.path_is_top(&target) {
                 return Facts::block("root-move");
             }
+            if operands.iter().any(|arg| self.is_vital(arg)) {
+                return Facts::block("vital-file");
+            }
             if target.text == "/dev/null" {
                 return Facts::confirm("delete");
             }
@@ -74,6 +85,9 @@ impl Engine<'_> {
             && operands.iter().any(|arg| arg.text == "/dev/null" || arg.text.starts_with("/dev/zero"))
         {
             finding = finding.strictest(Finding::confirm("truncate"));
+            if self.is_vital(&target) {
+                finding = Finding::block("vital-file");
+            }
         }
         if name == "ln"
             && let [source] = &operands[..]
@@ -133,7 +147,12 @@ impl Engine<'_> {
         if name == "truncate"
             || (name == "fallocate" && words.has("-p|-c|-z|--punch-hole|--collapse-range|--zero-range"))
         {
-            finding = finding.strictest(Finding::confirm("truncate"));
+            let vital = words.operands.iter().any(|arg| self.is_vital(arg));
+            finding = finding.strictest(if vital {
+                Finding::block("vital-file")
+            } else {
+                Finding::confirm("truncate")
+            });
         }
         if name == "mknod" && args.iter().any(|arg| arg.text == "b") {
             finding = finding.strictest(Finding::confirm("device"));
@@ -226,7 +245,7 @@ impl Engine<'_> {
                 return Facts::confirm("runs-option");
             }
         }
-        let directory = option_value(args, 'C', "--directory");
+        let directory = option_value(args, 'C', "--directory").filter(|_| letter('C', "--directory"));
         let archive = option_value(args, 'f', "--file")
             .or_else(|| (bundled && bundle.contains('f')).then(|| args.get(2).cloned()).flatten());
         let mut finding = Finding::ALLOW;
@@ -248,6 +267,13 @@ impl Engine<'_> {
             if directory.text == "/" {
                 finding = finding.strictest(Finding::confirm("system-path"));
             }
+        }
+        if (letter('x', "--extract") || words.has("--get"))
+            && (archive.as_ref().is_some_and(|file| self.wrote(&file.text))
+                || matches!(self.stdin, Stdin::Pipe { fetched: true }))
+        {
+            // What was downloaded is unpacked: nobody has seen what lies there now.
+            self.keep_tree(directory.as_ref().map_or(".", |arg| &arg.text));
         }
         if letter('P', "--absolute-names") && letter('x', "--extract") {
             finding = finding.strictest(Finding::confirm("system-path"));
@@ -297,6 +323,13 @@ impl Engine<'_> {
             _ => false,
         };
         let mut finding = Finding::ALLOW;
+        if !reads
+            && matches!(name, "unzip" | "7z" | "7za" | "unrar" | "rar")
+            && words.operands.iter().any(|arg| self.wrote(&arg.text))
+        {
+            let into = option_value(args, 'd', "--directory").filter(|_| name == "unzip");
+            self.keep_tree(into.as_ref().map_or(".", |arg| &arg.text));
+        }
         if !reads {
             for arg in args.iter().skip(1).filter(|arg| !arg.text.starts_with('-')) {
                 let into = self.write_to(arg);
@@ -348,6 +381,9 @@ impl Engine<'_> {
         }
         let mut finding =
             if remote(target) { Finding::confirm("remote-write") } else { self.write_tree(target) };
+        for from in sources.iter().filter(|arg| !remote(target) && remote(arg)) {
+            self.keep_copy(from, target);
+        }
         if deletes {
             finding = finding.strictest(Finding::confirm("delete"));
         }

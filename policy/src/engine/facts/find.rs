@@ -52,7 +52,9 @@ impl Engine<'_> {
             .collect();
         let starts = if starts.is_empty() { vec![Arg::literal(".")] } else { starts };
         let root = starts.iter().any(|arg| self.is_root_tree(arg));
-        let filtered = filters(args);
+        let whole =
+            starts.iter().any(|arg| arg.text.starts_with('/') && self.path(&arg.text).parts.is_empty());
+        let filtered = filters(args, whole);
         let mut facts = Facts::READS;
         let mut at = 1;
         while let Some(arg) = args.get(at) {
@@ -213,7 +215,7 @@ const NO_VALUE: &[&str] = &[
 ];
 
 /// Whether any test outside the actions' own commands narrows what is found.
-fn filters(args: &[Arg]) -> bool {
+fn filters(args: &[Arg], whole: bool) -> bool {
     let mut inside = false;
     let all = |pattern: Option<&Arg>| pattern.is_some_and(|arg| arg.text.chars().all(|c| c == '*'));
     args[1..].iter().enumerate().any(|(at, arg)| {
@@ -231,8 +233,21 @@ fn filters(args: &[Arg]) -> bool {
             return false;
         }
         inside = matches!(text, "-exec" | "-execdir" | "-ok" | "-okdir");
-        text.starts_with('-') && !NO_FILTER.contains(&text)
+        let value = args.get(at + 2).map_or("", |arg| arg.text.as_str());
+        text.starts_with('-') && !NO_FILTER.contains(&text) && !leaves_system(text, value, whole)
     })
+}
+
+/// Whether a test lets through what a system consists of: what is root's, or most of what is old or large.
+fn leaves_system(test: &str, value: &str, whole: bool) -> bool {
+    match test {
+        "-user" | "-group" => value == "root",
+        "-uid" | "-gid" => value == "0",
+        "-readable" | "-writable" | "-executable" | "-links" | "-fstype" => true,
+        "-regex" | "-iregex" => matches!(value, ".*" | ".+" | "/.*"),
+        "-mtime" | "-atime" | "-ctime" | "-mmin" | "-amin" | "-cmin" | "-size" => whole,
+        _ => whole && test.starts_with("-newer"),
+    }
 }
 
 /// Whether a finding stops a command.

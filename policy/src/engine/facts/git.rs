@@ -1,6 +1,7 @@
 //! `git`: options that run commands, then the table of subcommands.
 
 use super::files::option_value;
+use super::tools::Words;
 use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
@@ -201,7 +202,13 @@ impl Engine<'_> {
                 let transport =
                     rest.iter().any(|arg| arg.text.starts_with("ext::") || arg.text.starts_with("fd::"));
                 for arg in rest.iter().filter(|arg| arg.text.starts_with("ext::")) {
-                    self.code_argument(&Arg::literal(&arg.text[5..].replace("% ", " ")), source, span);
+                    let words = arg.text[5..].replace("% ", "\u{1}");
+                    let inner =
+                        words.split_whitespace().map(|word| Arg::literal(&word.replace('\u{1}', " ")));
+                    self.inner(inner.collect(), source, span);
+                }
+                if sub == "clone" {
+                    self.keep_clone(&words[1..]);
                 }
                 if runs.is_some()
                     || transport
@@ -227,6 +234,17 @@ impl Engine<'_> {
                 }
             }
             _ => Finding::ALLOW,
+        }
+    }
+
+    /// A clone: its directory is named, or follows from the address.
+    fn keep_clone(&mut self, rest: &[Arg]) {
+        let words =
+            Words::new(rest, "-b -o -c -j --branch --origin --depth --config --jobs --reference --filter");
+        if let [address, folder @ ..] = &words.operands[..] {
+            let name = address.text.trim_end_matches('/').trim_end_matches(".git");
+            let name = name.rsplit(['/', ':']).next().unwrap_or_default();
+            self.keep_tree(&folder.first().map_or(name, |arg| &arg.text).to_owned());
         }
     }
 

@@ -226,6 +226,10 @@ impl Engine<'_> {
             if known.names.contains(" gdb ") && matches!(text, "-p" | "--pid" | "-pid") {
                 return Facts::confirm("runs-code");
             }
+            if known.names.contains(" gdb ") && text == "--args" {
+                self.inner(args.get(at..).unwrap_or_default().to_vec(), source, span);
+                return Facts::of(finding);
+            }
             if known.prints.contains(&text) {
                 return Facts::READS;
             }
@@ -362,7 +366,7 @@ impl Engine<'_> {
         }
     }
 
-    fn language_code(
+    pub(super) fn language_code(
         &mut self,
         language: Language,
         code: &Arg,

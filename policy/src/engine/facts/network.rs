@@ -6,6 +6,7 @@ use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
 use crate::engine::place;
+use crate::tables::verbs;
 
 /// Options of curl that take a value in the next word.
 const CURL_VALUES: &str = "-A -b -c -C -d -D -e -E -F -h -H -K -m -o -P -Q -r -t -T -u -U -w -x -X -y -Y -z --url --request --data --header \
@@ -39,6 +40,15 @@ impl Engine<'_> {
         });
         if !reading_method {
             finding = finding.strictest(Finding::confirm("network-send"));
+        }
+        let method = method.map(|method| method.text.to_ascii_uppercase());
+        if finding == Finding::confirm("network-send")
+            && matches!(method.as_deref(), None | Some("POST"))
+            && at_home(&words)
+            && !args[1..].iter().any(|arg| arg.is_unknown() || says_destruction(&arg.text))
+        {
+            // A service of this very host is asked for something: no data leaves, and nothing says that it destroys.
+            finding = Finding::ALLOW;
         }
         let mut writes = words.has("-O|--remote-name|--remote-name-all|-J");
         for (letter, long) in [('o', "--output"), ('D', "--dump-header"), ('c', "--cookie-jar")] {
@@ -138,7 +148,16 @@ impl Engine<'_> {
     pub(super) fn keep_copy(&mut self, from: &Arg, target: &Arg) {
         let base = from.text.rsplit(['/', ':']).next().unwrap_or_default();
         self.keep_download(&Arg::literal(&format!("{}/{base}", target.shown())));
-        self.keep_download(target);
+        if !matches!(target.text.as_str(), "." | "./") {
+            self.keep_download(target);
+        }
+    }
+
+    /// A tree that came from elsewhere: running what lies in it is running what nobody has seen.
+    pub(super) fn keep_tree(&mut self, folder: &str) {
+        if !folder.contains('\0') && !folder.is_empty() {
+            self.keep_file(folder, None, false);
+        }
     }
 
     /// A downloaded file: running it later is running what nobody has seen.
@@ -147,6 +166,26 @@ impl Engine<'_> {
             self.keep_file(&target.text, None, false);
         }
     }
+}
+
+/// Whether curl talks to this host alone.
+fn at_home(words: &Words<'_>) -> bool {
+    let local = |arg: &&Arg| {
+        let rest = arg.text.split_once("://").map_or(arg.text.as_str(), |(_, rest)| rest);
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        matches!(name, "localhost" | "127.0.0.1" | "[::1]" | "0.0.0.0")
+    };
+    !words.operands.is_empty()
+        && words.operands.iter().all(local)
+        && !words.has("-x|-K|-L|-Q|-T|--proxy|--config|--location|--unix-socket|--abstract-unix-socket|--resolve|--connect-to|--quote|--url|--upload-file|--mail-from")
+}
+
+/// Whether an address, a body or a header speaks of destruction.
+fn says_destruction(text: &str) -> bool {
+    let path =
+        text.split_once("://").map_or(text, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+    verbs::destroys_somewhere(path) || verbs::changes_database(path)
 }
 
 /// Whether a word of curl's options holds only reading ones.

@@ -1,6 +1,7 @@
 //! Options and operands that name a file to write, of programs that otherwise only read or build.
 
 use super::Finding;
+use super::files::option_value;
 use crate::engine::Engine;
 use crate::engine::arg::{Arg, HOME};
 use crate::state::Cwd;
@@ -38,6 +39,26 @@ impl Engine<'_> {
                 (Some(_), Some(file)) => self.output_file(file),
                 _ => Finding::ALLOW,
             };
+        }
+        // The other forms of ssh-keygen read the file they name.
+        if name == "ssh-keygen"
+            && !args.iter().any(|arg| {
+                matches!(
+                    arg.text.as_str(),
+                    "-y" | "-l" | "-lf" | "-B" | "-F" | "-i" | "-e" | "-Y" | "-yf" | "-L"
+                )
+            })
+            && let Some(file) = option_value(args, 'f', "--file")
+        {
+            return self.output_file(&file);
+        }
+        if name == "aws"
+            && args.get(1).is_some_and(|arg| arg.text == "s3")
+            && let Some(file) =
+                args.get(3..).and_then(|rest| rest.iter().rfind(|arg| !arg.text.starts_with('-')))
+            && !file.text.starts_with("s3:")
+        {
+            return self.output_file(file);
         }
         if LAST_OPERAND.contains(&name)
             && args.len() > 2 - usize::from(name == "strip")

@@ -170,7 +170,17 @@ impl Engine<'_> {
             })
         };
         if name == "socat" {
+            let mut finding = Finding::confirm("network-socket");
             for arg in args.iter().skip(1) {
+                if let Some((kind, file)) = arg.text.split_once(':')
+                    && matches!(
+                        kind.to_ascii_lowercase().as_str(),
+                        "open" | "file" | "create" | "gopen" | "creat"
+                    )
+                {
+                    let file = file.split([',', '!']).next().unwrap_or_default();
+                    finding = finding.strictest(self.write_to(&Arg::literal(file)));
+                }
                 let lower = arg.text.to_ascii_lowercase();
                 if let Some(code) = ["exec:", "system:"]
                     .iter()
@@ -180,7 +190,7 @@ impl Engine<'_> {
                     self.code_argument(&Arg::literal(code.trim_matches(['\'', '"'])), source, span);
                 }
             }
-            return Facts::confirm("network-socket");
+            return Facts::of(finding);
         }
         for (letter, long) in [('e', "--exec"), ('c', "--sh-exec")] {
             if let Some(code) = option_value(args, letter, long)
@@ -232,9 +242,8 @@ impl Engine<'_> {
             let command: Vec<Arg> = command.collect();
             if !command.is_empty() && !has("-r") && !has("-x") {
                 self.inner(command, source, span);
-                return Facts::ORDINARY;
             }
-            return Facts::confirm("types-into-terminal");
+            return Facts::ORDINARY;
         }
         if name != "screen" && args.iter().any(|arg| arg.text.ends_with(';')) {
             // Further commands follow in the same words.

@@ -1,5 +1,6 @@
 //! `sed` and `awk` programs, editors and pagers.
 
+use super::code::Language;
 use super::files::option_value;
 use super::find::stops;
 use super::tools::Words;
@@ -125,6 +126,13 @@ impl Engine<'_> {
         let mut finding = Finding::ALLOW;
         if runs {
             let mut stopped = false;
+            if let (Stdin::Known(input), true) = (self.stdin.clone(), code.contains('$')) {
+                // Its input becomes code, alone or behind words of the program.
+                let line = input.lines().next().unwrap_or_default();
+                for made in literals.iter().map(|literal| format!("{literal}{line}")).chain([input.clone()]) {
+                    self.code_argument(&Arg { text: made, ..Arg::literal("") }, source, span);
+                }
+            }
             for literal in &literals {
                 let seen = self.segments.len();
                 if literal.chars().any(|c| c.is_ascii_alphabetic()) {
@@ -231,7 +239,12 @@ impl Engine<'_> {
             let code = match text {
                 "-S" if name.contains("vi") => return Facts::confirm("runs-option"),
                 "-c" | "--cmd" | "-s" => args.get(at + 1).map(|arg| arg.text.clone()),
-                _ if name == "emacs" && loads_lisp(text) => return Facts::confirm("runs-option"),
+                _ if name == "emacs" && loads_lisp(text) => {
+                    let code = text.split_once('=').map(|(_, code)| Arg::literal(code));
+                    let code = code.or_else(|| args.get(at + 1).cloned()).unwrap_or_else(Arg::unknown);
+                    let found = self.language_code(Language::Other, &code, source, span);
+                    return Facts::of(found.strictest(Finding::confirm("runs-option")));
+                }
                 "-u" if !matches!(args.get(at + 1).map(|arg| arg.text.as_str()), Some("NONE" | "NORC")) => {
                     return Facts::confirm("runs-option");
                 }

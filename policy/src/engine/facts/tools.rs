@@ -4,7 +4,7 @@ use super::{Facts, Finding};
 use crate::config::glob;
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
-use crate::tables::{self, Tool};
+use crate::tables::{self, Tool, verbs};
 use crate::verdict::Verdict;
 
 /// A command's words, told apart into options and operands.
@@ -108,6 +108,15 @@ impl<'a> Words<'a> {
 /// Whether one of these globs matches the word.
 fn names(globs: &str, arg: &Arg) -> bool {
     globs.split('|').any(|word| glob(word, &arg.text))
+}
+
+/// The words after the name, but for those that are an option's value.
+fn without_values<'a>(args: &'a [Arg], values: &'a str) -> impl Iterator<Item = &'a str> {
+    let mut value = false;
+    args.iter().skip(1).map(|arg| arg.text.as_str()).filter(move |text| {
+        let taken = std::mem::replace(&mut value, text.starts_with('-') && takes_next(text, values));
+        !taken
+    })
 }
 
 /// Whether an option takes the next word as its value.
@@ -221,23 +230,65 @@ impl Engine<'_> {
             rule: (tool.otherwise.0 != Verdict::Allow).then_some(tool.otherwise.1),
         };
         let mut finding = found.unwrap_or(otherwise);
-        if found.is_none() && otherwise.verdict == Verdict::Allow && tool.reads.is_empty() {
-            let said = args.iter().skip(1).map(|arg| arg.text.as_str());
-            if tables::verbs::destroys(args[0].text.as_str(), said) {
-                finding = Finding::confirm("destroys");
-            }
-        }
         if args.len() <= 4 && args.last().is_some_and(|arg| arg.text == "--help") {
             finding = Finding::ALLOW;
         }
         let reads = finding.verdict == Verdict::Allow
             && !words.options.iter().any(|option| reaches_out(&option.text))
             && tool.reads.iter().any(|pattern| words.matches(pattern, true));
+        if !reads && finding.verdict == Verdict::Allow {
+            let operands = words.operands.iter().map(|arg| arg.text.as_str());
+            let said = match found {
+                // A row that answers for the words knows them; a statement among them is the database's.
+                Some(_) => operands.clone().any(verbs::changes_database),
+                None => verbs::destroys(&args[0].text, without_values(args, tool.values)),
+            };
+            if said {
+                finding = Finding::confirm("destroys");
+            }
+        }
         if reads {
             for arg in &words.operands {
                 finding = finding.strictest(self.read_from(arg));
             }
         }
         Facts::of(finding).reading(reads)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words that each token of the pattern asks for, stars taken for a letter.
+    fn example(pattern: &str) -> Vec<Arg> {
+        let first = |token: &str| token.split('|').next().unwrap_or_default().replace(['*', '?'], "x");
+        let wanted =
+            pattern.split(' ').filter(|token| !token.is_empty() && *token != "$" && !token.starts_with('!'));
+        let words = wanted.map(|token| match token.strip_prefix('+') {
+            Some(option) if option.starts_with('-') => first(option),
+            _ => first(token.trim_start_matches('~')),
+        });
+        std::iter::once("tool".to_owned()).chain(words).map(|word| Arg::literal(&word)).collect()
+    }
+
+    #[test]
+    fn every_pattern_of_the_tables_is_matched_by_something() {
+        let dead: Vec<String> = tables::patterns()
+            .filter(|(_, values, pattern)| {
+                let args = example(pattern);
+                // A class of characters is no part of the little language.
+                let class = pattern.contains('[') && pattern.contains(']');
+                // Nor is an option among operands, or the end among them.
+                let operands =
+                    pattern.split(' ').filter(|token| !token.starts_with(['+', '!']) && *token != "$");
+                let option = operands
+                    .flat_map(|token| token.split('|'))
+                    .any(|word| word.starts_with('-') || word == "$");
+                class || option || !Words::new(&args, values).matches(pattern, false)
+            })
+            .map(|(names, _, pattern)| format!("{names}: {pattern}"))
+            .collect();
+        assert!(dead.is_empty(), "{}", dead.join("\n"));
     }
 }

@@ -45,7 +45,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("network-tunnel", "ssh -L 1:b:2 web"),
     ("not-readonly", "touch a"),
     ("opaque", r#"echo "unclosed"#),
-    ("overwrite", "dd if=a of=b"),
+    ("overwrite", "dd if=/dev/zero of=data.db"),
     ("package-change", "apt-get install jq"),
     ("path-directory", "cp x /usr/local/bin/y"),
     ("permissions", "chmod -R 777 ."),
@@ -80,6 +80,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("truncate", "truncate -s 0 a.log"),
     ("types-into-terminal", "tmux send-keys x"),
     ("unknown-path", r#"echo x > "$file""#),
+    ("vital-file", "rm /etc/passwd"),
     ("volume-change", "lvreduce -L1G vg/a"),
     ("wrapper-option", "timeout --odd 5 ls"),
 ];

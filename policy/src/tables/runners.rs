@@ -1,0 +1,76 @@
+//! Programs that start another one in an environment of their own: `bundle exec rake db:drop` runs `rake db:drop`.
+//!
+//! They differ from wrappers in that their options are not all known: the command begins at the first word behind
+//! them that is no option, or that is a known program's name.
+
+/// A runner.
+pub(crate) struct Runner {
+    /// Names, separated by spaces.
+    pub(crate) names: &'static str,
+    /// The first operand that makes it one, if it needs any.
+    pub(crate) verbs: &'static [&'static str],
+    /// Operands before the command.
+    pub(crate) operands: usize,
+    /// Options that take the next word as their value.
+    pub(crate) values: &'static str,
+    /// Options that take the next two words.
+    pub(crate) pairs: &'static str,
+}
+
+const BASE: Runner = Runner { names: "", verbs: &[], operands: 0, values: "", pairs: "" };
+
+const RUNNERS: &[Runner] = &[
+    Runner { names: "bundle bundler", verbs: &["exec"], values: "--gemfile", ..BASE },
+    Runner {
+        names: "poetry pipenv pdm hatch rye pixi uv",
+        verbs: &["run"],
+        values: "-p -e -C --project --directory --environment --python --env-file --with --with-requirements --extra --group --package --index",
+        ..BASE
+    },
+    Runner {
+        names: "conda mamba micromamba",
+        verbs: &["run"],
+        values: "-n -p --name --prefix --cwd",
+        ..BASE
+    },
+    Runner { names: "npx bunx pnpx uvx", values: "-p --package --from --with --python", ..BASE },
+    Runner {
+        names: "npm pnpm yarn bun",
+        verbs: &["exec", "x", "dlx"],
+        values: "-p --package -w --workspace -C",
+        ..BASE
+    },
+    Runner { names: "pipx", verbs: &["run"], values: "--spec --python", ..BASE },
+    Runner {
+        names: "rbenv pyenv nodenv asdf mise rtx volta jenv opam stack cabal rvm foreman doppler infisical op",
+        verbs: &["exec", "run", "x", "do"],
+        values: "-p --project -c --config -e --env --env-file --switch",
+        ..BASE
+    },
+    Runner { names: "direnv aws-vault chamber", verbs: &["exec"], operands: 1, ..BASE },
+    Runner { names: "dotenv dotenvx", values: "-f -e --file", ..BASE },
+    Runner { names: "envchain runcon", operands: 1, ..BASE },
+    Runner {
+        names: "ssh-agent cpulimit systemd-cat torify choom aa-exec dbus-launch run-one nq tsp daemonize multitime heaptrack rr ifne",
+        values: "-t -l -p -i -n -e -E -a -c -o --identifier --limit --pid --profile",
+        ..BASE
+    },
+    Runner {
+        names: "bwrap",
+        values: "--args --dev --proc --tmpfs --mqueue --dir --remount-ro --chdir --unsetenv --hostname --uid --gid --seccomp --userns --pidns \
+            --lock-file --sync-fd --block-fd --info-fd --json-status-fd --cap-add --cap-drop --perms --size --overlay-src",
+        pairs: "--bind --bind-try --dev-bind --dev-bind-try --ro-bind --ro-bind-try --file --bind-data --ro-bind-data --symlink --setenv --chmod",
+        ..BASE
+    },
+    Runner {
+        names: "systemd-nspawn distrobox toolbox",
+        verbs: &[],
+        values: "-D -M -i -n -u -b --directory --machine --image --bind --bind-ro --user --name",
+        ..BASE
+    },
+];
+
+/// The runner of this name.
+pub(crate) fn find(name: &str) -> Option<&'static Runner> {
+    RUNNERS.iter().find(|runner| runner.names.split(' ').any(|known| known == name))
+}
