@@ -131,3 +131,11 @@ fn here_documents_that_end_nowhere_are_opaque() {
         assert_ne!(judged(text.into()), Verdict::Allow, "{text}");
     }
 }
+
+/// Found by fuzzing: the name before `=` was cut in the middle of a character.
+#[test]
+fn arithmetic_takes_letters_beyond_ascii_for_no_part_of_a_name() {
+    for text in ["let 'ӡx=1'", "let 'a[ӡ=2'", "echo $(( ӡ = 1 ))", "((äö=rm))"] {
+        let _ = judged(text.into());
+    }
+}

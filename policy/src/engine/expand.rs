@@ -260,9 +260,9 @@ impl Engine<'_> {
         }
         for (at, _) in text.match_indices('=') {
             let name = text[..at].trim_end_matches(['+', '-', '*', '/', '%', ' ']);
-            let start = name.rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map_or(0, |at| at + 1);
-            if !name[start..].is_empty() {
-                self.shell.variables.insert(name[start..].to_owned(), Var::Unknown);
+            let name = name.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next();
+            if let Some(name) = name.filter(|name| !name.is_empty()) {
+                self.shell.variables.insert(name.to_owned(), Var::Unknown);
             }
         }
     }
