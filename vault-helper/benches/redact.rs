@@ -212,6 +212,15 @@ fn main() {
     compare("log text, 32 secrets of 8+", || log(false), few);
     compare("coloured log, 32 secrets of 8+", || log(true), few);
     compare("random letters, 32 secrets of 8+", || Random(3).text(LETTERS, SIZE), few);
+    let any: Vec<u8> = (0..=255).collect();
+    for count in [1, 32] {
+        compare(
+            &format!("random bytes, {count} secrets of 16+"),
+            || Random(5).text(&any, SIZE),
+            &secrets(count, 16),
+        );
+    }
+    compare("random bytes, 32 secrets of 8+", || Random(5).text(&any, SIZE), few);
     compare("random hex digits, 32 of 8+", || Random(4).text(b"0123456789abcdef", SIZE), few);
     let halves: Vec<u8> = few.iter().flat_map(|s| [&s[..7], b" "].concat()).collect();
     compare("seven bytes of secrets, 32 of 8+", || over_and_over(&halves), few);

@@ -324,4 +324,44 @@ proptest! {
         drop(guards);
         prop_assert_eq!(redact(&redactor, &text, &cuts), text);
     }
+
+    /// Most of binary data is passed over unread, because no form has its bytes. A secret of nothing but such bytes
+    /// leaves nothing to pass over: with it, everything is read, and the rest must come out the same.
+    #[test]
+    fn what_is_passed_over_unread_hides_nothing(
+        secret in secret(),
+        pieces in vec((binary(), spelling(), any::<u16>()), 1..12),
+        end in binary(),
+        cuts in vec(0..1000_usize, 0..8),
+    ) {
+        let redactors = [Redactor::new(), Redactor::new()];
+        let _guards = redactors.each_ref().map(|r| r.enroll("s", secret.as_bytes(), SecretKind::Password).expect("strong"));
+        let every: Vec<u8> = (0..128_u8).map(|n| 0x80 | n.wrapping_mul(77)).collect();
+        let _every = redactors[1].enroll("t", &every, SecretKind::Password).expect("strong");
+        let mut text = Vec::new();
+        for (noise, how, cut) in &pieces {
+            text.extend_from_slice(noise);
+            let spelt = spell(&secret, *how);
+            let cut = usize::from(*cut) % (spelt.len() * 2);
+            text.extend_from_slice(spelt.as_bytes().get(..cut).unwrap_or(spelt.as_bytes()));
+        }
+        text.extend_from_slice(&end);
+        let [passing, reading] = redactors.each_ref().map(|redactor| redact(redactor, &text, &cuts));
+        prop_assert_eq!(String::from_utf8_lossy(&passing), String::from_utf8_lossy(&reading));
+    }
+}
+
+/// Binary data, with what terminals take for commands in it.
+fn binary() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        8 => vec(any::<u8>(), 1..200),
+        4 => vec(0x80..=0xff_u8, 1..100),
+        1 => Just(b"\x1b]0;".to_vec()),
+        1 => Just(b"\x07".to_vec()),
+        1 => Just(b"\x1bP\xff\xfe\x1b\\".to_vec()),
+        1 => Just(b"\xff\x08".to_vec()),
+        1 => Just(b"\xff\x1b[0m\x08".to_vec()),
+        1 => Just(b"\x1b[31m".to_vec()),
+    ];
+    vec(piece, 0..6).prop_map(|pieces| pieces.concat())
 }

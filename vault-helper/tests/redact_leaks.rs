@@ -422,3 +422,36 @@ fn numbers_that_repeat_are_not_taken_for_the_octal_of_a_short_run_in_a_key() {
     let masked = shown(&redactor, &[octal.as_bytes()]);
     assert!(masked.contains(MASK) && !masked.contains("142"), "{masked}");
 }
+
+/// What a terminal drops can be made of bytes that no secret has; then they must not be taken for its end.
+#[test]
+fn a_secret_torn_by_what_a_terminal_drops_is_masked_amid_binary_data() {
+    let secret = "hZ7!kQ2_wX9#pL4vN8";
+    let (redactor, _guard) = with(secret);
+    let noise = [0xff; 700];
+    let between: [&[u8]; 6] =
+        [b"\xff\x08", b"\xff\x1b[0m\x08", b"\x1b]0;\xfe\xfe\x07", b"\x1bP\xff\x1b\\", b"\x1b[31m", b"\0"];
+    for between in between {
+        let torn: Vec<u8> = secret.bytes().flat_map(|byte| [&[byte], between].concat()).collect();
+        let text = [&noise[..], &torn, &noise].concat();
+        for chunk in (256..330).chain([1, 64, text.len()]) {
+            let chunks: Vec<&[u8]> = text.chunks(chunk).collect();
+            let shown = shown(&redactor, &chunks);
+            let left = shown.matches(|c| secret.contains(c)).count();
+            assert!(
+                shown.contains(MASK) && left < 12,
+                "{} in chunks of {chunk}: {shown}",
+                between.escape_ascii()
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_backspace_takes_back_in_the_next_chunk_parts_no_secret() {
+    let (redactor, _guard) = with("hZ7!kQ2_wX9#pL4vN8");
+    let first = [&[0xff; 693][..], b"hZ7!kQ2_w", &[0xff; 10]].concat();
+    let second = [&b"\x08\x1b[m".repeat(10)[..], b"X9#pL4vN8 done"].concat();
+    let shown = shown(&redactor, &[&first, &second]);
+    assert!(shown.contains(MASK) && !shown.contains("pL4v"), "{shown}");
+}

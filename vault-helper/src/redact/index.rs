@@ -66,6 +66,8 @@ pub(super) struct Index {
     factors: Bits,
     key: u64,
     shortest: usize,
+    /// Which bytes from 0x80 on any form has; `None` if it is none of them.
+    high: Option<[bool; 128]>,
 }
 
 impl Default for Index {
@@ -80,6 +82,7 @@ impl Default for Index {
             factors: Bits::default(),
             key: (random ^ 0x9e37_79b9_7f4a_7c15) | 1,
             shortest: REACH,
+            high: None,
         }
     }
 }
@@ -88,6 +91,16 @@ impl Index {
     /// Whether nothing is looked for.
     pub(super) const fn is_empty(&self) -> bool {
         self.forms.is_empty()
+    }
+
+    /// The shortest window of any form.
+    pub(super) const fn shortest(&self) -> usize {
+        self.shortest
+    }
+
+    /// Which bytes from 0x80 on any form has; `None` if it is none of them.
+    pub(super) const fn high(&self) -> Option<&[bool; 128]> {
+        self.high.as_ref()
     }
 
     /// Adds forms; only what is new is touched unless the tables must grow.
@@ -141,6 +154,7 @@ impl Index {
         self.gone = 0;
         self.slots.zeroize();
         self.shortest = REACH;
+        self.high = None;
         let size = if self.forms.is_empty() { 0 } else { (self.grams * 3).next_power_of_two().max(1024) };
         self.slots = vec![0; size];
         self.filter = Bits::of(size * 8);
@@ -151,6 +165,9 @@ impl Index {
     fn enter(&mut self, number: usize) {
         let form = &self.forms[number];
         self.shortest = self.shortest.min(form.window);
+        for byte in form.text.iter().filter(|byte| !byte.is_ascii()) {
+            self.high.get_or_insert([false; 128])[usize::from(byte & 0x7f)] = true;
+        }
         for start in 0..form.text.len() {
             self.factors.set_all(self.key, form.text[start..].iter().take(SEED).copied());
         }

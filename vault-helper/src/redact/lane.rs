@@ -3,6 +3,7 @@
 use zeroize::Zeroize;
 
 use super::index::{Hit, Index, REACH, Stop};
+use super::islands::Islands;
 use super::normal::{BLOCK, Normal, Specials, Unit, VIEWS, View, specials};
 
 /// Normal bytes remembered from one block to the next.
@@ -140,16 +141,33 @@ struct Lane {
 }
 
 impl Lane {
-    fn step(&mut self, index: &Index, raw: Raw<'_>, most: usize, normal: &mut Normal, spans: &mut Vec<Span>) {
-        let rest = raw.from(self.parsed);
+    /// Reads a block of at most `most` bytes, which ends at `shore` at the latest: no match goes on there.
+    fn step(
+        &mut self,
+        index: &Index,
+        raw: Raw<'_>,
+        (most, shore): (usize, u64),
+        normal: &mut Normal,
+        spans: &mut Vec<Span>,
+    ) {
+        let rest = &raw.from(self.parsed)[..(shore - self.parsed) as usize];
         let block = &rest[..rest.len().min(most)];
         normal.begin(self.track.tail());
-        let last = raw.last && block.len() == rest.len();
+        let last = (raw.last || shore < raw.end()) && block.len() == rest.len();
         let used = normal.feed(self.view, block, self.parsed, last, self.before);
         if used > 0 {
             self.track.search(index, normal, spans);
             self.before = block[used - 1];
             self.parsed += used as u64;
+        }
+    }
+
+    /// Goes past bytes that hold no part of a match.
+    fn skip(&mut self, raw: Raw<'_>, to: u64) {
+        if to > self.parsed {
+            self.track.clear();
+            self.before = raw.from(to - 1)[0];
+            self.parsed = to;
         }
     }
 }
@@ -158,18 +176,24 @@ impl Lane {
 pub(super) struct Lanes {
     lanes: [Lane; 4],
     normal: Normal,
+    islands: Islands,
 }
 
 impl Lanes {
     pub(super) fn new() -> Self {
         let lane = |view| Lane { view, track: Track::default(), parsed: 0, before: 0 };
-        Self { lanes: VIEWS.map(lane), normal: Normal::default() }
+        Self { lanes: VIEWS.map(lane), normal: Normal::default(), islands: Islands::default() }
     }
 
     /// Reads everything up to the end of `raw` that can be understood yet.
     pub(super) fn advance(&mut self, index: &Index, raw: Raw<'_>, spans: &mut Vec<Span>) {
+        if index.is_empty() {
+            return self.skip(raw.end());
+        }
+        self.islands.survey(index, raw, self.parsed(), self.lanes.each_ref().map(|lane| lane.parsed));
         loop {
             let before = self.lanes.each_ref().map(|lane| lane.parsed);
+            self.lanes.iter_mut().for_each(|lane| lane.skip(raw, self.islands.next(lane.parsed)));
             let (twins, most) = self.twins(raw);
             for (at, twin) in twins.into_iter().enumerate() {
                 let (earlier, rest) = self.lanes.split_at_mut(at);
@@ -178,7 +202,8 @@ impl Lanes {
                     lane.track.adopt(&twin.track);
                     (lane.parsed, lane.before) = (twin.parsed, twin.before);
                 } else if lane.parsed < raw.end() {
-                    lane.step(index, raw, most, &mut self.normal, spans);
+                    let shore = self.islands.shore(lane.parsed);
+                    lane.step(index, raw, (most, shore), &mut self.normal, spans);
                 }
             }
             if before == self.lanes.each_ref().map(|lane| lane.parsed) {
@@ -190,7 +215,8 @@ impl Lanes {
 
     /// For each lane, an earlier one that will read the next bytes in the same way; and how many bytes to read.
     fn twins(&self, raw: Raw<'_>) -> ([Option<usize>; 4], usize) {
-        let rest = raw.from(self.lanes[0].parsed);
+        let at = self.lanes[0].parsed;
+        let rest = &raw.from(at)[..(self.islands.shore(at) - at) as usize];
         let found = specials(&rest[..rest.len().min(BLOCK)]);
         let same = |a: usize, b: usize| {
             let (a, b) = (&self.lanes[a], &self.lanes[b]);
@@ -206,9 +232,7 @@ impl Lanes {
         let mut most = BLOCK;
         if twins[1..] == [Some(0), Some(0), Some(1)] {
             // All read alike: as long as that lasts, in one go.
-            let quiet = |block: &&[u8]| {
-                !matches!(specials(block), Specials { terminal: true, .. } | Specials { character: true, .. })
-            };
+            let quiet = |block: &&[u8]| specials(block) == Specials::NONE;
             most += rest.chunks(BLOCK).skip(1).take(QUIET).take_while(quiet).map(<[u8]>::len).sum::<usize>();
         }
         (twins, most)

@@ -14,6 +14,7 @@ mod escapes;
 mod forms;
 mod hold;
 mod index;
+mod islands;
 mod lane;
 mod material;
 mod normal;

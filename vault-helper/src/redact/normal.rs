@@ -21,6 +21,8 @@ const RUN: usize = 16;
 const GROUP: usize = 16 * STRETCH;
 /// Fewer bytes than these are gone through one by one.
 const FEW: usize = 32;
+/// Bytes of a block that are looked at for whether they begin a sequence; if there are more, one will.
+const LOOKS: usize = 64;
 /// Raw bytes between two cells of one column, at most: `od -c` sets its cells three apart.
 const CELL: u64 = 3;
 
@@ -71,16 +73,21 @@ const SPECIAL: [u8; 256] = {
     special
 };
 
-/// Which kinds of special bytes a block holds.
-#[derive(Debug, Clone, Copy)]
+/// Which kinds of sequences a block holds: whether views that differ in them read it differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Specials {
     pub(super) terminal: bool,
     pub(super) character: bool,
 }
 
-/// Looks a block over; written so that the compiler makes vector code of it.
+impl Specials {
+    pub(super) const NONE: Self = Self { terminal: false, character: false };
+}
+
+/// Looks a block over. The first look is written so that the compiler makes vector code of it; only bytes that may
+/// begin a sequence are then looked at one by one.
 pub(super) fn specials(raw: &[u8]) -> Specials {
-    let mut found = Specials { terminal: false, character: false };
+    let mut found = Specials::NONE;
     for piece in raw.chunks(64) {
         let (mut terminal, mut character) = (0_u8, 0_u8);
         for &byte in piece {
@@ -90,7 +97,11 @@ pub(super) fn specials(raw: &[u8]) -> Specials {
         found.terminal |= terminal != 0;
         found.character |= character != 0;
     }
-    found
+    let real = |(n, at): (usize, usize)| n >= LOOKS || !matches!(step(&raw[at..], false), Step::Text(_));
+    Specials {
+        terminal: found.terminal && memchr::memchr2_iter(0x1b, 0x08, raw).enumerate().any(real),
+        character: found.character && memchr::memchr3_iter(b'\\', b'%', b'&', raw).enumerate().any(real),
+    }
 }
 
 /// Where a normal byte came from: raw offsets in the stream, the end not included.
@@ -169,30 +180,7 @@ impl Normal {
                 self.plain(&raw[from..], at + from as u64);
                 return raw.len();
             };
-            let here = &raw[to..];
-            let step = match here[0] {
-                0x08 => Step::Back,
-                0x1b => match escapes::terminal(here) {
-                    Token::Whole(length) => Step::Whole(length, Decoded::NOTHING),
-                    Token::Partial if !last => Step::Wait,
-                    Token::Partial | Token::Text => Step::Text(1),
-                },
-                _ if !escapes::may_begin(here) => Step::Text(1),
-                _ => match escapes::character(here) {
-                    (Token::Partial, _) if !last => Step::Wait,
-                    (Token::Partial, decoded) if !decoded.bytes().is_empty() => {
-                        Step::Whole(here.len(), decoded)
-                    }
-                    (Token::Partial | Token::Text, _) => Step::Text(1),
-                    // Backslashes before an ordinary character.
-                    (Token::Whole(length), decoded)
-                        if decoded.bytes().is_empty() && here[length - 1] == b'\\' =>
-                    {
-                        Step::Text(length)
-                    }
-                    (Token::Whole(length), decoded) => Step::Whole(length, decoded),
-                },
-            };
+            let step = step(&raw[to..], last);
             if let Step::Text(length) = step {
                 look = to + length;
                 continue;
@@ -218,23 +206,31 @@ impl Normal {
 
     /// Bytes without a special one among them; there is room for them.
     pub(super) fn plain(&mut self, raw: &[u8], at: u64) {
+        if raw.len() < FEW {
+            return self.stretch(at, raw.len(), |_, out| few(raw, out));
+        }
         let mut start = at;
         for group in raw.chunks(GROUP) {
-            let many = group.len() >= FEW;
-            if many {
-                self.mapped.take(group);
-            }
+            self.mapped.take(group);
             for (n, piece) in group.chunks(STRETCH).enumerate() {
-                // A fixed length lets the compiler see that no index runs over it.
-                let out =
-                    self.bytes[self.len..].first_chunk_mut().unwrap_or_else(|| unreachable!("room was made"));
-                let (kept, stay) = if many { self.mapped.squeeze(n, out) } else { few(piece, out) };
-                let end = start + piece.len() as u64;
-                self.map.push(Stretch { at: self.len, start, end, stay: Some(stay) });
-                self.len += kept;
-                start = end;
+                self.stretch(start, piece.len(), |mapped, out| mapped.squeeze(n, out));
+                start += piece.len() as u64;
             }
         }
+    }
+
+    /// The normal bytes of a stretch of `length` raw bytes at `at`, as `write` writes and counts them.
+    fn stretch(
+        &mut self,
+        at: u64,
+        length: usize,
+        write: impl FnOnce(&Mapped, &mut [u8; STRETCH + RUN]) -> (usize, u64),
+    ) {
+        // A fixed length lets the compiler see that no index runs over it.
+        let out = self.bytes[self.len..].first_chunk_mut().unwrap_or_else(|| unreachable!("room was made"));
+        let (kept, stay) = write(&self.mapped, out);
+        self.map.push(Stretch { at: self.len, start: at, end: at + length as u64, stay: Some(stay) });
+        self.len += kept;
     }
 
     /// Normal bytes that stand together for `length` raw bytes at `at`; there is room for them.
@@ -334,6 +330,29 @@ enum Step {
     Back,
     /// The sequence goes on after the bytes at hand.
     Wait,
+}
+
+/// What to do at the special byte that `here` begins with; nothing comes after `here` if it is the `last` of a stream.
+fn step(here: &[u8], last: bool) -> Step {
+    match here[0] {
+        0x08 => Step::Back,
+        0x1b => match escapes::terminal(here) {
+            Token::Whole(length) => Step::Whole(length, Decoded::NOTHING),
+            Token::Partial if !last => Step::Wait,
+            Token::Partial | Token::Text => Step::Text(1),
+        },
+        _ if !escapes::may_begin(here) => Step::Text(1),
+        _ => match escapes::character(here) {
+            (Token::Partial, _) if !last => Step::Wait,
+            (Token::Partial, decoded) if !decoded.bytes().is_empty() => Step::Whole(here.len(), decoded),
+            (Token::Partial | Token::Text, _) => Step::Text(1),
+            // Backslashes before an ordinary character.
+            (Token::Whole(length), decoded) if decoded.bytes().is_empty() && here[length - 1] == b'\\' => {
+                Step::Text(length)
+            }
+            (Token::Whole(length), decoded) => Step::Whole(length, decoded),
+        },
+    }
 }
 
 /// As [`MAP`], in a form of which the compiler makes vector code.
