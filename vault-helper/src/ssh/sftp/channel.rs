@@ -164,14 +164,22 @@ pub(super) fn refused(reply: Reply) -> SftpError {
 }
 
 impl Sftp {
-    /// Opens an SFTP channel to a target on a pooled transport, logging in when needed.
+    /// Opens an SFTP channel to a target on a pooled transport, logging in when needed. Once more when the server ends
+    /// before it says anything: dropbear does that now and then to a channel opened just when another one closes.
     ///
     /// # Errors
     /// As [`crate::ssh::pool::Pool::session`]; `unsupported_operation` when the host offers no SFTP.
     pub async fn open(helper: &Arc<Helper>, principal: &str, target: &Target) -> Result<Self, Failure> {
-        let (channel, lease) = helper.pool.session(helper, principal, target).await?;
-        let opened = tokio::time::timeout(PATIENCE, start(channel)).await.unwrap_or(Err(SftpError::Silent));
-        let Started { read, write, cutter, extensions } = opened.map_err(|error| no_sftp(target, &error))?;
+        let once = || async {
+            let (channel, lease) = helper.pool.session(helper, principal, target).await?;
+            let started = tokio::time::timeout(PATIENCE, start(channel)).await;
+            Ok((started.unwrap_or(Err(SftpError::Silent)), lease))
+        };
+        let (started, lease) = match once().await? {
+            (Err(SftpError::Ended), _) => once().await?,
+            other => other,
+        };
+        let Started { read, write, cutter, extensions } = started.map_err(|error| no_sftp(target, &error))?;
         let desk = Arc::<Desk>::default();
         let (requests, queue) = mpsc::channel(QUEUE);
         tokio::spawn(write_all(write, queue));
@@ -258,10 +266,7 @@ async fn start(channel: Channel<Msg>) -> Result<Started, SftpError> {
                 return Err(SftpError::Status(packet::Code::Unsupported, "no SFTP subsystem".into()));
             }
             Some(ChannelMsg::Eof | ChannelMsg::Close | ChannelMsg::ExitStatus { .. }) => {
-                return Err(SftpError::Status(
-                    packet::Code::Unsupported,
-                    "its SFTP server ended at once".into(),
-                ));
+                return Err(SftpError::Ended);
             }
             Some(_) => {}
             None => return Err(SftpError::Lost("the channel was closed".into())),
@@ -321,7 +326,7 @@ async fn read_all(mut read: ChannelReadHalf, mut cutter: Cutter, desk: Arc<Desk>
 
 fn no_sftp(target: &Target, error: &SftpError) -> Failure {
     match error {
-        SftpError::Status(..) => Failure::new(
+        SftpError::Status(..) | SftpError::Ended => Failure::new(
             ErrorCode::UnsupportedOperation,
             format!("{} offers no SFTP: {error}", target.alias),
             "it needs `Subsystem sftp` in its sshd_config and an SFTP server; until then use ssh_exec",

@@ -13,6 +13,9 @@ pub enum SftpError {
     /// The connection is gone.
     #[error("the connection was lost: {0}")]
     Lost(String),
+    /// The server ended before it greeted us; nothing was asked of it yet.
+    #[error("its SFTP server ended at once")]
+    Ended,
     /// The server does not speak SFTP version 3.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -72,7 +75,7 @@ impl SftpError {
                 format!("the connection was lost while this was under way ({doing} {path}): {why}"),
                 "call again",
             ),
-            Self::Malformed(_) | Self::Unasked | Self::Silent => Failure::new(
+            Self::Ended | Self::Malformed(_) | Self::Unasked | Self::Silent => Failure::new(
                 ErrorCode::SshConnectionFailed,
                 format!("cannot {doing} {path}: {self}"),
                 "check the host's SFTP server: `Subsystem sftp` in its sshd_config",
