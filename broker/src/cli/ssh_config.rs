@@ -115,11 +115,11 @@ impl Reader<'_> {
         }
     }
 
-    fn import(mut self) -> Import {
+    fn import(self) -> Import {
         let mut import = Import::default();
-        for alias in std::mem::take(&mut self.aliases) {
-            match self.host(&alias) {
-                Ok(found) => import.found.push(found),
+        for alias in self.aliases.clone() {
+            match self.host(&alias, 0) {
+                Ok(found) => import.found.extend(found),
                 Err(why) => import.left.push(format!("{alias}: {why}")),
             }
         }
@@ -128,10 +128,14 @@ impl Reader<'_> {
         import
     }
 
-    fn host(&self, alias: &str) -> Result<Found, String> {
+    /// A host, behind the hops that have no block of their own.
+    fn host(&self, alias: &str, depth: usize) -> Result<Vec<Found>, String> {
+        if depth > MAX_DEPTH {
+            return Err("its jump hosts go round in a circle".into());
+        }
         let mut host = NewHost { hostname: alias.to_ascii_lowercase(), port: 22, ..NewHost::default() };
         let (mut left, mut key_alias, mut seen) = (Vec::new(), None, BTreeSet::new());
-        let mut files = Vec::new();
+        let (mut files, mut found) = (Vec::new(), Vec::new());
         for setting in self.settings.iter().filter(|setting| applies(&setting.patterns, alias)) {
             let keyword = setting.keyword.as_str();
             let value = setting.value.join(" ");
@@ -149,7 +153,7 @@ impl Reader<'_> {
                 "user" => host.user = Some(value),
                 "port" => host.port = value.parse().map_err(|_| format!("{value} is no port"))?,
                 "proxyjump" if value.eq_ignore_ascii_case("none") => {}
-                "proxyjump" => host.jump = Some(jump(&value)?),
+                "proxyjump" => host.jump = Some(self.hops(alias, &value, depth, &mut found)?),
                 "proxycommand" if value.eq_ignore_ascii_case("none") => {}
                 "proxycommand" => {
                     return Err("it is reached by a ProxyCommand, and no program is run here".into());
@@ -176,7 +180,47 @@ impl Reader<'_> {
         } else if !host.identity.is_empty() {
             host.identity.insert(0, "vault".into());
         }
-        Ok(Found { alias: alias.to_owned(), host, key_alias, left })
+        found.push(Found { alias: alias.to_owned(), host, key_alias, left });
+        Ok(found)
+    }
+
+    /// The alias of the last hop of a ProxyJump. A hop that is another host just as it is needs nothing; any other (with
+    /// an account or port of its own, or reached through the hop before it) becomes an entry, `ALIAS-jump1` and so on.
+    fn hops(&self, alias: &str, value: &str, depth: usize, found: &mut Vec<Found>) -> Result<String, String> {
+        let mut before: Option<String> = None;
+        for (number, text) in value.split(',').enumerate() {
+            let hop =
+                Hop::parse(text.trim()).ok_or_else(|| format!("ProxyJump {value} cannot be understood"))?;
+            if hop.is_plain() && (before.is_none() || self.jump_of(hop.host) == before.as_deref()) {
+                before = Some(hop.host.to_owned());
+                continue;
+            }
+            let name = format!("{alias}-jump{}", number + 1);
+            if self.aliases.contains(&name) {
+                return Err(format!("a hop of its ProxyJump would be called {name}, which is another host"));
+            }
+            let mut hosts = self.host(hop.host, depth + 1)?;
+            let Some(mut last) = hosts.pop() else { continue };
+            match before {
+                // Only the first hop is reached as its own block says.
+                Some(before) => last.host.jump = Some(before),
+                None => found.append(&mut hosts),
+            }
+            last.host.user = hop.user.map(str::to_owned).or(last.host.user);
+            last.host.port = hop.port.unwrap_or(last.host.port);
+            last.alias = name.clone();
+            found.push(last);
+            before = Some(name);
+        }
+        before.ok_or_else(|| format!("ProxyJump {value} names no host"))
+    }
+
+    /// The ProxyJump of a host with a block of its own.
+    fn jump_of(&self, alias: &str) -> Option<&str> {
+        let known = self.aliases.iter().any(|other| other == alias);
+        let jump = |setting: &&Setting| setting.keyword == "proxyjump" && applies(&setting.patterns, alias);
+        let value = &self.settings.iter().filter(|_| known).find(jump)?.value;
+        value.first().map(String::as_str)
     }
 }
 
@@ -209,14 +253,36 @@ const HARMLESS: &[&str] = &[
     "visualhostkey",
 ];
 
-/// One hop that is an alias; more, or one with an account or port of its own, has no place in an entry.
-fn jump(value: &str) -> Result<String, String> {
-    if value.contains([',', '@', ':', '/']) {
-        return Err(format!(
-            "ProxyJump {value} is no plain alias; give each hop a Host block of its own and name the last one"
-        ));
+/// A hop of a ProxyJump: `[user@]host[:port]`, or the same as an `ssh://` URI.
+#[derive(Debug, PartialEq, Eq)]
+struct Hop<'a> {
+    user: Option<&'a str>,
+    host: &'a str,
+    port: Option<u16>,
+}
+
+impl<'a> Hop<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let text = text.strip_prefix("ssh://").unwrap_or(text);
+        let (user, place) = match text.rsplit_once('@') {
+            Some((user, place)) => (Some(user), place),
+            None => (None, text),
+        };
+        let (host, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, "")) => (host, None),
+            Some((host, port)) => (host, Some(port.strip_prefix(':')?.parse().ok()?)),
+            None => match place.split_once(':') {
+                Some((host, port)) => (host, Some(port.parse().ok()?)),
+                None => (place, None),
+            },
+        };
+        let good = !host.is_empty() && !host.contains(['/', ' ', '%']) && user != Some("");
+        good.then_some(Self { user, host, port })
     }
-    Ok(value.to_owned())
+
+    fn is_plain(&self) -> bool {
+        self.user.is_none() && self.port.is_none()
+    }
 }
 
 /// Whether a line under these patterns applies to a host: one matches, and none that is negated does.
@@ -357,15 +423,45 @@ mod tests {
         let config = "Host a\n ProxyCommand nc %h %p\nHost b\n ProxyJump me@gate:2222,other\nHost c\n Port ssh\nHost d\n ProxyJump e\nHost e\n ProxyJump d\nHost f\n IdentityFile %d/key\nMatch exec true\n User root\nInclude missing\n";
         let import = import(&[(".ssh/config", config)]);
         insta::assert_snapshot!(shown(&import), @r"
+        b-jump1: me@gate:2222 through - by  known as -
+        b-jump2: -@other:22 through b-jump1 by  known as -
+        b: -@b:22 through b-jump2 by  known as -
         f: -@f:22 through - by vault known as -
           left: identityfile %d/key is left out: it has a placeholder
         left: a: it is reached by a ProxyCommand, and no program is run here
-        left: b: ProxyJump me@gate:2222,other is no plain alias; give each hop a Host block of its own and name the last one
         left: c: ssh is no port
         left: ~/.ssh/config line 13: a Match block depends on the moment of a connection and is left out
         left: ~/.ssh/missing cannot be read: No such file or directory (os error 2)
         left: d: its jump hosts go round in a circle
         left: e: its jump hosts go round in a circle
+        ");
+    }
+
+    #[test]
+    fn a_chain_of_jumps_is_carried_over_hop_by_hop() {
+        let config = "Host t\n ProxyJump a,b,c\nHost u\n ProxyJump ssh://me@[fd00::1]:2200,b\nHost a\n User gate\nHost b\n HostName b.example.org\n Port 2222\n ProxyJump a\nHost c\n ProxyJump elsewhere\nHost *\n User all\n";
+        insta::assert_snapshot!(shown(&import(&[(".ssh/config", config)])), @r"
+        u-jump1: me@fd00::1:2200 through - by  known as -
+        u-jump2: all@b.example.org:2222 through u-jump1 by  known as -
+        u: all@u:22 through u-jump2 by  known as -
+        a: gate@a:22 through - by  known as -
+        b: all@b.example.org:2222 through a by  known as -
+        t-jump3: all@c:22 through b by  known as -
+        t: all@t:22 through t-jump3 by  known as -
+        c: all@c:22 through elsewhere by  known as -
+        ");
+    }
+
+    #[test]
+    fn jumps_that_make_no_chain_are_listed() {
+        let config = "Host a\n ProxyJump me@b\nHost b\n ProxyJump me@a\nHost c\n ProxyJump x:port\nHost d\n ProxyJump x,,y\nHost e\n ProxyJump me@x\nHost e-jump1\n";
+        insta::assert_snapshot!(shown(&import(&[(".ssh/config", config)])), @r"
+        e-jump1: -@e-jump1:22 through - by  known as -
+        left: a: its jump hosts go round in a circle
+        left: b: its jump hosts go round in a circle
+        left: c: ProxyJump x:port cannot be understood
+        left: d: ProxyJump x,,y cannot be understood
+        left: e: a hop of its ProxyJump would be called e-jump1, which is another host
         ");
     }
 
