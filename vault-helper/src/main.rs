@@ -30,7 +30,10 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
     let paths = Paths::from_env();
     if arguments.detach {
         return detach::start(&paths.state.join("helper.log"));
@@ -44,15 +47,44 @@ fn main() -> ExitCode {
     match serve(paths, hardening, redactor, arguments.daemon) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let message = format!("sallyport-vault-helper: {error}");
+            let message = complaint(
+                &error.to_string(),
+                "correct that and start it again; the manual page says what it reads",
+            );
             if arguments.daemon {
                 detach::failed(&message);
             }
-            // Nothing is left to do when even this cannot be written.
-            let _ = writeln!(io::stderr(), "{message}");
+            complain(&message);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Bad usage, as clap exits.
+const USAGE: u8 = 2;
+
+/// What the command line made of its arguments: help and version as they are, a mistake as one sentence and a hint.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Nothing can be told to who closed our output.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let said = error.to_string();
+    let wrong = said.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    complain(&complaint(wrong, "`sallyport` starts it by itself; by hand it takes nothing, or --detach"));
+    ExitCode::from(USAGE)
+}
+
+/// One sentence, and what to do next.
+fn complaint(wrong: &str, hint: &str) -> String {
+    let wrong = wrong.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("sallyport-vault-helper: {wrong}\nhint: {hint}")
+}
+
+fn complain(message: &str) {
+    // Nothing is left to do when even this cannot be written.
+    let _ = writeln!(io::stderr(), "{message}");
 }
 
 fn serve(

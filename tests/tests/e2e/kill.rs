@@ -127,6 +127,32 @@ fn a_helper_that_nobody_needs_ends_by_itself_and_a_needed_one_does_not() {
 }
 
 #[test]
+fn a_helper_started_wrongly_says_why_and_what_to_do() {
+    let world = World::new();
+    let start = |arguments: &[&str]| {
+        let mut helper = world.command(process::built("sallyport-vault-helper"));
+        process::run(helper.args(arguments), b"")
+    };
+    let hint = "hint: `sallyport` starts it by itself; by hand it takes nothing, or --detach\n";
+    for (arguments, wrong) in [
+        (vec!["--no-such"], "unexpected argument '--no-such' found"),
+        (vec!["serve"], "unexpected argument 'serve' found"),
+        (vec!["--detach", "--daemon"], "the argument '--detach' cannot be used with '--daemon'"),
+    ] {
+        let done = start(&arguments);
+        assert_eq!(done.stderr, format!("sallyport-vault-helper: {wrong}\n{hint}"), "{arguments:?}");
+        assert_eq!((done.code(), done.stdout.as_str()), (2, ""), "{arguments:?}");
+    }
+    assert!(start(&["--help"]).expect_success().contains("Usage: sallyport-vault-helper"));
+    world.settings("no_such_key = 1\n");
+    let done = start(&[]);
+    let lines: Vec<&str> = done.stderr.lines().collect();
+    assert!(lines[0].contains("sallyport.toml: line 2: no_such_key: unknown key"), "{done:?}");
+    assert!(lines.len() == 2 && lines[1].starts_with("hint: "), "{done:?}");
+    assert_eq!(done.code(), 1);
+}
+
+#[test]
 fn many_clients_at_once_start_one_helper() {
     let world = World::new();
     let _sshd = world.ready_host("web1");
