@@ -2,7 +2,7 @@
 
 use sallyport_tests::mcp::Reply;
 use sallyport_tests::world::sshd::own_name;
-use sallyport_tests::world::{Sshd, World, process};
+use sallyport_tests::world::{Sshd, World, eventually, process};
 use serde_json::json;
 
 /// A host with a record that would log in, whose key nobody vouched for yet.
@@ -74,6 +74,35 @@ fn a_line_for_another_port_vouches_for_nothing() {
     world.known_hosts(&format!("127.0.0.1 {}\n", sshd.host_key().public()));
     exec(&world).expect_code("host_key_unknown");
     assert_eq!(sshd.attempts(), [""; 0]);
+}
+
+#[test]
+fn what_was_opened_on_a_keys_word_is_closed_when_the_key_is_forgotten() {
+    let world = World::new();
+    let (gate, sshd) = (world.ready_host("gate"), world.ready_host("other"));
+    let key = world.key("ed25519", None);
+    gate.authorize(&key);
+    let behind = world.sshd();
+    behind.authorize(&key);
+    world.record("ssh", &behind.place(), &own_name(), "key", key.private().as_bytes());
+    world.host("behind", &behind, "jump = \"gate\"");
+    world.trust(&behind);
+    let client = world.mcp();
+    let open = |target: &str| {
+        let opened = client.call("ssh_session_open", json!({ "target": target })).expect_ok();
+        opened.text("session").to_owned()
+    };
+    let sessions = ["gate", "behind", "other"].map(open);
+    world.run(&["hostkey", "remove", "gate"]).expect_success();
+    let connected = |sshd: &Sshd| !process::descendants(sshd.pid()).is_empty();
+    eventually("the end of what leads to it or through it", || {
+        (!connected(&gate) && !connected(&behind)).then_some(())
+    });
+    assert!(connected(&sshd), "another host's stay");
+    let exec = |session: &str| client.call("ssh_exec", json!({ "session": session, "command": "true" }));
+    let codes: Vec<String> = sessions.iter().map(|session| exec(session).code().to_owned()).collect();
+    assert_eq!(codes, ["session_not_found", "session_not_found", ""]);
+    client.call("ssh_exec", json!({ "target": "gate", "command": "true" })).expect_code("host_key_unknown");
 }
 
 #[test]

@@ -120,7 +120,11 @@ async fn answer(op: &mut Operation, caller: &Caller, request: AdminRequest) -> A
                     format!("no key of {hostname} is pinned here"),
                     "keys in ~/.ssh/known_hosts are removed with ssh-keygen -R",
                 )),
-                _ => Ok(AdminOutcome::Done),
+                _ => {
+                    // What was accepted on this key's word ends with it.
+                    helper.pool.close_host(&Endpoint::new(hostname.as_str(), port));
+                    Ok(AdminOutcome::Done)
+                }
             }
         }
         AdminRequest::ListApprovals => {

@@ -21,6 +21,7 @@ use super::connect::{self, Client, Watches};
 use super::course::Course;
 use super::incoming::Incoming;
 use super::rotation;
+use super::trust::Endpoint;
 use crate::guard::target::Target;
 use crate::helper::Helper;
 use crate::redact::{CleanText, Enrollment, Redactor};
@@ -421,7 +422,7 @@ impl Pool {
         let of_principal = lanes.iter().filter(|(key, _)| key.principal == principal);
         let transports = of_principal.flat_map(|(key, lane)| {
             let state = lane.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let label = format!("{}@{}", key.user, super::trust::Endpoint::new(&key.host, key.port));
+            let label = format!("{}@{}", key.user, Endpoint::new(&key.host, key.port));
             state.transports.iter().map(|t| (label.clone(), t.clone())).collect::<Vec<_>>()
         });
         transports.filter(|(_, transport)| transport.closed().is_none()).collect()
@@ -438,8 +439,20 @@ impl Pool {
 
     /// Closes every transport: sessions on them end.
     pub fn close_all(&self) {
-        let lanes = std::mem::take(&mut *self.lanes.lock().unwrap_or_else(PoisonError::into_inner));
-        for lane in lanes.into_values() {
+        self.close(|_| true);
+    }
+
+    /// Closes the transports to a host, and with them those that go through it: sessions on them end.
+    pub fn close_host(&self, endpoint: &Endpoint) {
+        self.close(|key| key.host == endpoint.host() && key.port == endpoint.port());
+    }
+
+    fn close(&self, of: impl Fn(&PoolKey) -> bool) {
+        let lanes: Vec<Arc<Lane>> = {
+            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            lanes.extract_if(|key, _| of(key)).map(|(_, lane)| lane).collect()
+        };
+        for lane in lanes {
             let transports =
                 std::mem::take(&mut lane.state.lock().unwrap_or_else(PoisonError::into_inner).transports);
             for transport in transports {
