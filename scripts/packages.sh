@@ -40,6 +40,7 @@ need_to_test() {
     need openssh-client 'ssh-keygen makes keys, ssh is measured against' command -v ssh
     need pass 'writes the password store that Sallyport reads' command -v pass
     need pinentry-curses 'a passphrase is typed at a real dialog in a terminal' test -x /usr/bin/pinentry-curses
+    need acl 'files with access control lists are replaced' command -v setfacl
     need sudo 'the real thing for commands that ask for a sudo password' command -v sudo
     need zsh 'login shells other than bash' command -v zsh
     need busybox 'login shells other than bash' command -v busybox

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sallyport_tests::mcp::{McpClient, Reply};
 use sallyport_tests::world::sshd::own_name;
-use sallyport_tests::world::{Sshd, World, terminal};
+use sallyport_tests::world::{Sshd, SshdOptions, World, process, terminal};
 use serde_json::{Value, json};
 
 /// A world with a ready host, a client, and a directory for files.
@@ -22,8 +22,11 @@ fn desk() -> Desk {
 }
 
 fn desk_with(more: &str) -> Desk {
-    let world = World::new();
-    let sshd = world.sshd();
+    desk_on(World::new(), more, &SshdOptions::default())
+}
+
+fn desk_on(world: World, more: &str, options: &SshdOptions) -> Desk {
+    let sshd = world.sshd_with(options);
     let key = world.key("ed25519", None);
     sshd.authorize(&key);
     world.record("ssh", &sshd.place(), &own_name(), "key", key.private().as_bytes());
@@ -218,6 +221,107 @@ fn a_missing_directory_is_told_and_made_when_asked() {
     desk.write(&path, "x", json!({ "create_parents": true })).expect_ok();
     assert_eq!(desk.get("a/b/c.txt"), "x");
     desk.write(&desk.path("a"), "x", json!({ "mode": "overwrite" })).expect_code("unsupported_operation");
+}
+
+#[test]
+fn a_directory_that_cannot_be_there_is_told_with_what_stands_in_its_way() {
+    let desk = desk();
+    let file = desk.put("file", "in the way");
+    symlink("nowhere", desk.dir.join("link")).unwrap();
+    for (below, what) in
+        [("file/x", "is no directory"), ("file/a/b/x", "is no directory"), ("link/x", "leads nowhere")]
+    {
+        for more in [json!({}), json!({ "dry_run": true }), json!({ "create_parents": true })] {
+            let told = desk.write(&desk.path(below), "x", more.clone()).expect_code("missing_parent");
+            assert!(told.text("message").contains(what), "{below} {more}: {:#}", told.raw);
+            assert!(!told.text("hint").contains("create_parents"), "{below} {more}: {:#}", told.raw);
+        }
+    }
+    fs::write(desk.world.home().join("up"), "x").unwrap();
+    for (remote, local) in [("file/x", "up"), ("file/x", ".")] {
+        let told = desk
+            .client
+            .call(
+                "ssh_upload",
+                json!({ "target": "web1", "local_path": local, "remote_path": desk.path(remote), "recursive": local == "." }),
+            )
+            .expect_code("missing_parent");
+        assert!(told.text("message").contains(&format!("{file} is no directory")), "{:#}", told.raw);
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "in the way");
+}
+
+/// A file's access control list, or a directory's.
+fn list_of(path: &str) -> String {
+    process::run(process::bare("getfacl").args(["-cp", path]), b"").expect_success()
+}
+
+/// Sets it; false, with a sentence, where the file system has none.
+fn set_list(path: &str, list: &str) -> bool {
+    let can = process::run(process::bare("setfacl").args(["-m", list, path]), b"").code() == 0;
+    if !can {
+        println!("skipped: no access control lists here");
+    }
+    can
+}
+
+#[test]
+fn an_access_control_list_is_kept_and_none_comes_from_the_directory() {
+    let desk = desk();
+    let path = desk.put("it's -- listed", "one\n");
+    if !set_list(&path, "u:nobody:rw,m:rwx") {
+        return;
+    }
+    let before = list_of(&path);
+    assert!(before.contains("user:nobody:rw-"), "{before}");
+    let edited = desk.edit(&path, json!([{ "old": "one", "new": "two" }])).expect_ok();
+    assert_eq!(
+        (list_of(&path), edited.raw.to_string().contains("could not be kept")),
+        (before.clone(), false)
+    );
+    desk.write(&path, "three\n", json!({ "mode": "overwrite" })).expect_ok();
+    assert_eq!((list_of(&path), desk.get("it's -- listed")), (before, "three\n".to_owned()));
+    // What the directory gives new files is not for one that is replaced.
+    let plain = desk.put("plain", "one\n");
+    let before = list_of(&plain);
+    assert!(set_list(desk.dir.to_str().unwrap(), "d:u:nobody:rwx"));
+    desk.edit(&plain, json!([{ "old": "one", "new": "two" }])).expect_ok();
+    assert_eq!(list_of(&plain), before);
+    desk.is_tidy();
+}
+
+#[test]
+fn an_access_control_list_that_cannot_be_kept_is_said_to_be_lost() {
+    let world = World::new();
+    let (bin, home) = (world.fresh("bin"), world.fresh("home"));
+    fs::create_dir(&bin).unwrap();
+    fs::create_dir(&home).unwrap();
+    for tool in ["ls", "readlink", "stat", "getfacl"] {
+        symlink(Path::new("/usr/bin").join(tool), bin.join(tool)).unwrap();
+    }
+    // No setfacl there.
+    let (mark, dir, home, path) = (process::MARK, world.dir().display(), home.display(), bin.display());
+    let extra = format!("SetEnv {mark}={dir} HOME={home} PATH={path}\n");
+    let desk = desk_on(world, "", &SshdOptions { extra, ..SshdOptions::default() });
+    let path = desk.put("listed", "one\n");
+    let plain = desk.put("plain", "one\n");
+    if !set_list(&path, "u:nobody:rw") {
+        return;
+    }
+    let edited = desk.edit(&path, json!([{ "old": "one", "new": "two" }])).expect_ok();
+    assert!(edited.rendering().contains("its access control list could not be kept"), "{:#}", edited.raw);
+    let edited = desk.edit(&plain, json!([{ "old": "one", "new": "two" }])).expect_ok();
+    assert!(!edited.rendering().contains("could not be kept"), "{:#}", edited.raw);
+}
+
+#[test]
+fn a_host_for_sftp_alone_has_its_files_written_all_the_same() {
+    let extra = "ForceCommand internal-sftp\n".to_owned();
+    let desk = desk_on(World::new(), "", &SshdOptions { extra, ..SshdOptions::default() });
+    let path = desk.put("file", "one\n");
+    desk.edit(&path, json!([{ "old": "one", "new": "two" }])).expect_ok();
+    desk.write(&path, "three\n", json!({ "mode": "overwrite" })).expect_ok();
+    assert_eq!(desk.get("file"), "three\n");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::{digest, edit};
 use crate::redact::{Clean, MASK};
 use crate::serve::connection::Operation;
 use crate::ssh::sftp::landing::{Plan, file_exists};
-use crate::ssh::sftp::place;
+use crate::ssh::sftp::{Kind, parent, place};
 
 /// Bytes of a diff that are answered at most.
 const DIFF: usize = 64 * 1024;
@@ -73,6 +73,7 @@ pub async fn write(desk: &Desk<'_>, op: &Operation, ask: &Write, content: Vec<u8
         overwrite: ask.mode != WriteMode::Create,
         create_parents: ask.create_parents,
         mode: ask.perm,
+        lists: true,
         durable: true,
         ..Plan::default()
     };
@@ -103,7 +104,7 @@ pub async fn edit(desk: &Desk<'_>, op: &Operation, ask: &Edit, changes: &[u8]) -
     let (new, made) = edit::apply(text, &changes)?;
     let old = Old { content: Some(content), digest: Some(now) };
     unmasked(desk, WriteMode::Overwrite, &old, new.as_bytes())?;
-    let plan = Plan { overwrite: true, durable: true, ..Plan::default() };
+    let plan = Plan { overwrite: true, lists: true, durable: true, ..Plan::default() };
     put(desk, op, &ask.guards, plan, &old, new.into_bytes(), made).await
 }
 
@@ -177,8 +178,8 @@ async fn put(
             ));
         }
     };
-    if old.content.is_none() && !plan.create_parents {
-        parent(desk).await?;
+    if old.content.is_none() {
+        parent(desk, plan.create_parents).await?;
     }
     let digest = digest::of(&new, &desk.helper.redactor);
     let (diff, cut) = difference(desk, old, &new);
@@ -212,17 +213,18 @@ async fn put(
     Ok(Done { outcome: reply::Outcome::File(Outcome::Written(written)), sent, redactions: 0 })
 }
 
-/// That the directory a new file goes to is there; a dry run must say so, too.
-async fn parent(desk: &Desk<'_>) -> Result<(), Failure> {
+/// That the directory a new file goes to is there or can be made; a dry run must say so, too.
+async fn parent(desk: &Desk<'_>, make: bool) -> Result<(), Failure> {
     let Some((directory, _)) = place::split(&desk.path) else { return Ok(()) };
-    match desk.sftp.stat(&directory).await {
-        Err(error) if error.is_absent() => Err(Failure::new(
-            ErrorCode::MissingParent,
-            format!("there is no directory {}", place::shown(&directory)),
-            "set create_parents = true to make it",
-        )),
+    let absent = match desk.sftp.stat(&directory).await {
+        Ok(there) if there.kind() == Kind::Directory => return Ok(()),
+        there => there.is_err_and(|error| error.is_absent()),
+    };
+    match parent::obstacle(&desk.sftp, &directory).await {
+        Some(failure) => Err(failure),
+        None if absent && !make => Err(parent::missing(&desk.sftp, &directory).await),
         // Writing tells everything else.
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Transport {
     login_shell: LoginShell,
     /// What gives a command other rights there, once it was found.
     pub sudo: std::sync::OnceLock<Tool>,
+    /// Set once the host has run no command of our own beside SFTP.
+    pub mute: std::sync::OnceLock<()>,
     /// Keeps the login's secrets masked while this host could echo them.
     _enrolled: Vec<Enrollment>,
     /// The jump host's transport, kept open.
@@ -93,6 +95,7 @@ impl Transport {
             root: target.user == "root",
             login_shell: target.host.login_shell,
             sudo: std::sync::OnceLock::new(),
+            mute: std::sync::OnceLock::new(),
             _enrolled: enrolled,
             _through: through,
             fingerprint,
@@ -232,6 +235,8 @@ impl Lease {
         let run = async {
             let mut channel = self.aside().await?;
             channel.exec(true, command).await.ok()?;
+            // An account for SFTP alone gets its SFTP server instead, which ends with its input.
+            channel.eof().await.ok()?;
             while let Some(message) = channel.wait().await {
                 if let ChannelMsg::Data { data } = message {
                     said.extend_from_slice(&data);

@@ -17,6 +17,7 @@ use crate::guard::files::Deed;
 use crate::serve::connection::Operation;
 use crate::session::exec::Early;
 use crate::ssh::sftp::landing::{self, Landed, Landing};
+use crate::ssh::sftp::parent;
 use crate::ssh::sftp::place::{self, shown};
 use crate::ssh::sftp::{Attrs, Kind, Sftp};
 
@@ -108,14 +109,16 @@ async fn make_directories(sftp: &Sftp, upload: &Transfer, root: &[u8], plan: &Pl
             true => sftp.mkdirs(&path).await,
             false => sftp.mkdir(&path).await,
         };
-        made.map_err(|error| match error.is_absent() {
-            true => Failure::new(
+        let Err(error) = made else { continue };
+        return Err(match (parent::obstacle(sftp, &path).await, error.is_absent()) {
+            (Some(failure), _) => failure,
+            (None, true) => Failure::new(
                 ErrorCode::MissingParent,
                 format!("there is no directory to make {} in", shown(&path)),
                 "set create_parents = true to make it",
             ),
-            false => error.failure("make directory", &shown(&path)),
-        })?;
+            (None, false) => error.failure("make directory", &shown(&path)),
+        });
     }
     Ok(())
 }
@@ -165,6 +168,7 @@ impl Sending<'_> {
 
     fn how(&self, entry: &Entry) -> landing::Plan {
         landing::Plan {
+            lists: false,
             overwrite: self.upload.overwrite || self.upload.mirror.is_some(),
             create_parents: self.upload.create_parents && !self.upload.recursive,
             mode: self.upload.keep_permissions.then_some(entry.mode & 0o777),

@@ -7,7 +7,9 @@ use sallyport_protocol::{ErrorCode, Failure};
 use super::bulk::{Reading, Writing};
 use super::channel::Sftp;
 use super::error::SftpError;
+use super::lists::{self, Carried};
 use super::packet::{Attrs, Code, Kind, flag};
+use super::parent;
 use super::place::{self, shown};
 
 /// How a file is to be put into place.
@@ -21,6 +23,8 @@ pub struct Plan {
     pub mode: Option<u32>,
     /// Time of the last change, in seconds since 1970.
     pub mtime: Option<u32>,
+    /// Keep the access control list of the file that is replaced, which takes a command on the host.
+    pub lists: bool,
     /// Have the disk take it before it is put into place.
     pub durable: bool,
 }
@@ -124,7 +128,11 @@ impl Landing {
         let mut begun = Begun { sftp: sftp.clone(), temporary: Some(temporary.clone()) };
         let handle = match sftp.open_file(&temporary, flags, &attrs).await {
             Err(error) if error.is_absent() && plan.create_parents => {
-                sftp.mkdirs(&directory).await.map_err(|e| e.failure("make directory", &shown(&directory)))?;
+                if let Err(error) = sftp.mkdirs(&directory).await {
+                    begun.temporary = None;
+                    let failure = || error.failure("make directory", &shown(&directory));
+                    return Err(parent::obstacle(sftp, &directory).await.unwrap_or_else(failure));
+                }
                 sftp.open_file(&temporary, flags, &attrs).await
             }
             other => other,
@@ -214,6 +222,12 @@ impl Landing {
                     landed.lost.push(if kept { "its owner" } else { "its owner and group" });
                 }
             }
+        }
+        if landed.replaced
+            && self.plan.lists
+            && lists::carry(sftp, &self.path, &self.temporary).await == Carried::Lost
+        {
+            landed.lost.push("its access control list");
         }
         // A file that was replaced loses set-user-ID bits, as one that is written to does.
         let mode = self.plan.mode.or_else(|| self.old.and_then(|old| old.permissions()).map(|m| m & 0o777));
@@ -359,11 +373,7 @@ fn no_file(path: &[u8]) -> Failure {
 async fn explain(sftp: &Sftp, error: &SftpError, path: &[u8], directory: &[u8]) -> Failure {
     let shown_path = shown(path);
     match error.code() {
-        Some(Code::NoSuchFile) => Failure::new(
-            ErrorCode::MissingParent,
-            format!("there is no directory {}", shown(directory)),
-            "set create_parents = true to make it",
-        ),
+        Some(Code::NoSuchFile) => parent::missing(sftp, directory).await,
         Some(Code::Failure | Code::Other(_)) => match sftp.room(directory).await {
             Some(room) if room.files == 0 => Failure::new(
                 ErrorCode::QuotaExceeded,
