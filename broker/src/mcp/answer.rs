@@ -1,6 +1,7 @@
 //! The one shape of all results.
 
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
+use sallyport_protocol::show::on_screen;
 use sallyport_protocol::{ErrorCode, Failure};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -64,8 +65,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer of a tool: its own fields, and the text for clients that show
-    /// only text.
+    /// An answer of a tool: its own fields, exact, and the text for clients that show only text. Some of them print it
+    /// on a terminal, so [`Answer::into_result`] leaves nothing in it that a terminal would act on.
     pub fn new(status: Status, own: &impl Serialize, text: impl Into<String>) -> Self {
         Self { common: Common::of(status), own: map(own), text: text.into() }
     }
@@ -112,7 +113,7 @@ impl Answer {
 
     /// The result as MCP carries it.
     pub fn into_result(self) -> CallToolResult {
-        let mut result = CallToolResult::success(vec![ContentBlock::text(self.text)]);
+        let mut result = CallToolResult::success(vec![ContentBlock::text(on_screen(&self.text))]);
         result.is_error = Some(matches!(self.common.status, Status::Error | Status::Blocked));
         let mut fields = map(&self.common);
         fields.extend(self.own);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use russh::server::{
     Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Server, Session, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId, keys::PublicKey};
+use russh::{Channel, ChannelId, Limits, Sig, keys::PublicKey};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -26,6 +26,12 @@ pub enum Malice {
     OpensChannels,
     /// Ends a command several times, with data and codes after the end.
     EndsTwice,
+    /// Wants new keys after every few bytes, with output in between.
+    Rekeys,
+    /// Ends a command by a signal of its own making, with a text that goes on and on.
+    ForgesSignals,
+    /// Closes a channel that it never answered a request on.
+    ClosesUnanswered,
     /// Sends terminal sequences that would rename windows, answer queries, clear the screen.
     Escapes,
     /// Hangs up as soon as a command comes.
@@ -45,8 +51,16 @@ impl Hostile {
     pub fn start(malice: Malice) -> std::io::Result<Self> {
         let host = fresh_key();
         let host_key = host.public_key().clone();
-        let config =
-            Arc::new(Config { auth_rejection_time: Duration::ZERO, keys: vec![host], ..Config::default() });
+        let limits = match malice {
+            Malice::Rekeys => Limits::new(64, 64, Duration::from_secs(3600)),
+            _ => Limits::default(),
+        };
+        let config = Arc::new(Config {
+            auth_rejection_time: Duration::ZERO,
+            keys: vec![host],
+            limits,
+            ..Config::default()
+        });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let port = listener.local_addr()?.port();
@@ -112,6 +126,9 @@ impl Handler for Visit {
         if self.malice == Malice::HangsUp {
             return Err(russh::Error::Disconnect);
         }
+        if self.malice == Malice::ClosesUnanswered {
+            return session.close(channel);
+        }
         session.channel_success(channel)?;
         tokio::spawn(act(self.malice, channel, session.handle()));
         Ok(())
@@ -121,10 +138,22 @@ impl Handler for Visit {
 /// What is sent once a command was taken. A client that hangs up ends it.
 async fn act(malice: Malice, channel: ChannelId, handle: Handle) {
     match malice {
-        Malice::NeverOpens | Malice::NeverAnswers | Malice::HangsUp => return,
+        Malice::NeverOpens | Malice::NeverAnswers | Malice::HangsUp | Malice::ClosesUnanswered => return,
         Malice::Floods => {
             while handle.data(channel, vec![b'x'; 32 * 1024]).await.is_ok() {}
             return;
+        }
+        Malice::Rekeys => {
+            for _ in 0..40 {
+                drop(handle.data(channel, vec![b'k'; 100]).await);
+            }
+        }
+        Malice::ForgesSignals => {
+            let text = "\u{1b}[2Jkilled ".repeat(1000);
+            for _ in 0..3 {
+                let odd = Sig::Custom("\u{1b}]0;KILL\u{7}".into());
+                let _ = handle.exit_signal_request(channel, odd, true, text.clone(), "xx".into()).await;
+            }
         }
         Malice::OpensChannels => {
             for _ in 0..20 {

@@ -60,6 +60,8 @@ pub async fn run(
     let Command { text, input, elevation } = command;
     let mut reach = Reach::Channel(None);
     let mut first = None;
+    // What sudo was seen to start was taken.
+    let mut taken = elevation.is_some();
     if let Some(elevation) = elevation {
         match Box::pin(elevation.begin(&mut read, &write, &lease, &text, &mut stops)).await {
             Ok(begun) => {
@@ -136,7 +138,13 @@ pub async fn run(
                     exit.lost = Some(lease.redact("the host refused to run the command"));
                     break;
                 }
-                Some(ChannelMsg::Close) => break,
+                Some(ChannelMsg::Success) => taken = true,
+                Some(ChannelMsg::Close) => {
+                    if !taken && !ended {
+                        exit.lost = Some(lease.redact("the host closed the channel and never said that it took the command"));
+                    }
+                    break;
+                }
                 Some(_) => {}
                 None => {
                     if !ended {
