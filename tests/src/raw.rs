@@ -39,9 +39,15 @@ impl RawPeer {
     /// The next message; `None` when the helper closed the connection. Panics when it stays silent.
     #[track_caller]
     pub fn read<T: DeserializeOwned>(&mut self) -> Option<T> {
+        self.body().map(|body| decode(&body).expect("the helper keeps to the messages"))
+    }
+
+    /// The bytes of the next message; otherwise as [`Self::read`].
+    #[track_caller]
+    pub fn body(&mut self) -> Option<Vec<u8>> {
         loop {
             if let Some(body) = self.deframer.next_body().expect("the helper keeps to the frames") {
-                return Some(decode(body).expect("the helper keeps to the messages"));
+                return Some(body.to_vec());
             }
             let mut buffer = [0; 4096];
             match self.stream.read(&mut buffer) {
