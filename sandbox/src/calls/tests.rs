@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 use nix::unistd::Pid;
 
 use super::*;
@@ -55,6 +55,8 @@ fn assert_no_odd_sockets() {
     }
     let raw = socket(AddressFamily::Inet, SockType::Raw, SockFlag::empty(), None);
     assert_eq!(raw.err(), Some(Errno::ENOSYS));
+    let audit = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::empty(), SockProtocol::NetlinkAudit);
+    assert_eq!(audit.err(), Some(Errno::ENOSYS));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! A debugger of root's plays the part of the code that took it over.
 use std::path::Path;
 
+use sallyport_tests::mcp::McpClient;
 use sallyport_tests::world::{Finished, SshdOptions, World, account, eventually, memory, process};
 use serde_json::{Value, json};
 
@@ -19,15 +20,27 @@ fn attackers_tools() -> bool {
     here
 }
 
-/// Lets a process call functions of the C library, one after another; gives what each returned.
+/// What becomes of a call that a process is made to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It succeeds: a control.
+    Works,
+    /// There is no such call.
+    Absent,
+    /// The file may not be opened.
+    Shut,
+}
+
+/// Lets a process call functions of the C library, one after another, and looks what becomes of each.
 #[track_caller]
-fn made_to_call(pid: i32, calls: &[String]) -> Vec<i64> {
+fn assert_fates(pid: i32, calls: &[(String, Fate)]) {
     let mut gdb = process::bare("gdb");
     gdb.args(["-nx", "-batch", "-iex", "set debuginfod enabled off", "-p", &pid.to_string()]);
     // Wherever it was stopped: Rust's strings are not C's.
     gdb.args(["-ex", "set language c"]);
-    for call in calls {
+    for (call, _) in calls {
         gdb.args(["-ex", &format!("print (long){call}")]);
+        gdb.args(["-ex", "print *((int*(*)(void))__errno_location)()"]);
     }
     let done = process::run(&mut gdb, b"");
     let values: Vec<i64> = done
@@ -35,22 +48,33 @@ fn made_to_call(pid: i32, calls: &[String]) -> Vec<i64> {
         .lines()
         .filter_map(|line| line.strip_prefix('$')?.split_once(" = ")?.1.parse().ok())
         .collect();
-    assert_eq!(values.len(), calls.len(), "{done:#?}");
-    values
+    assert_eq!(values.len(), calls.len() * 2, "{done:#?}");
+    for ((call, expected), said) in calls.iter().zip(values.chunks(2)) {
+        let fate = match (said[0], i32::try_from(said[1]).unwrap()) {
+            (0.., _) => Some(Fate::Works),
+            (-1, nix::libc::ENOSYS) => Some(Fate::Absent),
+            (-1, nix::libc::EACCES) => Some(Fate::Shut),
+            _ => None,
+        };
+        assert_eq!(fate, Some(*expected), "{call}: {said:?}");
+    }
 }
 
-/// Opening a file, by the bare system call: names of functions mean something else in some frames.
+/// A bare system call: names of functions mean something else in some frames.
+fn call(number: i64, arguments: &[i64]) -> String {
+    let mut all = [number, 0, 0, 0, 0, 0, 0];
+    all[1..=arguments.len()].copy_from_slice(arguments);
+    let all: Vec<String> = all.iter().map(i64::to_string).collect();
+    format!("((long(*)(long,long,long,long,long,long,long))syscall)({})", all.join(", "))
+}
+
+/// Opening a file.
 fn opening(path: &Path, flags: i32) -> String {
     let (call, here) = (nix::libc::SYS_openat, nix::libc::AT_FDCWD);
     format!(
         "((long(*)(long,long,const char*,long,long))syscall)({call}, {here}, \"{}\", {flags}, 384)",
         path.display()
     )
-}
-
-/// A system call with nothing but its number.
-fn bare(call: i64) -> String {
-    format!("((long(*)(long,long,long,long,long))syscall)({call}, 8, 0, 0, 0)")
 }
 
 /// A helper that may lock this much memory, and what `status` says of it.
@@ -104,7 +128,7 @@ fn a_helper_that_cannot_reach_the_level_that_is_wanted_does_not_run() {
 }
 
 #[test]
-fn no_process_of_the_same_user_reads_the_helpers_memory_or_makes_it_dump_core() {
+fn no_process_of_the_same_user_reads_either_programs_memory_or_makes_it_dump_core() {
     if !attackers_tools() {
         return;
     }
@@ -116,25 +140,28 @@ fn no_process_of_the_same_user_reads_the_helpers_memory_or_makes_it_dump_core() 
     };
     let world = World::new();
     let sallyport = process::built("sallyport").display().to_string();
-    process::run(tame(&world, &sallyport).arg("status"), b"").expect_success();
-    let pid = world.helper().unwrap();
-    assert_eq!(field(pid, "CapEff"), "0000000000000000");
+    let mut serve = tame(&world, &sallyport);
+    serve.arg("serve");
+    let client = McpClient::initialize(serve);
+    client.call("ssh_list_hosts", json!({})).expect_ok();
     let attack = |program: &str, arguments: &[&str]| -> Finished {
         process::run(tame(&world, program).args(arguments), b"")
     };
-    let number = pid.to_string();
-    let gdb = attack("gdb", &["-nx", "-batch", "-p", &number, "-ex", "info registers"]);
-    assert!(gdb.stderr.contains("not permitted") && !gdb.stdout.contains("rip"), "{gdb:?}");
-    for file in ["mem", "maps", "environ", "auxv", "fd/0"] {
-        let path = format!("/proc/{pid}/{file}");
-        assert_ne!(attack("head", &["-c", "1", &path]).code(), 0, "{path}");
-    }
     let control = attack("sh", &["-c", "head -c 1 /proc/$$/environ"]);
     assert_eq!(control.code(), 0, "a process that is not hardened can be read: {control:?}");
-    assert_eq!(field(pid, "CoreDumping"), "0");
-    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
-    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    for pid in [world.helper().unwrap(), client.pid()] {
+        assert_eq!(field(pid, "CapEff"), "0000000000000000");
+        let number = pid.to_string();
+        let gdb = attack("gdb", &["-nx", "-batch", "-p", &number, "-ex", "info registers"]);
+        assert!(gdb.stderr.contains("not permitted") && !gdb.stdout.contains("rip"), "{gdb:?}");
+        for file in ["mem", "maps", "environ", "auxv", "fd/0"] {
+            let path = format!("/proc/{pid}/{file}");
+            assert_ne!(attack("head", &["-c", "1", &path]).code(), 0, "{path}");
+        }
+        let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    }
 }
 
 #[test]
@@ -147,16 +174,44 @@ fn the_helper_opens_no_file_but_those_it_needs() {
     world.run(&["status"]).expect_success();
     let outside = world.home().join("a-private-note");
     std::fs::write(&outside, "private").unwrap();
-    let calls = [
-        opening(&world.config().join("hosts.toml"), 0),
-        opening(&outside, 0),
-        opening(&world.home().join("new"), nix::libc::O_CREAT | nix::libc::O_WRONLY),
-        bare(nix::libc::SYS_ptrace),
-        bare(nix::libc::SYS_io_uring_setup),
+    use Fate::{Absent, Shut, Works};
+    use nix::libc::*;
+    let (netlink, raw) = (i64::from(AF_NETLINK), i64::from(SOCK_RAW));
+    let in_a_new_space = i64::from(CLONE_NEWUSER | SIGCHLD);
+    let mut calls = vec![
+        (opening(&world.config().join("hosts.toml"), 0), Works),
+        (opening(&outside, 0), Shut),
+        (opening(&world.home().join("new"), O_CREAT | O_WRONLY), Shut),
+        (opening(&world.config().join("new"), O_CREAT | O_WRONLY), Shut),
+        (opening(Path::new("/root"), 0), Shut),
+        (opening(Path::new("/var"), 0), Shut),
+        (call(SYS_socket, &[netlink, raw, i64::from(NETLINK_ROUTE)]), Works),
+        (call(SYS_socket, &[netlink, raw, i64::from(NETLINK_AUDIT)]), Absent),
+        (call(SYS_socket, &[i64::from(AF_PACKET), raw, 0]), Absent),
+        (call(SYS_socket, &[i64::from(AF_INET), raw, 1]), Absent),
+        (call(SYS_socketpair, &[i64::from(AF_INET), i64::from(SOCK_STREAM), 0]), Absent),
+        (call(SYS_ioctl, &[0, TIOCSTI as i64, 0]), Absent),
+        (call(SYS_ioctl, &[0, 0x541c, 0]), Absent),
+        (call(SYS_personality, &[0xffff_ffff]), Works),
+        (call(SYS_personality, &[i64::from(ADDR_NO_RANDOMIZE)]), Absent),
+        (call(SYS_clone, &[in_a_new_space]), Absent),
     ];
-    let results = made_to_call(world.helper().unwrap(), &calls);
-    assert!(results[0] >= 0, "the control: what it needs it can open: {results:?}");
-    assert!(results[1..].iter().all(|result| *result == -1), "{results:?}");
+    let never = [
+        (SYS_ptrace, "other processes"),
+        (SYS_process_vm_readv, "other processes"),
+        (SYS_io_uring_setup, "calls no filter sees"),
+        (SYS_unshare, "name spaces"),
+        (SYS_setns, "name spaces"),
+        (SYS_mount, "mounts"),
+        (SYS_keyctl, "the kernel's keyrings"),
+        (SYS_bpf, "programs in the kernel"),
+        (SYS_perf_event_open, "looking into others"),
+        (SYS_userfaultfd, "faults as a weapon"),
+        (SYS_setuid, "another user"),
+        (SYS_clone3, "flags no filter sees"),
+    ];
+    calls.extend(never.map(|(number, _)| (call(number, &[8]), Absent)));
+    assert_fates(world.helper().unwrap(), &calls);
     assert!(!world.home().join("new").exists());
 }
 
@@ -172,28 +227,41 @@ fn a_broker_that_was_taken_over_reaches_no_secret_no_agent_no_person_and_starts_
     let pid = client.pid();
     assert_eq!((field(pid, "Seccomp"), field(pid, "NoNewPrivs")), ("2".into(), "1".into()));
     let record = std::fs::read_dir(world.store().dir()).unwrap().next().unwrap().unwrap().path();
+    use Fate::{Absent, Shut, Works};
+    use nix::libc::*;
+    let (stream, datagram) = (i64::from(SOCK_STREAM), i64::from(SOCK_DGRAM));
+    let runs = i64::from(PROT_READ | PROT_EXEC);
+    let helper = i64::from(world.helper().unwrap());
     let calls = [
-        opening(&world.config().join("hosts.toml"), 0),
-        opening(&world.store().dir().join(".gpg-id"), 0),
-        opening(&record, 0),
-        opening(&world.gpg().home().join("pubring.kbx"), 0),
-        opening(&world.state().join("audit/audit.jsonl"), 0),
-        opening(Path::new("/etc/passwd"), 0),
-        opening(Path::new("/proc/1/status"), 0),
-        // A socket to go to gpg-agent, the admin socket or the network with.
-        "((int(*)(int,int,int))socket)(1, 1, 0)".to_owned(),
-        "((int(*)(int,int,int))socket)(2, 2, 0)".to_owned(),
-        "((int(*)(int,void*,int))connect)(0, (void*)0, 0)".to_owned(),
-        "((int(*)())fork)()".to_owned(),
-        "((int(*)(const char*,void*))execv)(\"/bin/true\", (void*)0)".to_owned(),
-        format!("((int(*)(int,int))kill)({}, 15)", world.helper().unwrap()),
-        "((int(*)(int,int,int,int))ptrace)(16, 1, 0, 0)".to_owned(),
+        (opening(&world.config().join("hosts.toml"), 0), Works),
+        (opening(&world.store().dir().join(".gpg-id"), 0), Shut),
+        (opening(&record, 0), Shut),
+        (opening(&world.gpg().home().join("pubring.kbx"), 0), Shut),
+        (opening(&world.state().join("audit/audit.jsonl"), 0), Shut),
+        (opening(Path::new("/etc/passwd"), 0), Shut),
+        (opening(Path::new("/proc/1/status"), 0), Shut),
+        (opening(&world.config().join("new"), O_CREAT | O_WRONLY), Shut),
+        // A socket to go to gpg-agent, the admin socket or the network with; the ways to connect without one's saying so.
+        (call(SYS_socket, &[i64::from(AF_UNIX), stream, 0]), Absent),
+        (call(SYS_socket, &[i64::from(AF_INET), datagram, 0]), Absent),
+        (call(SYS_socket, &[i64::from(AF_NETLINK), i64::from(SOCK_RAW), 0]), Absent),
+        (call(SYS_socketpair, &[i64::from(AF_UNIX), stream, 0]), Absent),
+        (call(SYS_sendto, &[0, 0, 0, i64::from(MSG_FASTOPEN), 0, 0]), Absent),
+        (call(SYS_sendmsg, &[0]), Absent),
+        (call(SYS_setsockopt, &[0, i64::from(SOL_SOCKET), i64::from(SO_ATTACH_FILTER), 0, 0]), Absent),
+        ("((int(*)())fork)()".to_owned(), Absent),
+        (call(SYS_clone, &[i64::from(SIGCHLD)]), Absent),
+        ("((int(*)(const char*,void*))execv)(\"/bin/true\", (void*)0)".to_owned(), Absent),
+        (call(SYS_kill, &[helper, 15]), Absent),
+        (call(SYS_ptrace, &[16, 1]), Absent),
+        (call(SYS_mmap, &[0, 4096, runs, i64::from(MAP_PRIVATE | MAP_ANONYMOUS), -1, 0]), Absent),
+        (call(SYS_mprotect, &[0, 0, runs]), Absent),
+        (call(SYS_fcntl, &[0, i64::from(F_SETOWN), 1]), Absent),
+        (call(SYS_ioctl, &[0, TIOCSTI as i64, 0]), Absent),
+        (call(SYS_prctl, &[i64::from(PR_SET_DUMPABLE), 1]), Absent),
+        (call(SYS_io_uring_setup, &[8]), Absent),
     ];
-    let results = made_to_call(pid, &calls);
-    assert!(results[0] >= 0, "the control: {results:?}");
-    for (call, result) in calls.iter().zip(&results).skip(1) {
-        assert_eq!(*result, -1, "{call}");
-    }
+    assert_fates(pid, &calls);
     client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_ok();
 }
 
