@@ -46,3 +46,17 @@ fn what_outlives_its_time_goes_on_as_a_job_and_is_stopped_for_good() {
     assert_eq!((reply.text("text"), &reply["running"]), ("begun\n", &json!(false)));
     assert!(process::alive(client.pid()));
 }
+
+#[test]
+fn megabytes_on_one_stream_hold_up_neither_the_other_nor_the_end() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let client = world.mcp();
+    for (flooded, other) in [("stderr", "stdout"), ("stdout", "stderr")] {
+        let (flood, word) = if flooded == "stderr" { (">&2", "") } else { ("", ">&2") };
+        let command = format!("head -c 5000000 /dev/zero | tr '\\0' x {flood}; echo word {word}");
+        let reply = client.call("ssh_exec", json!({ "target": "web1", "command": command })).expect_ok();
+        assert_eq!((reply.text(other), &reply["exit_code"]), ("word\n", &json!(0)), "{:#}", reply.raw);
+        assert!(reply["truncated"] == true && reply.text(flooded).ends_with("xxx"), "{:#}", reply.raw);
+    }
+}
