@@ -335,6 +335,7 @@ impl Engine<'_> {
         let held = body.0.iter().filter(|item| !matches!(item.1, SeparatorOperator::Async));
         let waits = held
             .map(|item| item.0.to_string())
+            .filter(|text| !(text.starts_with('(') && text.contains('&')))
             .any(|text| text.split(|c: char| !c.is_alphanumeric()).any(|word| WAITS.contains(&word)));
         if starts && !waits {
             let shown = Arg::literal(source.slice(span));

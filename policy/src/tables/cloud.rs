@@ -114,7 +114,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 A,
                 "",
-                "version|status|list|ls|logs|whoami|info|preview|synth|diff|apps|ps|config-no|about|doctor|validate|regions|releases|open-no|stack-no|help",
+                "version|status|list|ls|logs|whoami|info|preview|synth|diff|apps|ps|about|doctor|validate|regions|releases|help|print|package|build|local|dev|serve|start|emulators:start|emulators:exec|watch|init",
             ),
             (A, "", "* list|ls|get|describe|show|status|info|list-*"),
             (A, "", "* * list|ls|get|describe|show|status|info"),
@@ -255,10 +255,13 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &[""],
     },
     Tool {
-        names: "alembic rails rake flyway liquibase prisma sequelize knex dbmate goose diesel sqlx manage.py artisan",
-        values: "",
+        names: "alembic rails rake flyway liquibase prisma sequelize knex dbmate goose diesel sqlx manage.py artisan drizzle-kit typeorm mikro-orm",
+        values: "-m --message --name --schema",
         otherwise: (A, ""),
         rows: &[
+            (A, "", "^ migrate +--plan|--check|--list|--dry-run"),
+            (A, "", "^ migrate|migration|migrations info|status|list|add|new|generate|history|show"),
+            (C, "database-change", "push|schema:*|migration:run|migration:revert|migrate"),
             (C, "service-change", "install|uninstall|deploy|publish|release|deploy:*|*:deploy|release:*"),
             (
                 C,
@@ -282,5 +285,55 @@ pub(super) const TOOLS: &[Tool] = &[
             ),
         ],
         reads: &[],
+    },
+    Tool {
+        names: "argocd flux istioctl linkerd velero cilium eksctl kops kubeadm k0s rancher tkn kn",
+        values: "-n --namespace --context --kubeconfig --server --name --region",
+        otherwise: (C, "cluster-change"),
+        rows: &[
+            (A, "", "$"),
+            (
+                A,
+                "",
+                "version|status|check|stats|tree|logs|events|analyze|validate|help|completion|diff|get|describe|proxy-status|ps|pc|x|experimental|diagnostics|hubble|connectivity|config",
+            ),
+            (
+                A,
+                "",
+                "* list|ls|get|describe|diff|history|logs|manifests|resources|status|show|view|print|images",
+            ),
+            (A, "", "* * list|get|describe|logs"),
+            (C, "cluster-change", "* delete|create|sync|set|rollback|apply|update|add|rm"),
+        ],
+        reads: &[
+            "version|get $",
+            "app|cluster|proj|repo|backup|restore|schedule|nodegroup list|get|describe",
+        ],
+    },
+    Tool {
+        names: "hdfs hadoop",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[
+            (
+                C,
+                "delete",
+                "dfs|fs +-rm|-rmr|-rmdir|-expunge|-truncate|-mv|-chmod|-chown|-setrep|-deleteSnapshot",
+            ),
+            (
+                C,
+                "database-change",
+                "namenode|datanode|zkfc|balancer|dfsadmin|haadmin !-report|-getServiceState",
+            ),
+            (C, "runs-code", "jar|job"),
+        ],
+        reads: &["dfs|fs +-ls|-du|-df|-cat|-stat|-count|-tail !-rm|-put"],
+    },
+    Tool {
+        names: "kcat kafkacat",
+        values: "-b -t -p -o -c -f -X -G",
+        otherwise: (A, ""),
+        rows: &[(C, "network-send", "+-P")],
+        reads: &["$ +-L|-C|-Q !-P|-F"],
     },
 ];

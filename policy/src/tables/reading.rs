@@ -55,7 +55,7 @@ pub(super) const TOOLS: &[Tool] = &[
         "id whoami who w users groups logname tty last lastb lastlog uptime uname arch nproc hostid getconf locale getent finger pinky"
     ),
     reader!(
-        "ps pstree pgrep pidof pmap pwdx top htop btop vmstat iostat mpstat nfsiostat free slabtop numastat ipcs smem tload"
+        "ps pstree pgrep pidof pmap pwdx top htop btop vmstat iostat mpstat nfsiostat free slabtop iotop numastat ipcs smem tload"
     ),
     reader!("dig nslookup host traceroute traceroute6 tracepath mtr whois netstat iftop ipcalc sipcalc"),
     reader!("diff cmp diff3 sdiff colordiff wdiff dwdiff", "", "!-o|--output"),
@@ -215,14 +215,14 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "tcpdump tshark",
         values: "-i -c -s -r -w -n -G -W -C -z",
         otherwise: (A, ""),
-        rows: &[(C, "runs-option", "+-z")],
+        rows: &[(C, "runs-option", "+-z|-X")],
         reads: &["!-w|-z|-G|-W|-C|-Z|-F"],
     },
     Tool {
         names: "openssl",
         values: "-in -connect -servername -inform -days -passin -CAfile -CApath -starttls -verify -showcerts=",
         otherwise: (A, ""),
-        rows: &[],
+        rows: &[(C, "runs-option", "+-engine|-provider-path")],
         reads: &[
             "x509|version|s_client|verify|ciphers|crl|asn1parse|list|errstr !-out|-keyout|-signkey|-req|-CAserial|-CAcreateserial|-writerand|-engine|-provider|-provider-path|-config|-sess_out|-keylogfile|-msgfile",
             "dgst|md5|sha256|sha1|sha384|sha512 !-out|-sign|-engine|-provider|-provider-path|-writerand",
@@ -302,5 +302,12 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (A, ""),
         rows: &[(C, "history", "+-c|-d|-w")],
         reads: &["!-c|-d|-w|-a|-r|-n|-s"],
+    },
+    Tool {
+        names: "pandoc",
+        values: "-f -t -o -s -V -M --from --to --output --template --css",
+        otherwise: (A, ""),
+        rows: &[(C, "runs-option", "+-F|--filter|-L|--lua-filter|--pdf-engine|-d|--defaults")],
+        reads: &[],
     },
 ];

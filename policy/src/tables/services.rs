@@ -278,5 +278,13 @@ pub(super) const TOOLS: &[Tool] = &[
         "system-setting"
     ),
     asks!("trash-put gio-trash sqlplus", "delete"),
+    asks!(
+        "agetty msfconsole tmate scanmem tdbtool distcc pexec run-mailcap runscript gtester gimp cpan cpanm easy_install pdb",
+        "runs-code"
+    ),
+    asks!(
+        "hping3 hydra medusa ncrack arpspoof ettercap bettercap aireplay-ng mdk4 responder psftp",
+        "network-send"
+    ),
     asks!("telnetd inetd xinetd", "service-change"),
 ];

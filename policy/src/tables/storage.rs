@@ -30,7 +30,7 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "",
         otherwise: (C, "volume-change"),
         rows: &[
-            (A, "", "ls|info|status|table|version|deps|targets|lvs|vgs|pvs"),
+            (A, "", "ls|info|status|table|version|deps|targets|lvs|vgs|pvs !--exec"),
             (A, "", "+-l|--list|-a|--all|-ll $ !-d|-D|-f|-F|-c|-r|-P|-u|-o"),
             (B, "raw-device", "lvremove|vgremove|pvremove|pvcreate|vgcreate"),
         ],
@@ -51,6 +51,7 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
         reads: &[
             "status|health|df|versions $",
+            "$ +-s|--status",
             "osd|mon|pg|fs|mgr|volume|pool tree|stat|df|ls|status|info|list $",
         ],
     },
@@ -170,7 +171,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 C,
                 "delete",
-                "forget|prune|delete|rm|remove-older-than|cleanup|restore|undochange|rollback|break-lock|compact|unlock",
+                "forget|prune|delete*|rm|remove-older-than|cleanup|restore|undochange|rollback|break-lock|compact|unlock",
             ),
             (C, "delete", "+--delete|--restore|--delete-all|--remove-older-than|--force"),
         ],

@@ -38,9 +38,14 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("shutdown", " immediate abort normal transactional "),
 ];
 
+/// Whether a program only talks about the words it is given.
+pub(crate) fn only_talks(name: &str) -> bool {
+    TALKERS.contains(&name)
+}
+
 /// Whether the words of an unfamiliar program say that it destroys or ends something.
 pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> bool {
-    if TALKERS.contains(&name) {
+    if only_talks(name) {
         return false;
     }
     let mut operands = 0;
@@ -84,6 +89,63 @@ fn is_verb(word: &str) -> bool {
     listed(&word)
         || [':', '-', '_'].into_iter().any(ends)
         || word.rsplit_once('.').is_some_and(|(_, last)| listed(last))
+}
+
+/// What a word says that has a program start a shell, load code or be told to run something.
+const RUNS: &[&str] = &[
+    "/bin/sh",
+    "/bin/bash",
+    "/bin/dash",
+    "/bin/zsh",
+    "/bin/ash",
+    "system(",
+    "exec(",
+    "popen(",
+    "os.execute",
+    "write18",
+    "child_process",
+    "subprocess.",
+    "Runtime.getRuntime",
+    "shell_exec",
+    "ProxyCommand",
+    "proc_open",
+];
+
+/// Options that load or run what they name, whatever program has them.
+const LOADS: &[&str] = &[
+    "--shell-escape",
+    "-shell-escape",
+    "--enable-write18",
+    "-wrapper",
+    "--rsh-command",
+    "-engine",
+    "--lua-filter",
+    "--pdf-engine",
+    "--script-security",
+    "--custom-dir",
+    "--batch-interpreter",
+    "--use-compress-program",
+    "--to-command",
+    "--checkpoint-action",
+    "--on-download-complete",
+    "--on-download-error",
+];
+
+/// Whether a word hands a shell or code to a program whose table does not read it.
+pub(crate) fn hands_code(word: &str) -> bool {
+    RUNS.iter().any(|part| word.contains(part))
+        || word.starts_with('-')
+            && (LOADS.contains(&word.split('=').next().unwrap_or(word)) || word.starts_with("-Xlua_script"))
+}
+
+/// Ends and beginnings of a program's own name that say what it is there for (`k3s-uninstall.sh`).
+const NAMED: &str = " uninstall destroy delete drop wipe purge reset nuke erase remove ";
+
+/// Whether the name of a program says that it destroys.
+pub(crate) fn named_to_destroy(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name);
+    stem.contains(['-', '_'])
+        && stem.split(['-', '_']).any(|part| NAMED.split_ascii_whitespace().any(|verb| verb == part))
 }
 
 /// Whether the words of a path of an address (`/_all/_close`, `/admin/shutdown`) or of a body say it.

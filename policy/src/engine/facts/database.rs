@@ -29,6 +29,7 @@ impl Engine<'_> {
     fn sql(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
         let (option, long) = match name {
             "psql" => ('c', "--command"),
+            "duckdb" => ('c', "-c"),
             "sqlcmd" => ('Q', "--query"),
             "clickhouse-client" => ('q', "--query"),
             _ => ('e', "--execute"),

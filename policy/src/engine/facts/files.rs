@@ -67,6 +67,14 @@ impl Engine<'_> {
             }
         }
         let mut finding = self.write_tree(&target);
+        if name == "install"
+            && option_value(args, 'm', "--mode").is_some_and(|mode| {
+                let octal = mode.text.bytes().all(|b| b.is_ascii_digit());
+                mode.text.contains('s') || octal && mode.text.len() > 3 && !mode.text.starts_with('0')
+            })
+        {
+            finding = finding.strictest(Finding::confirm("permissions"));
+        }
         for source in &operands {
             if name == "mv" || (name == "install" && words.has("-d|--directory")) {
                 finding = finding.strictest(self.write_to(source));
@@ -143,6 +151,9 @@ impl Engine<'_> {
         let mut finding = Finding::ALLOW;
         for arg in &words.operands {
             finding = finding.strictest(self.write_to(arg));
+            if matches!(name, "tee" | "sponge") && !words.has("-a|--append") && self.is_vital(arg) {
+                finding = Finding::block("vital-file");
+            }
         }
         if name == "truncate"
             || (name == "fallocate" && words.has("-p|-c|-z|--punch-hole|--collapse-range|--zero-range"))
@@ -323,6 +334,9 @@ impl Engine<'_> {
             _ => false,
         };
         let mut finding = Finding::ALLOW;
+        if name == "cpio" && words.has("--rsh-command") {
+            finding = Finding::confirm("runs-option");
+        }
         if !reads
             && matches!(name, "unzip" | "7z" | "7za" | "unrar" | "rar")
             && words.operands.iter().any(|arg| self.wrote(&arg.text))

@@ -254,6 +254,12 @@ impl Engine<'_> {
             }
             return Facts::confirm("types-into-terminal");
         }
+        if let [_, option, code, ..] = args
+            && option.text == "-c"
+        {
+            self.code_argument(&code.clone(), source, span);
+            return Facts::confirm("types-into-terminal");
+        }
         match sub {
             "ls" | "list-sessions" | "lsw" | "list-windows" | "lsp" | "list-panes" | "capture-pane"
             | "capturep" | "info" | "has-session" | "has" | "show-options" | "show" | "display-message"

@@ -65,7 +65,14 @@ impl Engine<'_> {
             self.inner(args[1..].to_vec(), source, span);
         }
         let words = args.iter().skip(1).map(|arg| arg.text.as_str());
-        let said = if verbs::destroys(name, words) { Finding::confirm("destroys") } else { Finding::ALLOW };
+        let told = words.clone().any(verbs::hands_code) && !verbs::only_talks(name);
+        let said = if verbs::destroys(name, words) || verbs::named_to_destroy(name) {
+            Finding::confirm("destroys")
+        } else if told {
+            Finding::confirm("runs-code")
+        } else {
+            Finding::ALLOW
+        };
         Facts::of(said.strictest(self.device_operand(name, args)).strictest(self.tool(name, args).finding))
     }
 

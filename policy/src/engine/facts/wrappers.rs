@@ -106,6 +106,8 @@ impl Engine<'_> {
                 facts = Facts::of(self.shell_on_stdin(source, span).unwrap_or(finding).strictest(finding));
             }
         } else if peeled.list {
+        } else if name == "sg" && inner[0].text == "-c" && inner.len() > 1 {
+            self.code_argument(&inner[1].clone(), source, span);
         } else if wrapper.tail == Tail::Joined {
             if name == "flock" || args[1..rest].iter().any(|arg| arg.text == "-x" || arg.text == "--exec") {
                 self.inner(inner, source, span);
