@@ -257,6 +257,26 @@ impl Engine<'_> {
                 let found = self.shell_on_stdin(source, span).unwrap_or(Finding::confirm("volume-change"));
                 Facts::of(found.strictest(Finding::confirm("volume-change")))
             }
+            "make" | "gmake"
+                if args.iter().any(|arg| {
+                    wrappers::assignment(&arg.text).is_some_and(|(name, value)| {
+                        let mut words = value.split_whitespace();
+                        name.chars().all(|c| c.is_ascii_uppercase())
+                            && words.next().is_some_and(interpreters::is_interpreter)
+                            && words.next().is_some()
+                    })
+                }) =>
+            {
+                Facts::confirm("runs-option")
+            }
+            "svn" | "hg"
+                if args
+                    .get(1)
+                    .is_some_and(|arg| matches!(arg.text.as_str(), "co" | "checkout" | "clone")) =>
+            {
+                self.keep_clone(&args[1..]);
+                self.tool(name, args)
+            }
             "sort" if args.iter().any(|arg| arg.text.starts_with("--comp")) => Facts::confirm("runs-option"),
             "perf" | "valgrind" => self.unfamiliar(name, args, source, span),
             _ if !tables::is_known(name) => self.unfamiliar(name, args, source, span),

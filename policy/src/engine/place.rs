@@ -37,6 +37,10 @@ impl Path {
                 part => parts.push(part.to_owned()),
             }
         }
+        // Another process's root is this system's, most likely.
+        if absolute && parts.len() > 2 && parts[0] == "proc" && parts[2] == "root" {
+            parts.drain(..3);
+        }
         if absolute {
             let homes = match (parts.first().map(String::as_str), parts.get(1).map(String::as_str)) {
                 (Some("root"), _) => 1,

@@ -153,7 +153,7 @@ impl Engine<'_> {
                 self.wanted |= kept.keeps();
                 let output = self.compound(compound, source);
                 (self.stdin, self.wanted) = (stdin, wanted);
-                self.written(&kept, output)
+                self.written(&kept, output, source.report(compound_span(compound, source)))
             }
             Command::Function(function) => {
                 self.define(function, source);

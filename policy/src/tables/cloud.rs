@@ -255,13 +255,17 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &[""],
     },
     Tool {
-        names: "alembic rails rake flyway liquibase prisma sequelize knex dbmate goose diesel sqlx manage.py artisan drizzle-kit typeorm mikro-orm",
+        names: "alembic rails rake flyway liquibase prisma sequelize knex dbmate goose diesel sqlx manage.py artisan drizzle-kit typeorm mikro-orm console",
         values: "-m --message --name --schema",
         otherwise: (A, ""),
         rows: &[
             (A, "", "^ migrate +--plan|--check|--list|--dry-run"),
             (A, "", "^ migrate|migration|migrations info|status|list|add|new|generate|history|show"),
-            (C, "database-change", "push|schema:*|migration:run|migration:revert|migrate"),
+            (
+                C,
+                "database-change",
+                "push|schema:*|migration:run|migration:revert|migrate|upgrade|loaddata|createsuperuser|changepassword|*replant|*clobber|*flush*",
+            ),
             (C, "service-change", "install|uninstall|deploy|publish|release|deploy:*|*:deploy|release:*"),
             (
                 C,
@@ -335,5 +339,75 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (A, ""),
         rows: &[(C, "network-send", "+-P")],
         reads: &["$ +-L|-C|-Q !-P|-F"],
+    },
+    Tool {
+        names: "patronictl repmgr pcs crm orchestrator-client scontrol",
+        values: "-c -f --config",
+        otherwise: (C, "database-change"),
+        rows: &[
+            (A, "", "$"),
+            (A, "", "list|topology|history|show-config|version|status|show|config|ping|crm_mon"),
+            (
+                A,
+                "",
+                "cluster|node|resource|constraint|property|stonith show|status|check|config|list|event|matrix|crosscheck",
+            ),
+            (
+                C,
+                "database-change",
+                "resource|node standby|move|disable|enable|cleanup|restart|stop|start|delete",
+            ),
+        ],
+        reads: &["list|topology|history|show-config|version|status|ping $", "cluster show", "show *"],
+    },
+    Tool {
+        names: "xtrabackup mariabackup innobackupex",
+        values: "",
+        otherwise: (C, "database-change"),
+        rows: &[(
+            A,
+            "",
+            "+--backup|--version|--stats|--print-param !--copy-back|--move-back|--prepare|--apply-log",
+        )],
+        reads: &[],
+    },
+    Tool {
+        names: "mysqlcheck mariadb-check myisamchk aria_chk innochecksum",
+        values: "-u -h -P -S",
+        otherwise: (A, ""),
+        rows: &[(
+            C,
+            "database-change",
+            "+-r|--repair|--recover|-o|--optimize|--auto-repair|-f|--force|--write|--safe-recover|--fix-db-names",
+        )],
+        reads: &[],
+    },
+    Tool {
+        names: "gh-ost pt-online-schema-change pt-archiver pt-kill pt-table-sync pt-slave-restart",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[(C, "database-change", "+--execute|--kill|--kill-query|--purge|--sync-to-master")],
+        reads: &[],
+    },
+    Tool {
+        names: "wp drush",
+        values: "--path --url --user",
+        otherwise: (A, ""),
+        rows: &[
+            (
+                C,
+                "database-change",
+                "* update|delete|create|set|import|install|activate|deactivate|drop|reset|clean|add|remove|generate|spam|trash",
+            ),
+            (
+                C,
+                "database-change",
+                "search-replace|sql-*|site-install|updb|cim|pmu|en|user-*|eval|eval-file|shell|cr !--dry-run",
+            ),
+        ],
+        reads: &[
+            "core|plugin|theme|user|post|option|cron|site|db list|get|status|version|size|tables",
+            "status $",
+        ],
     },
 ];

@@ -286,5 +286,9 @@ pub(super) const TOOLS: &[Tool] = &[
         "hping3 hydra medusa ncrack arpspoof ettercap bettercap aireplay-ng mdk4 responder psftp",
         "network-send"
     ),
+    asks!(
+        "scancel qdel qsig qhold bkill bstop condor_rm condor_hold lprm cancel lpadmin cupsdisable cupsreject s6-rc",
+        "service-change"
+    ),
     asks!("telnetd inetd xinetd", "service-change"),
 ];

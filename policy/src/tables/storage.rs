@@ -148,7 +148,7 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool { names: "quota repquota", values: "", otherwise: (A, ""), rows: &[], reads: &[""] },
     Tool {
-        names: "xfs_repair xfs_growfs xfs_admin xfs_db e2label fatlabel ntfsfix ntfsresize reiserfsck photorec testdisk sg_write_buffer partprobe partx blockdev fstrim growpart sync eject tune.exfat dosfslabel swaplabel e4defrag",
+        names: "xfs_repair xfs_growfs xfs_admin xfs_db e2label fatlabel ntfsfix ntfsresize reiserfsck photorec testdisk sg_write_buffer partprobe partx blockdev fstrim fsfreeze growpart sync eject tune.exfat dosfslabel swaplabel e4defrag",
         values: "",
         otherwise: (C, "volume-change"),
         rows: &[

@@ -1,11 +1,14 @@
 //! Words that say, of a program whose table does not answer for them, that something is deleted, ended or taken back.
 
 /// Verbs that destroy or stop, as an operand, an option or one end of a compound (`apps:destroy`, `--reset-offsets`).
-const DESTRUCTIVE: &str = " abandon cordon deactivate decommission decommision del delete deleteall demote deprovision deregister destroy detach \
+const DESTRUCTIVE: &str = " abandon clobber cordon deactivate decommission decommision del delete deleteall demote deprovision deregister destroy detach \
     disable downgrade drain drop erase evict expunge factory-reset failover flush flushall flushdb force-unlock fresh halt kill nuke obliterate \
-    overwrite poweroff power-off prune purge reboot recreate reinit remove reset restart restore revert revoke rm rollback \
+    overwrite poweroff power-off prune purge reboot recreate reinit remove reset restart restore revert revoke rm rmr rollback \
     shred shutdown stop stopall suspend takeover teardown terminate trash truncate unban undeploy unapply uninstall unpublish unregister \
     wipe zap zeroize ";
+
+/// Verbs that change what runs, as an operand by itself or one end of `a:b` only: in longer words they mean other things.
+const CHANGING: &str = " apply cancel deploy down migrate promote repair standby switchover upgrade ";
 
 /// Programs that only talk about the words they are given.
 const TALKERS: &[&str] = &[
@@ -62,7 +65,7 @@ pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> 
             }
         } else if !word.starts_with('-') {
             operands += 1;
-            if operands <= NEAR && is_verb(word) || changes_database(word) {
+            if operands <= NEAR && (is_verb(word) || changes(word)) || changes_database(word) {
                 return true;
             }
         } else if word.len() > 2 && listed(&word[1..]) {
@@ -74,6 +77,10 @@ pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> 
 
 fn listed(word: &str) -> bool {
     DESTRUCTIVE.split_ascii_whitespace().any(|verb| verb == word)
+}
+
+fn changes(word: &str) -> bool {
+    word.len() < 40 && word.split(':').any(|part| CHANGING.split_ascii_whitespace().any(|verb| verb == part))
 }
 
 /// A verb, or a compound that begins or ends with one.

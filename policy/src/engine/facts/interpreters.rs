@@ -311,12 +311,13 @@ impl Engine<'_> {
                 let said = args.iter().skip(at + 1).map(|arg| arg.text.as_str());
                 // `python manage.py flush`, `php artisan down`: programs of a table under their interpreter.
                 let base = super::super::invoke::base_name(&path);
-                if crate::tables::tool(base).is_some_and(|tool| tool.otherwise.0 == Verdict::Allow) {
-                    finding = finding.strictest(self.tool(base, &args[at..]).finding);
-                }
-                if crate::tables::verbs::destroys(&path, said) {
-                    finding = finding.strictest(Finding::confirm("destroys"));
-                }
+                let table = crate::tables::tool(base).filter(|tool| tool.otherwise.0 == Verdict::Allow);
+                let found = match table {
+                    Some(tool) => self.by_table(tool, &args[at..]).finding,
+                    None if crate::tables::verbs::destroys(&path, said) => Finding::confirm("destroys"),
+                    None => Finding::ALLOW,
+                };
+                finding = finding.strictest(found);
                 Facts::of(finding)
             }
             _ => Facts::of(finding.strictest(match self.stdin.clone() {

@@ -271,6 +271,11 @@ impl Engine<'_> {
             }
             for command in code.split(['|', '\n']) {
                 let command = command.trim_start_matches([':', ' ', '%']);
+                for write in ["w ", "w! ", "saveas ", "wq ", "x "] {
+                    if let Some(file) = command.strip_prefix(write).filter(|file| !file.starts_with('!')) {
+                        finding = finding.strictest(self.write_to(&Arg::literal(file.trim())));
+                    }
+                }
                 let shell = command
                     .strip_prefix('!')
                     .or_else(|| command.strip_prefix("silent !"))

@@ -74,6 +74,10 @@ impl Engine<'_> {
         while wrapper.assigns
             && let Some((variable, value)) = args.get(rest).and_then(|arg| assignment(&arg.text))
         {
+            if value.starts_with("() {") {
+                // A function that an old shell takes from its environment.
+                facts = Facts::confirm("environment");
+            }
             let known = (!value.contains('\0')).then(|| value.to_owned());
             self.assign(variable, known.map_or(Var::Unknown, Var::Text), Scope::PASSED_ON, source, span);
             rest += 1;
