@@ -388,7 +388,7 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["+--version|-v $"],
     },
     Tool {
-        names: "dotnet",
+        names: "dotnet nuget",
         values: "",
         otherwise: (A, ""),
         rows: &[

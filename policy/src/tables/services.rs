@@ -272,7 +272,7 @@ pub(super) const TOOLS: &[Tool] = &[
             "status|ping|banner|ban.list|backend.list|vcl.list|vcl.show|param.show|panic.show|storage.list|pid",
         ],
     },
-    asks!("invoke-rc.d deb-systemd-invoke rndc corosync-cfgtool", "service-change"),
+    asks!("invoke-rc.d deb-systemd-invoke corosync-cfgtool", "service-change"),
     asks!(
         "dconf gsettings locale-gen update-ca-certificates update-ca-trust update-mime-database kernel-install",
         "system-setting"
@@ -291,4 +291,17 @@ pub(super) const TOOLS: &[Tool] = &[
         "service-change"
     ),
     asks!("telnetd inetd xinetd", "service-change"),
+    Tool {
+        names: "rndc unbound-control",
+        values: "-c -k -s -p -y",
+        otherwise: (C, "service-change"),
+        rows: &[(
+            A,
+            "",
+            "status|stats_noreset|list_*|lookup|get_option|dump_requestlist|zonestatus|showzone",
+        )],
+        reads: &[
+            "status|stats_noreset|list_*|lookup|get_option|dump_requestlist|zonestatus|showzone !-c|-k|-p",
+        ],
+    },
 ];

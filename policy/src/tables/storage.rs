@@ -52,6 +52,7 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &[
             "status|health|df|versions $",
             "$ +-s|--status",
+            "health detail $",
             "osd|mon|pg|fs|mgr|volume|pool tree|stat|df|ls|status|info|list $",
         ],
     },

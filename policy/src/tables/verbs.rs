@@ -7,7 +7,7 @@ const DESTRUCTIVE: &str = " abandon clobber cordon deactivate decommission decom
     shred shutdown stop stopall suspend takeover teardown terminate trash truncate unban undeploy unapply uninstall unpublish unregister \
     wipe zap zeroize ";
 
-/// Verbs that change what runs, as an operand by itself or one end of `a:b` only: in longer words they mean other things.
+/// Verbs that change what runs, as an operand by itself or the end of `a:b` only: in longer words they mean other things.
 const CHANGING: &str = " apply cancel deploy down migrate promote repair standby switchover upgrade ";
 
 /// Programs that only talk about the words they are given.
@@ -80,7 +80,8 @@ fn listed(word: &str) -> bool {
 }
 
 fn changes(word: &str) -> bool {
-    word.len() < 40 && word.split(':').any(|part| CHANGING.split_ascii_whitespace().any(|verb| verb == part))
+    let last = word.rsplit(':').next().unwrap_or(word);
+    CHANGING.split_ascii_whitespace().any(|verb| verb == last)
 }
 
 /// A verb, or a compound that begins or ends with one.
