@@ -310,7 +310,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "cluster-change", "* delete|create|sync|set|rollback|apply|update|add|rm"),
         ],
         reads: &[
-            "version|get $",
+            "version|get|status|check $",
             "app|cluster|proj|repo|backup|restore|schedule|nodegroup list|get|describe",
         ],
     },

@@ -310,4 +310,56 @@ pub(super) const TOOLS: &[Tool] = &[
         rows: &[(C, "runs-option", "+-F|--filter|-L|--lua-filter|--pdf-engine|-d|--defaults")],
         reads: &[],
     },
+    // Tools of diagnosis: what they write, they write by one of these options.
+    reader!(
+        "mongostat mongotop mysqldumpslow mysqlshow pg_controldata pg_waldump pg_activity pg_top mytop innotop jps jstat jstack jinfo ntpstat \
+            ntptrace zdump glances nmon bmon nload bwm-ng vnstat ifstat ifdata dstat nethogs tcptrack turbostat collectl lldpctl lldpcli mii-tool \
+            arp-scan nbtscan drill kdig delv rpcinfo doveconf opendkim-testkey named-checkzone smbstatus testparm nmblookup wbinfo \
+            needs-restarting checkrestart debsums dlocate deborphan equery eix lsirq lsfd lsclocks lscgroup cgget \
+            systemd-delta utmpdump ac lastcomm edac-util ras-mc-ctl sslscan ssh-audit httpstat varnishlog varnishncsa multitail lnav \
+            datamash qsv pspg rhash ssdeep mediainfo ffprobe identify pdfinfo isoinfo pahole checksec hexyl vbindiff difft \
+            diffstat lsdiff filterdiff cloc tokei scc sloccount units dnstracer whatmask pmdumptext geoiplookup \
+            geoiplookup6 mmdblookup lsdev procinfo hwloc-info irqtop dwarfdump \
+            apt-file repoquery xsv procs dust duf dua bottom btm dog \
+            doggo gping bandwhich ipmi-sensors ipmi-sel ipmi-fru sesearch seinfo matchpathcon",
+        "-n -c -i -t -u -h -p -P -m --host --port --user --password",
+        "!-o|-O|-w|-W|-D|-B|-b|-s|-f|--output|--out|--log|--logfile|--daemon|--background|--export|--export-csv-file|--update|--config|--kill|--set|--apply|--flag"
+    ),
+    reader!(
+        "pt-query-digest pt-summary pt-mysql-summary pt-diskstats ",
+        "",
+        "!--review|--history|--output|--create-review-table|--save-samples|--execute"
+    ),
+    reader!(
+        "mysqlbinlog",
+        "-u -h -P -p -d -j",
+        "!-r|--result-file|--raw|-R|--read-from-remote-server|--stop-never|--local-load|-l"
+    ),
+    Tool {
+        names: "jcmd",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &[
+            "$ +-l",
+            "* VM.flags|VM.version|VM.uptime|VM.command_line|VM.system_properties|Thread.print|GC.heap_info|GC.class_histogram|help $",
+        ],
+    },
+    Tool {
+        names: "promtool",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["check config|rules|metrics|web-config", "query instant|range|series|labels"],
+    },
+    Tool {
+        names: "amtool",
+        values: "--alertmanager.url",
+        otherwise: (A, ""),
+        rows: &[
+            (C, "service-change", "silence add|expire|update|import"),
+            (C, "service-change", "alert add"),
+        ],
+        reads: &["alert $", "alert|silence query", "config show|routes", "check-config"],
+    },
 ];

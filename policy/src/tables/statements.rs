@@ -367,7 +367,7 @@ const CLIENTS: &[Client] = &[
         names: "cqlsh sqlcmd influx duckdb",
         flags: "WwbCN",
         values: "eQSdUPhsku",
-        longs: "--execute --version --query",
+        longs: "--execute --version --query -execute -format -precision",
     },
 ];
 

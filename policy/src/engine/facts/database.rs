@@ -30,6 +30,7 @@ impl Engine<'_> {
         let (option, long) = match name {
             "psql" => ('c', "--command"),
             "duckdb" => ('c', "-c"),
+            "influx" => ('e', "-execute"),
             "sqlcmd" => ('Q', "--query"),
             "clickhouse-client" => ('q', "--query"),
             _ => ('e', "--execute"),

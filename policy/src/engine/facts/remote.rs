@@ -145,6 +145,9 @@ impl Engine<'_> {
                 return Facts::of(finding);
             }
         }
+        if name == "sftp" && args.len() == 2 && args[1].text == "-V" {
+            return Facts::READS;
+        }
         if name == "sftp" {
             return Facts::confirm("remote-write");
         }
