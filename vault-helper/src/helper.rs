@@ -145,9 +145,28 @@ impl Helper {
         self.connections.load(Ordering::Relaxed) == 0 && self.registry.counts() == (0, 0)
     }
 
+    /// Writes to the audit log when another policy is in force than was told, or other files cannot be taken.
+    async fn tell_configuration(&self, told: (String, Vec<String>)) -> (String, Vec<String>) {
+        let now = self.live.now();
+        let current = (self.policy_digest(&now), now.problems);
+        if current != told {
+            let problems: Vec<_> = current.1.iter().map(|problem| self.redactor.text(problem)).collect();
+            let details = serde_json::json!({
+                "policy_digest": current.0,
+                "problems": problems.iter().map(|problem| problem.as_str()).collect::<Vec<_>>(),
+            });
+            if let Err(error) = self.audit.event("configuration", details).await {
+                tracing::error!(%error, "a change of the configuration was not written");
+                return told;
+            }
+        }
+        current
+    }
+
     /// Housekeeping: ended sessions, idle transports, the end of the window.
     pub async fn keep_house(self: Arc<Self>) {
         let mut was_open = false;
+        let mut told = (self.policy_digest(&self.live.now()), Vec::new());
         let mut pruned = Instant::now();
         self.transcripts.prune();
         let watched = sd_notify::watchdog_enabled().is_some();
@@ -162,6 +181,7 @@ impl Helper {
                 pruned = Instant::now();
                 self.transcripts.prune();
             }
+            told = self.tell_configuration(told).await;
             let open = !self.vault.window().locked;
             if was_open && !open {
                 tracing::info!("the unlock window is over");

@@ -34,7 +34,7 @@ impl Wish {
         self.since.as_deref().is_none_or(|since| text(fields, "time") >= since)
     }
 
-    /// Whether an intent is of the host, or a record without one is wanted.
+    /// Whether an intent, or what an event tells, is of the host; where none is wanted everything is.
     pub fn fits_host(&self, fields: &Fields) -> bool {
         let Some(wanted) = &self.host else { return true };
         let (host, user) = (text(fields, "host"), text(fields, "user"));
@@ -52,13 +52,18 @@ pub fn select(records: Vec<Fields>, wish: &Wish) -> Vec<Fields> {
         let fits = match text(&fields, "kind") {
             "intent" => wish.fits_time(&fields) && wish.fits_host(&fields) && chosen.insert(id),
             "outcome" => chosen.contains(&id) || (wish.host.is_none() && wish.fits_time(&fields)),
-            _ => wish.fits_time(&fields) && wish.host.is_none(),
+            _ => wish.fits_time(&fields) && wish.fits_host(details(&fields).unwrap_or(&fields)),
         };
         if fits {
             kept.push(fields);
         }
     }
     kept
+}
+
+/// What an event tells.
+fn details(fields: &Fields) -> Option<&Fields> {
+    fields.get("details").and_then(Value::as_object)
 }
 
 /// One line an operation, with what became of it; one an event.
@@ -83,6 +88,13 @@ pub fn table(records: &[Fields]) -> Vec<String> {
                 Some(format!("{time}  {parts}  {}", one_line(text(fields, "command"))))
             }
             "outcome" => None,
+            _ if text(fields, "event") == "blocked" => details(fields).map(|told| {
+                let target = format!("{}@{}", text(told, "user"), text(told, "host"));
+                let rules = told.get("rules").and_then(Value::as_array).into_iter().flatten();
+                let rules = rules.filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
+                let parts = [text(told, "principal"), &target, "blocked", &rules, text(told, "command")];
+                format!("{time}  {}", parts.map(one_line).join("  "))
+            }),
             _ => {
                 let details = fields.get("details").filter(|details| !details.is_null());
                 let details = details.map(|details| format!("  {}", one_line(&details.to_string())));
@@ -125,8 +137,10 @@ mod tests {
                    "host":"db1","user":"me","endpoint":"10.0.0.2","verdict":"allow","command":"uptime"}),
             json!({"seq":4,"time":"2026-01-01T00:00:03.000Z","kind":"outcome","id":"a","result":"exited","exit_code":3,
                    "output_bytes":12,"redactions":2}),
+            json!({"seq":5,"time":"2026-01-01T00:00:04.000Z","kind":"event","event":"blocked","details":
+                   {"principal":"ci","host":"db1","user":"me","rules":["root-delete"],"command":"rm -rf /"}}),
         ];
-        values.into_iter().map(|value| value.as_object().unwrap().clone()).collect()
+        values.into_iter().map(|value: Value| value.as_object().unwrap().clone()).collect()
     }
 
     #[test]
@@ -135,6 +149,7 @@ mod tests {
         2026-01-01T00:00:00.000Z  started  {"pid":7}
         2026-01-01T00:00:01.000Z  local  me@web1  exec  confirmed by operator  exited 3, 12 bytes, 2 masked  rm x\ny
         2026-01-01T00:00:02.000Z  ci  me@db1  exec  allow  no outcome  uptime
+        2026-01-01T00:00:04.000Z  ci  me@db1  blocked  root-delete  rm -rf /
         "#);
     }
 
@@ -147,6 +162,7 @@ mod tests {
         for name in ["web1", "10.0.0.1", "me@web1"] {
             assert_eq!(of(name), [2, 4], "{name}");
         }
+        assert_eq!(of("db1"), [3, 5]);
         assert!(of("web").is_empty());
     }
 
@@ -154,6 +170,6 @@ mod tests {
     fn what_is_too_early_is_left_out_with_its_outcome_kept() {
         let wish = Wish { since: Some("2026-01-01T00:00:02.000Z".into()), host: None };
         let kept: Vec<u64> = select(records(), &wish).iter().map(|f| number(f, "seq")).collect();
-        assert_eq!(kept, [3, 4]);
+        assert_eq!(kept, [3, 4, 5]);
     }
 }

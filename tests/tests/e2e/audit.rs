@@ -55,6 +55,27 @@ fn what_was_done_is_shown_with_its_outcome_and_the_log_is_whole() {
 }
 
 #[test]
+fn what_the_policy_blocked_is_in_the_log_with_the_host_and_the_rule() {
+    let (world, _sshd) = with_history();
+    world.policy(sallyport_tests::world::POLICY_THAT_FORBIDS);
+    let client = world.mcp();
+    let run = json!({ "target": "web1", "command": sallyport_tests::world::FORBIDDEN });
+    client.call("ssh_exec", run).expect_code("policy_blocked");
+    let shown = world.run(&["audit", "show", "--host", "web1"]).expect_success();
+    let last = shown.lines().last().unwrap();
+    assert!(last.ends_with("blocked  not-in-this-world  printf forbidden"), "{shown}");
+    world.policy("mode = \"readonly\"\n");
+    let write = json!({ "target": "web1", "path": "/tmp/never", "content": "x" });
+    client.call("ssh_file_write", write).expect_code("policy_blocked");
+    client
+        .call("ssh_session_open", json!({ "target": "web1", "kind": "terminal" }))
+        .expect_code("policy_blocked");
+    let shown = world.run(&["audit", "show", "--host", "web1"]).expect_success();
+    assert_eq!(shown.matches("  blocked  ").count(), 3, "{shown}");
+    assert_found(&world, &[]);
+}
+
+#[test]
 fn a_touched_log_is_found_out() {
     let (world, _sshd) = with_history();
     let sound = fs::read_to_string(log(&world)).unwrap();

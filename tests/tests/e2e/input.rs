@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::net::UnixListener;
 
 use sallyport_tests::mcp::McpClient;
-use sallyport_tests::world::World;
+use sallyport_tests::world::{World, eventually};
 use serde_json::{Value, json};
 
 /// Whether the client's server still does its work.
@@ -169,6 +169,23 @@ fn a_setting_nobody_knows_is_named_with_its_file_and_line() {
     for word in ["sallyport.toml", "no_such_key", "line 3"] {
         assert!(done.stderr.contains(word), "{word}: {}", done.stderr);
     }
+}
+
+#[test]
+fn a_change_of_the_policy_and_one_that_cannot_be_taken_are_in_the_audit_log() {
+    let world = World::new();
+    world.run(&["status"]).expect_success();
+    let told = |what: &str| {
+        eventually("the audit log tells of the change", || {
+            let log = world.run(&["audit", "export"]).expect_success();
+            let lines = log.lines().filter(|line| line.contains("\"event\":\"configuration\""));
+            lines.last().filter(|line| line.contains(what)).map(drop)
+        });
+    };
+    world.policy("mode = \"redonly\"\n");
+    told("unknown value `redonly`");
+    world.policy("mode = \"readonly\"\n");
+    told("\"problems\":[]");
 }
 
 #[test]

@@ -110,6 +110,15 @@ impl Audit {
         self.append("event", &serde_json::json!({ "event": event, "details": details })).await
     }
 
+    /// Writes an event without waiting for the disk: for what is only told, because nothing runs after it.
+    ///
+    /// # Errors
+    /// When the line is not written.
+    pub fn note(&self, event: &str, details: &Value) -> Result<(), AuditError> {
+        let fields = serde_json::json!({ "event": event, "details": details });
+        self.lock().write("event", &fields, false).map_err(|error| self.error(error))
+    }
+
     async fn append(&self, kind: &'static str, fields: &impl Serialize) -> Result<(), AuditError> {
         match self.sync {
             AuditSync::Written => {

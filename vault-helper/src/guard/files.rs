@@ -4,11 +4,10 @@
 //! request pass as [`super::gate::Gate`] lets a command pass. A person who is asked sees the deeds as shell lines.
 
 use sallyport_policy::{Confirmation, Judgement, Mode, PathAction, ShellState, Verdict};
-use sallyport_protocol::list::List;
 use sallyport_protocol::reply::Outcome;
 use sallyport_protocol::request::Consent;
 use sallyport_protocol::text::{CommandText, ConfirmationId};
-use sallyport_protocol::{ErrorCode, Failure, Text};
+use sallyport_protocol::{ErrorCode, Failure};
 use sha2::{Digest, Sha256};
 
 use super::gate::{Gate, Granted, Passage, shut};
@@ -119,10 +118,7 @@ impl FileGate<'_> {
     pub fn pass(&self) -> (String, Passage) {
         let (judgement, whose) = self.judge();
         let text = self.text(&judgement, &whose);
-        if let Some((rule, why)) = self.closure() {
-            return (text, self.closed(rule, why));
-        }
-        if judgement.verdict == Verdict::Confirm && text.len() > CommandText::MAX {
+        if judgement.verdict == Verdict::Confirm && !self.is_closed() && text.len() > CommandText::MAX {
             let failure = Failure::new(
                 ErrorCode::TooLarge,
                 format!("{} paths need a confirmation: more than a person can read", whose.len()),
@@ -145,7 +141,17 @@ impl FileGate<'_> {
             consent: self.consent,
             confirmation: self.confirmation,
         };
-        let passage = gate.follow(judgement);
+        let passage = match self.closure() {
+            Some((rule, why)) => shut(gate.blocked(
+                &[rule.to_owned()],
+                Failure::new(
+                    ErrorCode::PolicyBlocked,
+                    format!("the policy blocks this on {}: {why}", self.target.alias),
+                    "no confirmation lifts this; reading files is judged on its own",
+                ),
+            )),
+            None => gate.follow(judgement),
+        };
         (text, passage)
     }
 
@@ -215,17 +221,6 @@ impl FileGate<'_> {
             hash.update(&deed.path);
         }
         hash.finalize().into()
-    }
-
-    fn closed(&self, rule: &str, why: &str) -> Passage {
-        shut(Outcome::Blocked {
-            failure: Failure::new(
-                ErrorCode::PolicyBlocked,
-                format!("the policy blocks this on {}: {why}", self.target.alias),
-                "no confirmation lifts this; reading files is judged on its own",
-            ),
-            rules: List::clip([Text::from(rule)]),
-        })
     }
 }
 

@@ -84,16 +84,36 @@ impl Gate<'_> {
         let subject = self.target.subject(self.principal);
         match judgement.verdict {
             Verdict::Allow => open(judgement, None),
-            Verdict::Block => shut(Outcome::Blocked {
-                rules: rules(&judgement),
-                failure: Failure::new(
+            Verdict::Block => shut(self.blocked(
+                &judgement.rules,
+                Failure::new(
                     ErrorCode::PolicyBlocked,
                     format!("the policy blocks this command ({}): {}", judgement.mode, judgement.reason),
                     "no confirmation lifts this; ssh_check_command explains a command without running it",
                 ),
-            }),
+            )),
             Verdict::Confirm => self.confirm(judgement, self.now.policy.effective(&subject).confirmation),
         }
+    }
+
+    /// Refuses, and leaves a line in the audit log: what was tried belongs there as much as what was done.
+    pub fn blocked(&self, rules: &[String], failure: Failure) -> Outcome {
+        let details = serde_json::json!({
+            "principal": self.principal,
+            "host": self.target.alias,
+            "user": self.target.user,
+            "endpoint": self.target.endpoint().to_string(),
+            "command": self.helper.redactor.text(self.text).as_str(),
+            "verdict": Verdict::Block.to_string(),
+            "rules": rules,
+            "policy_digest": self.helper.policy_digest(self.now),
+        });
+        if let Err(error) = self.helper.audit.note("blocked", &details) {
+            // It does not run anyway.
+            tracing::error!(%error, "a refusal was not written");
+        }
+        let rules = List::clip(rules.iter().map(|rule| Text::clip(rule.clone())));
+        Outcome::Blocked { rules, failure }
     }
 
     fn confirm(&self, judgement: Judgement, who: Confirmation) -> Passage {

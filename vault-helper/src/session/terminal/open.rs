@@ -44,14 +44,15 @@ pub fn rule(now: &Snapshot, target: &Target, principal: &str) -> Rule {
 
 /// The answer where terminals are denied.
 pub fn denied(target: &Target) -> Outcome {
-    Outcome::Blocked {
-        failure: Failure::new(
-            ErrorCode::PolicyBlocked,
-            format!("terminals are not allowed on {}: what is typed into one cannot be judged", target.alias),
-            "use ssh_exec or a shell session; a person allows terminals with `terminal` in the host's entry of hosts.toml",
-        ),
-        rules: sallyport_protocol::List::clip([RULE.into()]),
-    }
+    Outcome::Blocked { failure: denial(target), rules: sallyport_protocol::List::clip([RULE.into()]) }
+}
+
+fn denial(target: &Target) -> Failure {
+    Failure::new(
+        ErrorCode::PolicyBlocked,
+        format!("terminals are not allowed on {}: what is typed into one cannot be judged", target.alias),
+        "use ssh_exec or a shell session; a person allows terminals with `terminal` in the host's entry of hosts.toml",
+    )
 }
 
 /// A size within bounds.
@@ -190,7 +191,7 @@ fn pass(
     };
     let mut judgement = gate.judge();
     match rule(now, target, principal) {
-        Rule::Deny => return Err(denied(target).into()),
+        Rule::Deny => return Err(gate.blocked(&[RULE.into()], denial(target)).into()),
         Rule::Confirm if judgement.verdict == Verdict::Allow => {
             judgement.verdict = Verdict::Confirm;
             judgement.reason = "what is typed into a terminal is not judged".into();
