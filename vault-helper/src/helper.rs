@@ -130,9 +130,10 @@ impl Helper {
         hex(&now.policy.digest())
     }
 
-    /// Forgets what was decrypted; closes sessions when that is how it is set.
+    /// Forgets what was decrypted, logins that nothing uses any more among it; closes sessions when that is how it is set.
     pub fn forget(&self) {
         self.remembered.forget();
+        self.pool.sweep(Duration::ZERO);
         if self.settings.on_lock == crate::config::OnLock::Close {
             self.registry.close_all();
             self.forwards.close_all("the vault was locked");

@@ -47,7 +47,7 @@ fn locked(world: &World, alias: &str) -> bool {
 fn the_window_ends_although_the_agent_still_remembers() {
     let world = World::with_passphrase();
     let hosts = [world.ready_host("web1"), world.ready_host("web2")];
-    world.settings("unlock_window_s = 8\n");
+    world.settings("unlock_window_s = 2\n");
     world.gpg().person_types_the_passphrase();
     world.run(&["unlock"]).expect_success();
     assert!(!locked(&world, "web1"));
@@ -68,6 +68,22 @@ fn locking_forgets_at_once() {
     assert!(!locked(&world, "web1"));
     world.run(&["lock"]).expect_success();
     assert!(locked(&world, "web2"));
+}
+
+#[test]
+fn locking_takes_logins_back_that_nothing_uses_and_leaves_open_sessions_alone() {
+    let world = World::with_passphrase();
+    let _hosts = [world.ready_host("web1"), world.ready_host("web2")];
+    world.gpg().person_types_the_passphrase();
+    world.run(&["unlock"]).expect_success();
+    let client = world.mcp();
+    let exec =
+        |place: &str, name: &str| client.call("ssh_exec", json!({ place: name, "command": "echo on" }));
+    let open = client.call("ssh_session_open", json!({ "target": "web1" })).expect_ok();
+    exec("target", "web2").expect_ok();
+    world.run(&["lock"]).expect_success();
+    assert_eq!(exec("session", open.text("session")).expect_ok().text("stdout"), "on\n");
+    exec("target", "web2").expect_code("vault_locked");
 }
 
 #[test]
