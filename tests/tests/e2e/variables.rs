@@ -101,6 +101,14 @@ fn a_session_can_begin_with_them() {
     let reply =
         client.call("ssh_exec", json!({ "session": session, "command": "echo ${#TOKEN}" })).expect_ok();
     assert_eq!(reply.text("stdout"), format!("{}\n", TOKEN.len()));
+    // They are attached like those that came later.
+    let act =
+        |action| client.call("ssh_secrets", json!({ "action": action, "session": session, "name": "app" }));
+    assert_eq!(act("list").expect_ok()["names"], json!(["app"]));
+    assert_eq!(act("detach").expect_ok()["names"], json!([]));
+    let gone =
+        client.call("ssh_exec", json!({ "session": session, "command": "echo ${#TOKEN}" })).expect_ok();
+    assert_eq!(gone.text("stdout"), "0\n");
 }
 
 #[test]

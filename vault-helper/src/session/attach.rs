@@ -86,12 +86,8 @@ impl Act<'_> {
     async fn attach(&self, name: &SecretName) -> Result<(), Early> {
         let injected = Injected::load(&self.op.helper, std::slice::from_ref(name)).await?;
         let Some(injected) = injected.filter(|injected| !injected.names.is_empty()) else { return Ok(()) };
-        let (text, variables) = (injected.judged(":"), injected.names.clone());
-        self.perform("secrets_attach", name, &text, inject(self.op, self.shell, injected)).await?;
-        let mut attached = self.shell.attached();
-        attached.retain(|(known, _)| known != name.as_str());
-        attached.push((name.as_str().to_owned(), variables));
-        Ok(())
+        let text = injected.judged(":");
+        self.perform("secrets_attach", name, &text, inject(self.op, self.shell, injected)).await
     }
 
     async fn detach(&self, name: &SecretName) -> Result<(), Early> {
@@ -160,12 +156,18 @@ impl Act<'_> {
     }
 }
 
-/// Gives a session's shell variables that stay. The shell is the caller's, or new and nobody else's.
+/// Gives a session's shell variables that stay, and notes whose they are. The shell is the caller's, or new and nobody
+/// else's.
 ///
 /// # Errors
 /// When the shell did not take them.
 pub async fn inject(op: &Operation, shell: &Arc<Shell>, injected: Injected) -> Result<(), Failure> {
-    feed(op, shell, ":".into(), Some(Variables { injected, stay: true })).await
+    let records = injected.records.clone();
+    feed(op, shell, ":".into(), Some(Variables { injected, stay: true })).await?;
+    let mut attached = shell.attached();
+    attached.retain(|(known, _)| records.iter().all(|(name, _)| name != known));
+    attached.extend(records);
+    Ok(())
 }
 
 async fn feed(

@@ -97,20 +97,20 @@ impl Dialect {
 pub fn setup() -> String {
     format!(
         "trap : INT TERM; case ${{ZSH_VERSION:+z}}${{BASH_VERSION-}} in '') echo posix;; \
-         z*|[1-3].*|4.0*) echo builtin;; *) eval {} && echo brief;; esac; ",
+         z*|[1-3].*|4.0*) echo builtin;; *) if eval {}; then echo brief; else echo builtin; fi;; esac; ",
         quote(BRIEF_FUNCTIONS)
     )
 }
 
 /// `__s N HALF` takes the next N characters of the shell's input: a mark and a command, as [`brief_frame`] sends them.
 /// Where they are not what was sent, what follows must not run: a parameter that is never there ends the shell.
-/// `__e CODE` prints the end marks.
+/// `__e CODE` prints the end marks. In POSIX mode older ones know no process substitution, which [`frame`] wants.
 const BRIEF_FUNCTIONS: &str = concat!(
     "__s() { builtin read -rN \"$1\" __c; [[ ${__c:0:5} == \"$2\" ]] || __a=${3?the command could not be read}; ",
     "__a=${__c:0:5} __b=${__c:5:6} __c=${__c:11}; }; ",
     "__e() { builtin printf '%s%s %d %s\\0' \"$__a\" \"$__b\" \"$1\" \"$PWD\" >&8; ",
     "builtin printf %s%s \"$__a\" \"$__b\" >&9; } </dev/null; ",
-    "readonly -f __s __e",
+    "readonly -f __s __e; [[ ! -o posix ]]",
 );
 
 /// What starts a session's shell: any login shell can read this line. Output and
@@ -140,13 +140,18 @@ fn marks(mark: &Mark, dialect: Dialect) -> String {
 }
 
 /// The frame around one command in a session: the command in quotes, its input, and the end marks; behind the first
-/// stand the exit code and the directory, up to a NUL. `input` ends with a newline when it is not empty.
+/// stand the exit code and the directory, up to a NUL. A here-document ends with a newline whatever it is given; where
+/// the shell is a bash that is known to be one, input without a newline at its end comes through a substitution.
 pub fn frame(command: &str, input: &str, mark: &Mark, dialect: Dialect) -> String {
     let ((first, second), (word, _)) = (mark.halves(), dialect.words());
     let quoted = quote(command);
-    let (redirect, document) = match input {
-        "" => ("</dev/null".to_owned(), String::new()),
-        _ => (format!("<<'{second}{first}'"), format!("{input}{second}{first}\n")),
+    let newline = if input.ends_with('\n') { "" } else { "\n" };
+    let (redirect, document) = match (input, newline, dialect) {
+        ("", ..) => ("</dev/null".to_owned(), String::new()),
+        (_, "\n", Dialect::Brief) => {
+            (format!("< <({word}printf %s {} 8>&- 9>&-)", quote(input)), String::new())
+        }
+        _ => (format!("<<'{second}{first}'"), format!("{input}{newline}{second}{first}\n")),
     };
     format!("{word}eval {quoted} {redirect} 8>&- 9>&-\n{document}{}\n", marks(mark, dialect))
 }

@@ -222,7 +222,7 @@ impl Run {
         listener: Option<Listener>,
     ) -> Result<Arc<Job>, Early> {
         let input = String::from_utf8(self.input.clone()).ok().filter(|text| !text.contains('\0'));
-        let Some(mut input) = input else {
+        let Some(input) = input else {
             return Err(Failure::new(
                 ErrorCode::InvalidArgument,
                 "input for a command in a session must be UTF-8 text without NUL",
@@ -230,9 +230,6 @@ impl Run {
             )
             .into());
         };
-        if !input.is_empty() && !input.ends_with('\n') {
-            input.push('\n');
-        }
         // The state is held until the command is on its way, so that two calls cannot judge against the same one.
         let mut state = shell.state.lock().await;
         let granted = self.gate(&shell.target, &state, &shell.id)?;

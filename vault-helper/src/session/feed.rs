@@ -36,7 +36,7 @@ pub struct Variables {
 
 /// What is fed to a shell.
 pub enum Line {
-    /// A judged command and its standard input: empty, or ending with a newline.
+    /// A judged command and its standard input.
     Command {
         /// The command.
         text: String,

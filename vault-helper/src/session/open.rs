@@ -154,7 +154,8 @@ async fn first_command(op: &Operation, shell: &Shell, text: String) -> Result<()
             "the account needs /bin/sh and a login shell that runs commands",
         )
     };
-    let text = format!("{}{text}", compose::setup());
+    // On one stream, so that what the shell says of itself and what went wrong come one after the other.
+    let text = format!("{}{{ {text}\n}} 2>&1", compose::setup());
     // A new shell is free.
     let _ = shell.occupy(&shell.id);
     if shell

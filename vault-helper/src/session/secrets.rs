@@ -43,6 +43,8 @@ pub struct Injected {
     pub names: Vec<String>,
     /// The records, as slugs.
     pub slugs: Vec<String>,
+    /// Each record's name, and its variables.
+    pub records: Vec<(String, Vec<String>)>,
     /// Keeps the values masked; to be held as long as something could print them.
     pub enrolled: Vec<Enrollment>,
     assignments: Zeroizing<Vec<u8>>,
@@ -60,6 +62,7 @@ impl Injected {
         let mut all = Self {
             names: Vec::new(),
             slugs: Vec::new(),
+            records: Vec::new(),
             enrolled: Vec::new(),
             assignments: Zeroizing::new(Vec::with_capacity(MOST)),
         };
@@ -90,6 +93,7 @@ impl Injected {
         })?;
         drop(record);
         let mut for_window = Vec::new();
+        self.records.push((name.to_owned(), variables.iter().map(|v| v.name.clone()).collect()));
         for variable in variables {
             let value = variable.value.expose();
             let enroll = || helper.redactor.enroll(&slug.to_string(), value, SecretKind::Dotenv);
@@ -207,6 +211,7 @@ mod tests {
         let mut all = Injected {
             names: pairs.iter().map(|(name, _)| (*name).to_owned()).collect(),
             slugs: Vec::new(),
+            records: Vec::new(),
             enrolled: Vec::new(),
             assignments: Zeroizing::new(Vec::new()),
         };
