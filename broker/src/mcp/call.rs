@@ -61,7 +61,13 @@ impl Call {
         answer_chars: u32,
     ) -> Self {
         Self {
-            arguments: params.arguments.unwrap_or_default(),
+            // Many clients send null for what they leave out.
+            arguments: params
+                .arguments
+                .unwrap_or_default()
+                .into_iter()
+                .filter(|(_, v)| !v.is_null())
+                .collect(),
             responses: params.input_responses,
             state: params.request_state,
             context,
@@ -82,8 +88,9 @@ impl Call {
     /// # Errors
     /// `invalid_argument` for an unknown field, a missing one or a wrong type.
     pub fn arguments<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_value(Value::Object(self.arguments.clone()))
-            .map_err(|error| invalid(format!("the arguments do not fit the tool: {error}")))
+        serde_json::from_value(Value::Object(self.arguments.clone())).map_err(|error| {
+            invalid(format!("the arguments do not fit the tool: {}", plain(&error.to_string())))
+        })
     }
 
     /// The names of the arguments.
@@ -122,7 +129,11 @@ impl Call {
     }
 }
 
-async fn gather(mut operation: Operation<Broker>) -> Result<(Vec<Event>, Outcome), Failure> {
+/// Waits for an operation with few events.
+///
+/// # Errors
+/// As the helper says, or `helper_unavailable`.
+pub(super) async fn gather(mut operation: Operation<Broker>) -> Result<(Vec<Event>, Outcome), Failure> {
     let mut events = Vec::new();
     loop {
         match operation.next().await? {
@@ -132,6 +143,13 @@ async fn gather(mut operation: Operation<Broker>) -> Result<(Vec<Event>, Outcome
             Item::Done(outcome) => return Ok((events, outcome)),
         }
     }
+}
+
+/// serde's words for types of numbers in those of the schema.
+fn plain(error: &str) -> String {
+    ["u16", "u32", "u64", "usize"].iter().fold(error.to_owned(), |text, kind| {
+        text.replace(&format!("expected {kind}"), "expected a whole number within the schema's bounds")
+    })
 }
 
 /// The arguments make no sense.

@@ -76,6 +76,7 @@ pub struct SudoArgs {
     /// The command line, for /bin/sh.
     command: String,
     /// The user to run it as. Default root.
+    #[schemars(extend("default" = "root"))]
     run_as: Option<String>,
     /// Directory to run it in.
     cwd: Option<String>,

@@ -37,6 +37,7 @@ pub struct Args {
     command: String,
     /// Hosts at once. Default 10.
     #[schemars(range(min = 1, max = 50))]
+    #[schemars(extend("default" = 10))]
     parallel: Option<usize>,
     /// After the first host where it does not succeed, begin on no further one.
     #[serde(default)]

@@ -1,5 +1,8 @@
 //! `ssh_list_hosts` and `ssh_check_command`: looking before doing.
 
+use std::time::Duration;
+
+use sallyport_policy::Mode;
 use sallyport_protocol::reply::{Checked, Event, HostEntry, Outcome, Segment, VaultState};
 use sallyport_protocol::request::{HostFilter, Request};
 use sallyport_protocol::text::{CommandText, HostAlias, TargetName, Word};
@@ -7,8 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Status, misplaced};
-use super::call::{Call, Handled, bounds, optional};
+use super::call::{Call, Handled, bounds, gather, optional};
 use crate::format::span;
+use crate::link::{Broker, Link};
 
 /// The arguments of `ssh_list_hosts`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -88,6 +92,22 @@ pub async fn list(call: &Call) -> Handled {
     };
     let text = text(&fields);
     Ok(Answer::new(Status::Ok, &fields, text).into())
+}
+
+/// How long a list of tools waits for the helper.
+const SOON: Duration = Duration::from_secs(3);
+
+/// Whether there are hosts, and all of them are readonly to whoever asks. Where that cannot be learned they are not
+/// taken to be: what is listed grants nothing.
+pub async fn all_readonly(link: &Link<Broker>) -> bool {
+    let asked = async { gather(link.start(Request::ListHosts(HostFilter::default())).await?).await };
+    let Ok(Ok((events, _))) = tokio::time::timeout(SOON, asked).await else { return false };
+    let mut modes = events.iter().filter_map(|event| match event {
+        Event::Host(entry) => Some(entry.mode.as_str()),
+        _ => None,
+    });
+    let readonly = Mode::Readonly.to_string();
+    modes.next().is_some_and(|first| first == readonly) && modes.all(|mode| mode == readonly)
 }
 
 fn host(entry: HostEntry) -> Host {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, Extensions, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, Extensions, Implementation,
+    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::transport::IntoTransport;
@@ -14,7 +14,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::answer::Answer;
 use super::call::{Call, Reply};
-use super::table::{Row, TOOLS, Toolset};
+use super::hosts;
+use super::table::{NEVER_READONLY, Row, TOOLS, Toolset};
 use crate::forward::Forwards;
 use crate::link::{Broker, Link};
 
@@ -143,9 +144,27 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.rows.iter().map(|row| row.tool()).collect()))
+        let Chair { link, .. } = self.seat.chair(&context.extensions)?;
+        let all_readonly = hosts::all_readonly(&link).await;
+        let offered = self.rows.iter().filter(|row| !(all_readonly && NEVER_READONLY.contains(&row.name)));
+        Ok(ListToolsResult::with_all_items(offered.map(|row| row.tool()).collect()))
+    }
+
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        // What rmcp cannot read as the method that it names comes here, too.
+        match request.method.as_str() {
+            "tools/call" => Err(ErrorData::invalid_params(
+                "tools/call takes the tool's name and an object of arguments",
+                None,
+            )),
+            method => Err(ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, method.to_owned(), None)),
+        }
     }
 
     async fn call_tool(

@@ -35,13 +35,17 @@ pub struct OpenArgs {
     #[serde(default)]
     secrets: Vec<String>,
     /// Terminal width. Default 120.
+    #[schemars(extend("default" = 120))]
+    #[schemars(range(min = 16, max = 500))]
     cols: Option<u16>,
     /// Terminal height. Default 40.
+    #[schemars(extend("default" = 40))]
+    #[schemars(range(min = 2, max = 200))]
     rows: Option<u16>,
     /// Keep a redacted transcript.
     #[serde(default)]
     record: bool,
-    /// Close it after this many idle seconds.
+    /// Close it after this many idle seconds. Default 3600.
     idle_timeout_s: Option<u32>,
     /// You are sure, where the host lets the model itself confirm.
     #[serde(default)]

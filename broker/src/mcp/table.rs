@@ -23,6 +23,8 @@ pub enum Toolset {
     Forward,
     /// Many hosts at once.
     Fleet,
+    /// Operations; it holds no tool yet.
+    Ops,
 }
 
 /// What a tool does to the world, as MCP's annotations say it.
@@ -50,6 +52,10 @@ pub struct Row {
     /// Its handler.
     pub run: for<'a> fn(&'a Call) -> Pin<Box<dyn Future<Output = Handled> + Send + 'a>>,
 }
+
+/// What hosts in readonly mode refuse whatever its arguments are: writing to them, and tunnels.
+pub const NEVER_READONLY: [&str; 5] =
+    ["ssh_file_write", "ssh_file_edit", "ssh_upload", "ssh_copy", "ssh_forward"];
 
 /// Every tool, in the order a model reads them.
 pub const TOOLS: &[Row] = &[

@@ -26,6 +26,7 @@ pub struct ViewArgs {
     cursor: Option<u64>,
     /// The longest time to wait, in seconds. Default 1. Without a progress token answers come after 45 s at the latest.
     #[schemars(range(min = 0, max = 600))]
+    #[schemars(extend("default" = 1))]
     wait_s: Option<f64>,
     /// Answer as soon as this text is there; what was there before something was sent does not count, but the echo of
     /// what is typed does.
@@ -80,8 +81,10 @@ pub struct SendArgs {
     #[serde(default)]
     keys: Vec<String>,
     /// New width of the terminal, with rows.
+    #[schemars(range(min = 16, max = 500))]
     cols: Option<u16>,
     /// New height of the terminal, with cols.
+    #[schemars(range(min = 2, max = 200))]
     rows: Option<u16>,
     #[serde(flatten)]
     view: ViewArgs,

@@ -3,7 +3,9 @@
 use std::future::Future;
 
 use sallyport_protocol::envelope::{FromHelper, OpId, Stream, ToHelper};
-use sallyport_protocol::reply::{Confirmer, Detach, Event, Exited, NeedsConfirmation, Outcome};
+use sallyport_protocol::reply::{
+    Confirmer, Detach, Event, Exited, HostEntry, NeedsConfirmation, Outcome, VaultState,
+};
 use sallyport_protocol::request::{Consent, Exec, Request};
 use sallyport_protocol::text::Chunk;
 use sallyport_protocol::{ErrorCode, Failure, List};
@@ -93,6 +95,24 @@ async fn asked(client: &mut Client) -> (OpId, Exec) {
     }
 }
 
+/// Answers the question which hosts there are: one of each mode.
+async fn hosts(client: &mut Client, modes: &[&str]) {
+    let (op, Request::ListHosts(_)) = client.started().await else { panic!("no list of hosts is asked for") };
+    for mode in modes {
+        let event = Event::Host(HostEntry {
+            alias: "web1".into(),
+            hostname: "web1".into(),
+            port: 22,
+            users: List::default(),
+            mode: (*mode).into(),
+            tags: List::default(),
+            jump: "".into(),
+        });
+        client.send(FromHelper::Event { op, event }).await;
+    }
+    client.done(op, Outcome::Hosts { vault: VaultState { locked: false, expires_in_s: None } }).await;
+}
+
 /// The client's user refused: the helper is told so, for its own count.
 async fn refused(client: &mut Client) {
     let (op, request) = client.started().await;
@@ -132,6 +152,7 @@ async fn every_generation_of_the_protocol_lists_the_tools_and_runs_one() {
         let fake = Fake::new();
         let helper = async {
             let mut client = fake.accept().await;
+            hosts(&mut client, &["readonly", "guarded"]).await;
             let (op, exec) = asked(&mut client).await;
             assert_eq!(exec.command.as_str(), "echo hi");
             print(&mut client, op, Stream::Output, b"hi\n").await;
@@ -153,6 +174,67 @@ async fn every_generation_of_the_protocol_lists_the_tools_and_runs_one() {
         };
         tokio::join!(helper, conversation(version, json!({}), &fake, talk));
     }
+}
+
+#[tokio::test]
+async fn tools_that_every_host_refuses_by_its_mode_are_not_listed() {
+    let all = super::table::TOOLS.len();
+    let refused = super::table::NEVER_READONLY.len();
+    for (modes, listed) in [
+        (&["readonly", "readonly"][..], all - refused),
+        (&["readonly", "guarded"], all),
+        (&["unrestricted"], all),
+        (&[], all),
+    ] {
+        let fake = Fake::new();
+        let helper = async {
+            let mut client = fake.accept().await;
+            hosts(&mut client, modes).await;
+            client
+        };
+        let talk = |mut mcp: Mcp| async move {
+            mcp.request(1, "tools/list", json!({})).await;
+            let tools = mcp.result(1).await["tools"].as_array().unwrap().clone();
+            assert_eq!(tools.len(), listed, "{modes:?}");
+            let writes = tools.iter().any(|tool| tool["name"] == "ssh_file_write");
+            assert_eq!(writes, listed == all, "{modes:?}");
+        };
+        tokio::join!(helper, conversation("2025-11-25", json!({}), &fake, talk));
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_a_tool_is_a_mistake_in_it_and_an_unknown_method_is_unknown() {
+    let fake = Fake::new();
+    let talk = |mut mcp: Mcp| async move {
+        for (id, method, code) in [(1, "tools/call", -32602), (2, "tools/forget", -32601)] {
+            mcp.request(id, method, json!({ "arguments": {} })).await;
+            let answer = mcp.hear().await;
+            assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(id), &json!(code)), "{answer}");
+        }
+    };
+    conversation("2025-11-25", json!({}), &fake, talk).await;
+}
+
+#[tokio::test]
+async fn null_is_as_good_as_leaving_an_argument_out() {
+    let fake = Fake::new();
+    let helper = async {
+        let mut client = fake.accept().await;
+        let (op, exec) = asked(&mut client).await;
+        assert_eq!((exec.env.len(), exec.secrets.len(), exec.background), (0, 0, false));
+        client.done(op, exited(0)).await;
+        client
+    };
+    let talk = |mut mcp: Mcp| async move {
+        let nulls =
+            json!({ "target": "web1", "command": "true", "env": null, "secrets": null, "background": null });
+        mcp.call(1, "ssh_exec", nulls).await;
+        assert_eq!(mcp.result(1).await["structuredContent"]["status"], "ok");
+        mcp.call(2, "ssh_exec", json!({ "target": "web1", "command": null })).await;
+        assert_eq!(mcp.result(2).await["structuredContent"]["code"], "invalid_argument");
+    };
+    tokio::join!(helper, conversation("2025-11-25", json!({}), &fake, talk));
 }
 
 #[tokio::test]

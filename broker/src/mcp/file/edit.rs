@@ -58,7 +58,7 @@ struct OneEdit {
     delete_lines: Option<Lines>,
     /// Put text in the place of these lines, both included: [from, to], or one number.
     replace_lines: Option<Lines>,
-    /// The lines of insert_at and replace_lines.
+    /// The lines of insert_at and replace_lines; `new` means the same there.
     text: Option<String>,
 }
 
@@ -146,6 +146,12 @@ fn changes(edits: &[OneEdit]) -> Result<List<Change, MOST_CHANGES>, Failure> {
 fn change(edit: &OneEdit, number: usize) -> Result<Change, Failure> {
     let passage = |text: &Option<String>| Passage::new(text.clone().unwrap_or_default()).map_err(bounds);
     let OneEdit { old, new, count, regex, insert_at, delete_lines, replace_lines, text } = edit;
+    // Either name is understood: the other kinds of edits call it `new`.
+    let lines = match (text, new) {
+        (Some(_), Some(_)) => &None,
+        (None, new) => new,
+        (text, None) => text,
+    };
     match (old, regex, insert_at, delete_lines, replace_lines) {
         (Some(_), None, None, None, None) if new.is_some() && text.is_none() => {
             Ok(Change::Replace { old: passage(old)?, new: passage(new)?, count: count.unwrap_or(1) })
@@ -153,16 +159,16 @@ fn change(edit: &OneEdit, number: usize) -> Result<Change, Failure> {
         (None, Some(_), None, None, None) if new.is_some() && text.is_none() && count.is_none() => {
             Ok(Change::Pattern { regex: passage(regex)?, new: passage(new)? })
         }
-        (None, None, Some(line), None, None) if text.is_some() && new.is_none() && count.is_none() => {
-            Ok(Change::Insert { line: *line, text: passage(text)? })
+        (None, None, Some(line), None, None) if lines.is_some() && count.is_none() => {
+            Ok(Change::Insert { line: *line, text: passage(lines)? })
         }
         (None, None, None, Some(lines), None) if text.is_none() && new.is_none() && count.is_none() => {
             let (from, to) = lines.ends();
             Ok(Change::Lines { from, to, text: passage(&None)? })
         }
-        (None, None, None, None, Some(lines)) if text.is_some() && new.is_none() && count.is_none() => {
-            let (from, to) = lines.ends();
-            Ok(Change::Lines { from, to, text: passage(text)? })
+        (None, None, None, None, Some(range)) if lines.is_some() && count.is_none() => {
+            let (from, to) = range.ends();
+            Ok(Change::Lines { from, to, text: passage(lines)? })
         }
         _ => Err(invalid(format!(
             "edit {number} is of no kind: it is {{old, new, count?}}, {{regex, new}}, {{insert_at, text}}, \
@@ -189,6 +195,8 @@ mod tests {
         ));
         assert!(matches!(read(json!({"regex": "a", "new": "b"})), Ok(Change::Pattern { .. })));
         assert!(matches!(read(json!({"insert_at": 1, "text": "a"})), Ok(Change::Insert { line: 1, .. })));
+        assert!(matches!(read(json!({"insert_at": 1, "new": "a"})), Ok(Change::Insert { line: 1, .. })));
+        assert!(matches!(read(json!({"replace_lines": 1, "new": "a"})), Ok(Change::Lines { .. })));
         assert!(matches!(read(json!({"delete_lines": [1, 2]})), Ok(Change::Lines { from: 1, to: 2, .. })));
         assert!(matches!(read(json!({"delete_lines": 3})), Ok(Change::Lines { from: 3, to: 3, .. })));
         assert!(matches!(read(json!({"replace_lines": [1, 2], "text": "x"})), Ok(Change::Lines { .. })));
@@ -204,6 +212,7 @@ mod tests {
             json!({"old": "a", "new": "b", "regex": "c"}),
             json!({"regex": "a", "new": "b", "count": 2}),
             json!({"insert_at": 1}),
+            json!({"insert_at": 1, "text": "a", "new": "b"}),
             json!({"delete_lines": [1, 2], "text": "x"}),
             json!({"replace_lines": [1, 2]}),
         ] {

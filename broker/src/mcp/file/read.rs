@@ -25,6 +25,7 @@ pub struct Args {
     tail: Option<u32>,
     /// Bytes in the answer. Default 20480.
     #[schemars(range(min = 1, max = 1_048_576))]
+    #[schemars(extend("default" = 20480))]
     max_bytes: Option<u32>,
     /// utf8 (default): text, secrets masked. base64: the exact bytes of any file, refused when there is a secret in them.
     #[serde(default)]

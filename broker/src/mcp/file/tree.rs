@@ -18,15 +18,18 @@ pub struct ListArgs {
     /// Where: an alias from ssh_list_hosts, user@alias, or [user@]host[:port].
     target: String,
     /// The directory; a relative path begins in the account's home, which is the default.
+    #[schemars(extend("default" = "."))]
     path: Option<String>,
     /// How deep. Default 1: the directory's own entries.
     #[schemars(range(min = 1, max = 32))]
+    #[schemars(extend("default" = 1))]
     depth: Option<u32>,
     /// Also names that begin with a dot.
     #[serde(default)]
     hidden: bool,
     /// Entries in the answer. Default 1000.
     #[schemars(range(min = 1, max = 10_000))]
+    #[schemars(extend("default" = 1000))]
     limit: Option<u32>,
     /// You are sure, where the host lets the model itself confirm.
     #[serde(default)]
@@ -181,6 +184,7 @@ pub struct SearchArgs {
     /// text: the regular expression (RE2 syntax). files: the glob: *, ?, ** and {a,b}; with a / it is of the path below.
     pattern: String,
     /// The directory or file to look in. Default: the account's home.
+    #[schemars(extend("default" = "."))]
     path: Option<String>,
     /// Only files whose name (or path, with a /) fits this glob.
     glob: Option<String>,
@@ -193,6 +197,7 @@ pub struct SearchArgs {
     context: u32,
     /// Matches in the answer. Default 100.
     #[schemars(range(min = 1, max = 2000))]
+    #[schemars(extend("default" = 100))]
     limit: Option<u32>,
     /// You are sure, where the host lets the model itself confirm.
     #[serde(default)]
