@@ -198,6 +198,8 @@ async fn settle(link: &Link<Admin>, told: &Tell) -> Result<bool, Problem> {
             line(&asked_text(asked))?;
             let typed =
                 in_thread(|| reply("Let it run? [y/N] (t: also without asking for ten minutes)")).await;
+            // No answer is not a no: it waits on for somebody who gives one.
+            let Some(typed) = typed else { return Err(nobody(asked.approval.id.as_str())) };
             let decision = match typed.trim().to_ascii_lowercase().as_str() {
                 "y" | "yes" => Decision::Once,
                 "t" => Decision::TenMinutes,
@@ -208,6 +210,15 @@ async fn settle(link: &Link<Admin>, told: &Tell) -> Result<bool, Problem> {
         Tell::Question(question) => respond(link, question).await,
         _ => Ok(true),
     }
+}
+
+fn nobody(id: &str) -> Problem {
+    Failure::new(
+        ErrorCode::ConfirmationUnavailable,
+        format!("nobody answered; {id} still waits"),
+        format!("run this in a terminal, or decide with `sallyport approve --yes {id}` or `sallyport approve deny {id}`"),
+    )
+    .into()
 }
 
 /// A person may think for long; the connection is kept up meanwhile.
@@ -221,7 +232,7 @@ async fn respond(link: &Link<Admin>, question: &QuestionEntry) -> Result<bool, P
     for prompt in question.prompts.iter() {
         let (shown, echo) = (one_line(prompt.text.as_str().trim_end()), prompt.echo);
         let typed = if echo {
-            Some(in_thread(move || reply(&shown)).await.trim_end_matches(['\r', '\n']).to_owned())
+            in_thread(move || reply(&shown)).await.map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
         } else {
             in_thread(move || secret::answer(&shown)).await
         };

@@ -17,7 +17,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::output::{Problem, json, unwritable};
+use super::output::{Problem, for_people, json, unwritable};
 use crate::format::readable;
 use crate::link::{Broker, Item, Operation};
 
@@ -300,7 +300,7 @@ pub fn outcome_json(outcome: &Outcome) -> serde_json::Value {
             "status": status,
             "code": failure.code.as_str(),
             "message": failure.message.as_str(),
-            "hint": failure.hint.as_str(),
+            "hint": for_people(failure.hint.as_str()),
             "retryable": failure.retryable,
         })
     };

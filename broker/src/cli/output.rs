@@ -44,10 +44,34 @@ impl Problem {
         let Failure { message, hint, .. } = &self.failure;
         let mut text = format!("sallyport: {}\n", one_line(message.as_str()));
         if !hint.as_str().is_empty() {
-            text.push_str(&format!("hint: {}\n", one_line(hint.as_str())));
+            text.push_str(&format!("hint: {}\n", one_line(&for_people(hint.as_str()))));
         }
         text
     }
+}
+
+/// What the vault helper says to agents, which have tools, and what those who have a command line do instead.
+const FOR_PEOPLE: [(&str, &str); 15] = [
+    ("see the tool's input schema", "see the command's --help"),
+    ("open one with ssh_session_open", "an agent opens one with ssh_session_open"),
+    ("set overwrite = true", "give --overwrite"),
+    ("set create_parents = true", "give --create-parents"),
+    ("set recursive = true", "give --recursive"),
+    ("with recursive = true", "with --recursive"),
+    ("ssh_list_hosts", "`sallyport host list`"),
+    ("ssh_check_command", "`sallyport policy check`"),
+    ("ssh_list_active", "`sallyport session list`"),
+    ("ssh_list_dir", "`sallyport ls`"),
+    ("ssh_file_read", "`sallyport cat`"),
+    ("ssh_upload", "`sallyport put`"),
+    ("ssh_download", "`sallyport get`"),
+    ("ssh_sudo_exec", "`sallyport exec --sudo`"),
+    ("ssh_exec", "`sallyport exec`"),
+];
+
+/// A hint that was written for agents, for those who use the command line.
+pub fn for_people(hint: &str) -> String {
+    FOR_PEOPLE.iter().fold(hint.to_owned(), |text, (tool, command)| text.replace(tool, command))
 }
 
 /// What the command line made of its arguments: help and versions as they are, mistakes as one sentence and a hint.
@@ -116,11 +140,12 @@ pub fn count(number: usize, what: &str) -> String {
 /// Asks a person on stderr and reads one line from stdin; only a clear yes is a
 /// yes, and the end of stdin is a no.
 pub fn agrees(question: &str) -> bool {
-    matches!(reply(&format!("{question} [y/N]")).trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    let answer = reply(&format!("{question} [y/N]")).unwrap_or_default();
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
-/// Asks a person on stderr and reads one line from stdin, its end included; empty when there is none.
-pub fn reply(question: &str) -> String {
+/// Asks a person on stderr and reads one line from stdin, its end included; nothing when nobody is there to answer.
+pub fn reply(question: &str) -> Option<String> {
     eprint!("{question} ");
     let mut answer = String::new();
     // What cannot be read is no answer.
@@ -128,7 +153,7 @@ pub fn reply(question: &str) -> String {
     if !std::io::stdin().is_terminal() {
         eprintln!();
     }
-    if read.is_ok() { answer } else { String::new() }
+    read.is_ok_and(|bytes| bytes > 0).then_some(answer)
 }
 
 #[cfg(test)]
@@ -148,6 +173,19 @@ mod tests {
         hint: see the command's --help
         sallyport: unrecognized subcommand 'unlok'
         hint: a similar subcommand exists: 'unlock'
+        ");
+    }
+
+    #[test]
+    fn a_hint_for_agents_names_commands_to_people() {
+        let failure = Failure::new(
+            ErrorCode::FileNotFound,
+            "there is no such file",
+            "check the path; ssh_list_dir shows what is there, ssh_download takes all of it with recursive = true",
+        );
+        insta::assert_snapshot!(Problem::from(failure).text(), @r"
+        sallyport: there is no such file
+        hint: check the path; `sallyport ls` shows what is there, `sallyport get` takes all of it with --recursive
         ");
     }
 

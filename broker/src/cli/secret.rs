@@ -41,8 +41,8 @@ pub fn typed(prompt: &str) -> Result<SecretBytes, Problem> {
 pub fn answer(prompt: &str) -> Option<String> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
-        let line = super::output::reply(prompt);
-        return (!line.is_empty()).then(|| line.trim_end_matches(['\r', '\n']).to_owned());
+        let line = super::output::reply(prompt)?;
+        return Some(line.trim_end_matches(['\r', '\n']).to_owned());
     }
     let line = Hidden::start().ok()?.read_line(&format!("{prompt} ")).ok()?;
     String::from_utf8(line.to_vec()).ok()

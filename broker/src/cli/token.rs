@@ -63,12 +63,18 @@ impl Args {
                 if as_json {
                     json(&entries.iter().map(public).collect::<Vec<_>>())?;
                 } else {
+                    if entries.is_empty() {
+                        line("There are no tokens; `sallyport token add NAME` makes one.")?;
+                    }
                     for entry in entries {
                         line(&format!("{}  made {}", one_line(&entry.name), one_line(&entry.created)))?;
                     }
                 }
             }
-            Command::Remove { name } => file.remove(&name)?,
+            Command::Remove { name } => {
+                file.remove(&name)?;
+                line(&format!("Removed the token {}.", one_line(&name)))?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -11,6 +11,7 @@ use std::os::unix::net::UnixStream as StdStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
@@ -141,10 +142,11 @@ pub async fn serve(place: Place) -> Result<(), Failure> {
     };
     loop {
         let mut order = [0];
-        let (count, _) =
-            rustix::net::recv(&stdin, &mut order, RecvFlags::empty()).map_err(|error| broken(&error))?;
-        if count == 0 {
-            return Ok(());
+        match rustix::net::recv(&stdin, &mut order, RecvFlags::empty()) {
+            // However the broker ended, there is nothing left to do and nobody to tell.
+            Ok((0, _)) | Err(Errno::CONNRESET) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(broken(&error)),
         }
         let (answer, descriptor) = match order[0] {
             CONNECT => match StdStream::connect(place.socket(Broker::SOCKET)) {
@@ -166,7 +168,10 @@ pub async fn serve(place: Place) -> Result<(), Failure> {
         if let Some(passed) = &passed {
             control.push(SendAncillaryMessage::ScmRights(std::slice::from_ref(passed)));
         }
-        sendmsg(&stdin, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL)
-            .map_err(|error| broken(&error))?;
+        match sendmsg(&stdin, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL) {
+            Ok(_) => {}
+            Err(Errno::PIPE | Errno::CONNRESET) => return Ok(()),
+            Err(error) => return Err(broken(&error)),
+        }
     }
 }

@@ -68,7 +68,7 @@ pub async fn start(place: &Place) -> Result<(), Failure> {
     let (sentence, hint) = split_error(&text);
     Err(unavailable(
         format!("{HELPER} could not start: {}", sentence.as_deref().unwrap_or("it gave no reason")),
-        hint.unwrap_or("run it in a terminal to see why"),
+        hint.unwrap_or("correct that, then try again"),
     ))
 }
 

@@ -54,6 +54,23 @@ fn three_refusals_in_a_row_pause_the_asking_until_a_person_ends_the_pause() {
 }
 
 #[test]
+fn where_nobody_answers_a_request_waits_on() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    asking(&world);
+    let client = world.mcp();
+    let id = id(&touch(&world, &client, "a", None));
+    for arguments in [&["approve"][..], &["approve", &id]] {
+        let done = world.run(arguments);
+        assert_eq!(done.code(), 1, "{done:?}");
+        assert!(done.stderr.contains("nobody answered"), "{done:?}");
+    }
+    assert_eq!(listed(&world, "confirmation")[0]["id"], id.as_str());
+    world.run_with(&["approve", &id], b"y\n").expect_success();
+    touch(&world, &client, "a", Some(&id)).expect_ok();
+}
+
+#[test]
 fn a_grant_lets_the_very_same_command_run_again_and_no_other_until_it_is_revoked() {
     let world = World::new();
     let _sshd = world.ready_host("web1");

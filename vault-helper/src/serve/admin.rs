@@ -117,7 +117,7 @@ async fn answer(op: &mut Operation, caller: &Caller, request: AdminRequest) -> A
             match helper.trust.pins.remove(hostname.as_str(), port).map_err(pin_failure)? {
                 0 => Err(Failure::new(
                     ErrorCode::HostKeyUnknown,
-                    format!("no key of {hostname} is pinned here"),
+                    format!("no key of {} is pinned here", Endpoint::new(hostname.as_str(), port)),
                     "keys in ~/.ssh/known_hosts are removed with ssh-keygen -R",
                 )),
                 _ => {

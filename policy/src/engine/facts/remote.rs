@@ -145,9 +145,6 @@ impl Engine<'_> {
                 return Facts::of(finding);
             }
         }
-        if name == "sftp" && args.len() == 2 && args[1].text == "-V" {
-            return Facts::READS;
-        }
         if name == "sftp" {
             return Facts::confirm("remote-write");
         }
@@ -255,12 +252,6 @@ impl Engine<'_> {
                 inner.extend_from_slice(rest);
                 self.inner(inner, source, span);
             }
-            return Facts::confirm("types-into-terminal");
-        }
-        if let [_, option, code, ..] = args
-            && option.text == "-c"
-        {
-            self.code_argument(&code.clone(), source, span);
             return Facts::confirm("types-into-terminal");
         }
         match sub {

@@ -153,7 +153,10 @@ pub async fn send(op: &Operation, id: &str, asciicast: bool) -> Result<u64, Fail
     let missing = |error: std::io::Error| {
         Failure::new(
             ErrorCode::FileNotFound,
-            format!("there is no transcript {id}: {error}"),
+            match error.kind() {
+                std::io::ErrorKind::NotFound => format!("there is no transcript {id}"),
+                _ => format!("the transcript {id} cannot be read: {error}"),
+            },
             "`sallyport transcript list` shows those that are kept",
         )
     };
