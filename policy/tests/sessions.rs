@@ -64,6 +64,78 @@ fn what_became_unknown_is_asked_for() {
 }
 
 #[test]
+fn a_tree_that_came_from_elsewhere_runs_nothing_unasked() {
+    for commands in [
+        &["git clone https://h/x.git", "cd x", "ls", "./install.sh"][..],
+        &["git clone h:a/x y", "sh y/setup.sh"],
+        &["git clone https://h/x /tmp/x", "cd /tmp", "python3 x/run.py"],
+        &["wget https://h/a.tgz", "tar xf a.tgz", "./a/configure.sh"],
+        &["curl -O https://h/a.zip", "unzip a.zip -d b", "b/run"],
+        &["rsync -a h:tools/ ./tools/", "tools/go"],
+        &["scp -r h:dir .", "bash dir/go.sh"],
+    ] {
+        assert_ne!(last(commands), Verdict::Allow, "{commands:?}");
+    }
+    for commands in [
+        &["git clone https://h/x.git", "cd x", "./configure", "make", "cargo test", "git log"][..],
+        &["git clone https://h/x.git", "./run.sh"],
+        &["rsync h:data.csv .", "python3 analyse.py data.csv"],
+    ] {
+        assert!(session(commands).iter().all(|verdict| *verdict == Verdict::Allow), "{commands:?}");
+    }
+}
+
+#[test]
+fn what_one_call_defined_the_next_ones_mean() {
+    for commands in [
+        &["f() { cd /; }", "f", "rm -rf *"][..],
+        &["f() { d=/; }", "f", "rm -rf \"$d\""],
+        &["f() { alias ll='rm -rf /'; }", "f", "ll"],
+        &["alias a=b", "alias b='rm -rf /'", "a"],
+        &["x=/", "f() { rm -rf \"$x\"; }", "x=/tmp/y", "x=/; f"],
+        &["echo 'f() { rm -rf /; }' > lib.sh", ". lib.sh", "f"],
+        &["echo 'echo a' > x.sh", "echo 'rm -rf /' >> x.sh", "sh x.sh"],
+        &["cat > bin.sh < /dev/null", "echo 'rm -rf /' >> bin.sh", "bash bin.sh"],
+        &["echo 'rm -rf /' | tee x.sh > /dev/null", "sh ./x.sh"],
+        &["cp x.sh y.sh; echo 'rm -rf /' > x.sh", "mv x.sh z.sh", "sh z.sh"],
+        &["cd /tmp", "cd -", "cd /", "rm -rf ./*"],
+        &["readonly d=/etc", "rm -rf $d"],
+        &["PS4='$(rm -rf /)'", "set -x"],
+    ] {
+        assert!(session(commands).contains(&Verdict::Block), "{commands:?}: {:?}", session(commands));
+    }
+}
+
+#[test]
+fn what_a_session_takes_back_is_gone() {
+    for commands in [
+        &["f() { rm -rf /tmp/a/b; }", "unset -f f", "f"][..],
+        &["x=rm", "unset x", "echo $x"],
+        &["alias ll='rm a'", "unalias ll", "ll"],
+        &["trap 'echo bye' EXIT", "trap - EXIT", "ls"],
+    ] {
+        assert_eq!(last(commands), Verdict::Allow, "{commands:?}");
+    }
+    // A known command stays suspicious once it was redefined, whatever its function does now.
+    assert_ne!(last(&["ls() { echo a; }"]), Verdict::Allow);
+    assert_ne!(last(&["PATH=/tmp:$PATH"]), Verdict::Allow);
+}
+
+#[test]
+fn a_trap_is_judged_when_it_is_set() {
+    for (code, verdict) in [
+        ("trap 'rm -rf /' EXIT", Verdict::Block),
+        ("trap 'rm x' INT TERM", Verdict::Confirm),
+        ("trap 'echo bye' EXIT", Verdict::Allow),
+        ("trap \"$cmd\" EXIT", Verdict::Confirm),
+        ("trap 'ls' DEBUG", Verdict::Confirm),
+        ("trap -- '' HUP", Verdict::Allow),
+    ] {
+        assert_eq!(last(&[code]), verdict, "{code}");
+    }
+}
+
+#[test]
 fn changing_where_commands_come_from_is_asked_for_at_once() {
     for command in [
         "PATH=/tmp:$PATH",

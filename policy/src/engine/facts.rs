@@ -129,8 +129,8 @@ impl Engine<'_> {
             return facts;
         }
         self.runner(name, args, source, span);
-        let output = self.named_output(name, args);
         let mut facts = self.external(name, args, source, span);
+        let output = self.named_output(name, args, facts.reads);
         facts.finding = facts.finding.strictest(output);
         facts
     }
@@ -217,8 +217,10 @@ impl Engine<'_> {
             | "clickhouse-client" | "cqlsh" | "sqlcmd" | "influx" | "duckdb" => {
                 self.database(name, args, source, span)
             }
-            "vim" | "vi" | "nvim" | "view" | "ex" | "ed" | "emacs" | "nano" | "less" | "more" | "most"
-            | "man" => self.pager(name, args, source, span),
+            "vim" | "vi" | "nvim" | "view" | "vimdiff" | "rview" | "rvim" | "gvim" | "gview" | "gvimdiff"
+            | "ex" | "ed" | "emacs" | "nano" | "less" | "more" | "most" | "man" => {
+                self.pager(name, args, source, span)
+            }
             _ if name.starts_with("mkfs") || name.starts_with("mke2fs") || disks::is_disk_tool(name) => {
                 self.disk(name, args)
             }
@@ -226,10 +228,54 @@ impl Engine<'_> {
             "make" | "gmake" if args.iter().any(|arg| arg.text.starts_with("SHELL=")) => {
                 Facts::confirm("runs-option")
             }
+            "rake"
+                if args.iter().any(|arg| {
+                    matches!(
+                        arg.text.as_str(),
+                        "-e" | "-p"
+                            | "-E"
+                            | "-r"
+                            | "-f"
+                            | "--execute"
+                            | "--execute-print"
+                            | "--execute-continue"
+                    )
+                }) =>
+            {
+                Facts::confirm("runs-code")
+            }
+            "rails"
+                if args.len() > 2
+                    && matches!(args[1].text.as_str(), "runner" | "r")
+                    && !args[2].text.ends_with(".rb") =>
+            {
+                let found = self.language_code(code::Language::Ruby, &args[2].clone(), source, span);
+                Facts::of(found)
+            }
             "lvm" if args.len() == 1 => {
                 // Without words it reads its commands, one a line.
                 let found = self.shell_on_stdin(source, span).unwrap_or(Finding::confirm("volume-change"));
                 Facts::of(found.strictest(Finding::confirm("volume-change")))
+            }
+            "make" | "gmake"
+                if args.iter().any(|arg| {
+                    wrappers::assignment(&arg.text).is_some_and(|(name, value)| {
+                        let mut words = value.split_whitespace();
+                        name.chars().all(|c| c.is_ascii_uppercase())
+                            && words.next().is_some_and(interpreters::is_interpreter)
+                            && words.next().is_some()
+                    })
+                }) =>
+            {
+                Facts::confirm("runs-option")
+            }
+            "svn" | "hg"
+                if args
+                    .get(1)
+                    .is_some_and(|arg| matches!(arg.text.as_str(), "co" | "checkout" | "clone")) =>
+            {
+                self.keep_clone(&args[1..]);
+                self.tool(name, args)
             }
             "sort" if args.iter().any(|arg| arg.text.starts_with("--comp")) => Facts::confirm("runs-option"),
             "perf" | "valgrind" => self.unfamiliar(name, args, source, span),

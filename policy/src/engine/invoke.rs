@@ -1,6 +1,6 @@
 //! The gate every simple command passes: functions and aliases first, then what the tables say of its name.
 
-use super::arg::Arg;
+use super::arg::{Arg, UNKNOWN};
 use super::facts::{Facts, Finding, Reads};
 use super::shell::{Source, Stdin};
 use super::{Engine, MAX_DEPTH, MAX_STEPS, Output};
@@ -206,7 +206,7 @@ impl Engine<'_> {
                 if !shell {
                     return Finding::confirm("runs-written-file");
                 }
-                let inner = source.inner(code.to_owned().into(), None, span);
+                let inner = source.inner(code.replace(UNKNOWN, "${_}").into(), None, span);
                 self.isolated(Stdin::Outer, false, |engine| engine.run(&inner));
                 Finding::ALLOW
             }

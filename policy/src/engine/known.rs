@@ -20,6 +20,9 @@ impl Engine<'_> {
         }
         let text = match name {
             "cat" if words == ["/dev/null"] => String::new(),
+            // Names and numbers of things that run: not known, but no option and no path.
+            "docker" | "podman" if listing_ids(&words) => format!("c{UNKNOWN}\n"),
+            "pgrep" | "pidof" if !open => format!("1{UNKNOWN}\n"),
             // Devices are no directories: what is listed is what was named.
             "ls" | "echo" if !words.is_empty() && words.iter().all(|word| word.starts_with("/dev/")) => {
                 words.iter().map(|word| format!("{word}\n")).collect()
@@ -120,6 +123,18 @@ impl Engine<'_> {
             _ => None,
         }
     }
+}
+
+/// `docker ps -q` and its kin.
+fn listing_ids(words: &[&str]) -> bool {
+    let lists = matches!(
+        words,
+        ["ps" | "images", ..] | ["container" | "image" | "volume" | "network", "ls" | "list", ..]
+    );
+    lists
+        && words.iter().any(|word| {
+            *word == "--quiet" || word.starts_with('-') && !word.starts_with("--") && word.contains('q')
+        })
 }
 
 /// The directories below which a command names files it found, if that is all it prints.

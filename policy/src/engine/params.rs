@@ -88,6 +88,12 @@ impl Engine<'_> {
             '-' | '+' => None,
             _ if op.starts_with(':') => slice(&value?, &op[1..]),
             '#' => strip(&value?, &word, true),
+            // The directory above; above a home stand all homes.
+            '%' if op == "%/*" => match value?.as_str() {
+                "\u{2}" => Some("/home".to_owned()),
+                text if text.contains(UNKNOWN) => None,
+                text => Some(text.rsplit_once('/').map_or(text, |(above, _)| above).to_owned()),
+            },
             '%' => strip(&value?, &word, false),
             '/' => replace(&value?, op),
             '^' => Some(value?.to_uppercase()),

@@ -37,6 +37,10 @@ impl Path {
                 part => parts.push(part.to_owned()),
             }
         }
+        // Another process's root is this system's, most likely.
+        if absolute && parts.len() > 2 && parts[0] == "proc" && parts[2] == "root" {
+            parts.drain(..3);
+        }
         if absolute {
             let homes = match (parts.first().map(String::as_str), parts.get(1).map(String::as_str)) {
                 (Some("root"), _) => 1,
@@ -140,7 +144,8 @@ fn is_raw_device(name: &str) -> bool {
 impl Engine<'_> {
     /// The path of an argument, seen from the working directory, through links on the way to it.
     pub(super) fn path(&self, text: &str) -> Path {
-        self.follow(Path::new(text, &self.shell.cwd), false)
+        // A slash at the end stands for what a link leads to.
+        self.follow(Path::new(text, &self.shell.cwd), text.ends_with('/'))
     }
 
     /// Follows links: those on the way, and the last one too (`whole`), as opening a file does.
@@ -262,6 +267,8 @@ impl Engine<'_> {
         let content = if append {
             match (self.shell.files.get(&key), content) {
                 (Some(Some(old)), Some(new)) => Some(format!("{old}{new}")),
+                // What stood there before is not known; what follows it is.
+                (None, Some(new)) => Some(format!("{UNKNOWN}\n{new}")),
                 _ => None,
             }
         } else {

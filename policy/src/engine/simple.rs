@@ -137,7 +137,7 @@ impl Engine<'_> {
                 self.segment(&[Arg::literal(">"), target], source, span, finding, Reads::Unproven);
             }
         }
-        self.written(&sink, output)
+        self.written(&sink, output, source.report(span))
     }
 
     fn word(&mut self, word: &Word, source: &Source<'_>) -> Vec<Arg> {
@@ -319,7 +319,7 @@ impl Engine<'_> {
     }
 
     /// Remembers what was written to the sink; gives back what is left to read from the command.
-    pub(super) fn written(&mut self, sink: &Sink, output: Output) -> Output {
+    pub(super) fn written(&mut self, sink: &Sink, output: Output, place: (usize, usize)) -> Output {
         if let (Some((code, place)), Some(text)) = (&sink.code, &output) {
             let inner = Source::whole(code);
             let seen = self.segments.len();
@@ -327,6 +327,18 @@ impl Engine<'_> {
             for segment in &mut self.segments[seen..] {
                 segment.span = *place;
             }
+        }
+        if let (Some((path, _)), Some(text)) = (&sink.file, &output)
+            && self.runs_later(path)
+        {
+            // What is written there runs later: a catastrophe in it is one.
+            let inner = Source::whole(text);
+            let seen = self.segments.len();
+            self.isolated(Stdin::Null, false, |engine| engine.run(&inner));
+            let found = self.segments.split_off(seen);
+            let catastrophes =
+                found.into_iter().filter(|segment| segment.verdict == crate::verdict::Verdict::Block);
+            self.segments.extend(catastrophes.map(|segment| Segment { span: place, ..segment }));
         }
         match &sink.file {
             None => output,
@@ -337,6 +349,13 @@ impl Engine<'_> {
                 Some(String::new())
             }
         }
+    }
+
+    /// Whether shells read this file, sooner or later.
+    fn runs_later(&self, path: &str) -> bool {
+        let rule = self.write_to(&Arg { text: path.to_owned(), ..Arg::literal("") }).rule;
+        self.mode == crate::verdict::Mode::Guarded
+            && matches!(rule, Some("startup-file" | "git-hooks" | "scheduled"))
     }
 
     fn process_argument(

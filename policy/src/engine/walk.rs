@@ -153,7 +153,7 @@ impl Engine<'_> {
                 self.wanted |= kept.keeps();
                 let output = self.compound(compound, source);
                 (self.stdin, self.wanted) = (stdin, wanted);
-                self.written(&kept, output)
+                self.written(&kept, output, source.report(compound_span(compound, source)))
             }
             Command::Function(function) => {
                 self.define(function, source);
@@ -335,6 +335,7 @@ impl Engine<'_> {
         let held = body.0.iter().filter(|item| !matches!(item.1, SeparatorOperator::Async));
         let waits = held
             .map(|item| item.0.to_string())
+            .filter(|text| !(text.starts_with('(') && text.contains('&')))
             .any(|text| text.split(|c: char| !c.is_alphanumeric()).any(|word| WAITS.contains(&word)));
         if starts && !waits {
             let shown = Arg::literal(source.slice(span));

@@ -114,7 +114,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 A,
                 "",
-                "version|status|list|ls|logs|whoami|info|preview|synth|diff|apps|ps|config-no|about|doctor|validate|regions|releases|open-no|stack-no|help",
+                "version|status|list|ls|logs|whoami|info|preview|synth|diff|apps|ps|about|doctor|validate|regions|releases|help|print|package|build|local|dev|serve|start|emulators:start|emulators:exec|watch|init",
             ),
             (A, "", "* list|ls|get|describe|show|status|info|list-*"),
             (A, "", "* * list|ls|get|describe|show|status|info"),
@@ -255,10 +255,17 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &[""],
     },
     Tool {
-        names: "alembic rails rake flyway liquibase prisma sequelize knex dbmate goose diesel sqlx manage.py artisan",
-        values: "",
+        names: "alembic rails rake flyway liquibase prisma sequelize knex dbmate goose diesel sqlx manage.py artisan drizzle-kit typeorm mikro-orm console",
+        values: "-m --message --name --schema",
         otherwise: (A, ""),
         rows: &[
+            (A, "", "^ migrate +--plan|--check|--list|--dry-run"),
+            (A, "", "^ migrate|migration|migrations info|status|list|add|new|generate|history|show"),
+            (
+                C,
+                "database-change",
+                "push|schema:*|migration:run|migration:revert|migrate|upgrade|loaddata|createsuperuser|changepassword|*replant|*clobber|*flush*",
+            ),
             (C, "service-change", "install|uninstall|deploy|publish|release|deploy:*|*:deploy|release:*"),
             (
                 C,
@@ -282,5 +289,125 @@ pub(super) const TOOLS: &[Tool] = &[
             ),
         ],
         reads: &[],
+    },
+    Tool {
+        names: "argocd flux istioctl linkerd velero cilium eksctl kops kubeadm k0s rancher tkn kn",
+        values: "-n --namespace --context --kubeconfig --server --name --region",
+        otherwise: (C, "cluster-change"),
+        rows: &[
+            (A, "", "$"),
+            (
+                A,
+                "",
+                "version|status|check|stats|tree|logs|events|analyze|validate|help|completion|diff|get|describe|proxy-status|ps|pc|x|experimental|diagnostics|hubble|connectivity|config",
+            ),
+            (
+                A,
+                "",
+                "* list|ls|get|describe|diff|history|logs|manifests|resources|status|show|view|print|images",
+            ),
+            (A, "", "* * list|get|describe|logs"),
+            (C, "cluster-change", "* delete|create|sync|set|rollback|apply|update|add|rm"),
+        ],
+        reads: &[
+            "version|get|status|check $",
+            "app|cluster|proj|repo|backup|restore|schedule|nodegroup list|get|describe",
+        ],
+    },
+    Tool {
+        names: "hdfs hadoop",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[
+            (
+                C,
+                "delete",
+                "dfs|fs +-rm|-rmr|-rmdir|-expunge|-truncate|-mv|-chmod|-chown|-setrep|-deleteSnapshot",
+            ),
+            (
+                C,
+                "database-change",
+                "namenode|datanode|zkfc|balancer|dfsadmin|haadmin !-report|-getServiceState",
+            ),
+            (C, "runs-code", "jar|job"),
+        ],
+        reads: &["dfs|fs +-ls|-du|-df|-cat|-stat|-count|-tail !-rm|-put"],
+    },
+    Tool {
+        names: "kcat kafkacat",
+        values: "-b -t -p -o -c -f -X -G",
+        otherwise: (A, ""),
+        rows: &[(C, "network-send", "+-P")],
+        reads: &["$ +-L|-C|-Q !-P|-F"],
+    },
+    Tool {
+        names: "patronictl repmgr pcs crm orchestrator-client scontrol",
+        values: "-c -f --config",
+        otherwise: (C, "database-change"),
+        rows: &[
+            (A, "", "$"),
+            (A, "", "list|topology|history|show-config|version|status|show|config|ping|crm_mon"),
+            (
+                A,
+                "",
+                "cluster|node|resource|constraint|property|stonith show|status|check|config|list|event|matrix|crosscheck",
+            ),
+            (
+                C,
+                "database-change",
+                "resource|node standby|move|disable|enable|cleanup|restart|stop|start|delete",
+            ),
+        ],
+        reads: &["list|topology|history|show-config|version|status|ping $", "cluster show", "show *"],
+    },
+    Tool {
+        names: "xtrabackup mariabackup innobackupex",
+        values: "",
+        otherwise: (C, "database-change"),
+        rows: &[(
+            A,
+            "",
+            "+--backup|--version|--stats|--print-param !--copy-back|--move-back|--prepare|--apply-log",
+        )],
+        reads: &[],
+    },
+    Tool {
+        names: "mysqlcheck mariadb-check myisamchk aria_chk innochecksum",
+        values: "-u -h -P -S",
+        otherwise: (A, ""),
+        rows: &[(
+            C,
+            "database-change",
+            "+-r|--repair|--recover|-o|--optimize|--auto-repair|-f|--force|--write|--safe-recover|--fix-db-names",
+        )],
+        reads: &[],
+    },
+    Tool {
+        names: "gh-ost pt-online-schema-change pt-archiver pt-kill pt-table-sync pt-slave-restart",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[(C, "database-change", "+--execute|--kill|--kill-query|--purge|--sync-to-master")],
+        reads: &[],
+    },
+    Tool {
+        names: "wp drush",
+        values: "--path --url --user",
+        otherwise: (A, ""),
+        rows: &[
+            (
+                C,
+                "database-change",
+                "* update|delete|create|set|import|install|activate|deactivate|drop|reset|clean|add|remove|generate|spam|trash",
+            ),
+            (
+                C,
+                "database-change",
+                "search-replace|sql-*|site-install|updb|cim|pmu|en|user-*|eval|eval-file|shell|cr !--dry-run",
+            ),
+        ],
+        reads: &[
+            "core|plugin|theme|user|post|option|cron|site|db list|get|status|version|size|tables",
+            "status $",
+        ],
     },
 ];

@@ -245,7 +245,7 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "",
         otherwise: (A, ""),
         rows: &[
-            (C, "network-send", "POST|PUT|PATCH|DELETE"),
+            (C, "network-send", "POST|PUT|PATCH|DELETE|post|put|patch|delete"),
             (C, "network-send", "* *=*|*:=*|*@*"),
             (C, "network-send", "GET|* * *=*|*:=*"),
         ],
@@ -261,5 +261,17 @@ pub(super) const TOOLS: &[Tool] = &[
             "ls|lsd|lsl|lsf|lsjson|size|about|cat|check|version|listremotes|tree|ncdu|du|info|stat|find|md5sum|sha1sum",
         )],
         reads: &["ls|lsd|lsl|lsf|lsjson|size|about|version|listremotes|tree|du|stat !--config|--log-file"],
+    },
+    Tool { names: "snmpset tcpkill", values: "", otherwise: (C, "network-change"), rows: &[], reads: &[] },
+    Tool {
+        names: "grpcurl",
+        values: "-d -H -proto -import-path -max-time",
+        otherwise: (A, ""),
+        rows: &[(
+            C,
+            "network-send",
+            "~*Delete*|*Remove*|*Create*|*Update*|*Set*|*Stop*|*Reset*|*Drop*|*Kill*",
+        )],
+        reads: &[],
     },
 ];

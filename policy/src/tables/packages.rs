@@ -12,7 +12,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 A,
                 "",
-                "list|show|search|policy|depends|rdepends|showsrc|changelog|check|madison|indextargets|why|why-not",
+                "list|show|search|policy|depends|rdepends|showsrc|changelog|check|madison|indextargets|why|why-not !-o|-c|--option|--config-file",
             ),
             (A, "", "+-s|--simulate|--dry-run|--just-print|--no-act !-o|-c|--option"),
             (A, "", "$ !-o|-c"),
@@ -167,6 +167,11 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 A,
                 "",
+                "^ install .|..|./*|../*|.[*|..[* $ !--break-system-packages|--user|-t|--target|--root|--index-url|-i|--extra-index-url",
+            ),
+            (
+                A,
+                "",
                 "^ tool run ruff|black|mypy|pytest|flake8|isort|pre-commit|pyright|tox|nox !--with|--from",
             ),
             (
@@ -179,7 +184,6 @@ pub(super) const TOOLS: &[Tool] = &[
                 "package-change",
                 "install +--break-system-packages|--user|-t|--target|--root|-U|--upgrade|--force-reinstall|--index-url|-i|--extra-index-url",
             ),
-            (A, "", "install .|./*|.[*"),
             (C, "package-change", "pip|tool install|uninstall|sync *"),
             (C, "package-change", "tool run"),
             (C, "package-change", "run +--with|--spec|--with-requirements"),
@@ -246,6 +250,8 @@ pub(super) const TOOLS: &[Tool] = &[
                 "publish|unpublish|deprecate|owner|access|dist-tag|token|login|adduser|logout|team|hook|star|profile",
             ),
             (C, "package-change", "config|set set|delete|edit"),
+            (C, "runs-code", "explore"),
+            (C, "package-change", "link|unlink|prune $"),
             (C, "package-change", "cache clean|clear|verify"),
             (C, "package-change", "global add|remove|upgrade"),
             (A, "", "install|i|ci|run|test|t|start|build|lint $"),
@@ -340,6 +346,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (A, "", "^ install ./*|. !-exec|-toolexec|-overlay"),
             (C, "delete", "clean +-cache|-modcache|-testcache|-fuzzcache"),
             (C, "runs-option", "+-exec|-toolexec|-vettool|-overlay"),
+            (C, "download-and-run", "run *@*"),
             (C, "system-setting", "env +-w|-u"),
             (A, "", "build|test|vet|run|fmt|mod|generate|tool|work"),
         ],
@@ -381,7 +388,7 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &["+--version|-v $"],
     },
     Tool {
-        names: "dotnet",
+        names: "dotnet nuget",
         values: "",
         otherwise: (A, ""),
         rows: &[
@@ -396,7 +403,7 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "twine goreleaser semantic-release lerna changeset cargo-publish",
         values: "",
         otherwise: (C, "repository-change"),
-        rows: &[],
+        rows: &[(A, "", "check|run|list|ls|changed|diff|status|add|version|exec|build|info|bootstrap")],
         reads: &[],
     },
     Tool {
@@ -412,5 +419,17 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (A, ""),
         rows: &[],
         reads: &["+-version|--version $"],
+    },
+    Tool {
+        names: "cmake",
+        values: "-S -B -G -D -A -T --target --preset -j --parallel --config --prefix",
+        otherwise: (A, ""),
+        rows: &[
+            (C, "service-change", "+--install !--prefix"),
+            (C, "service-change", "~install +--build"),
+            (A, "", "* !--install"),
+            (A, "", "$ !--install"),
+        ],
+        reads: &["+--version $"],
     },
 ];

@@ -55,7 +55,7 @@ pub(super) const TOOLS: &[Tool] = &[
         "id whoami who w users groups logname tty last lastb lastlog uptime uname arch nproc hostid getconf locale getent finger pinky"
     ),
     reader!(
-        "ps pstree pgrep pidof pmap pwdx top htop btop vmstat iostat mpstat nfsiostat free slabtop numastat ipcs smem tload"
+        "ps pstree pgrep pidof pmap pwdx top htop btop vmstat iostat mpstat nfsiostat free slabtop iotop numastat ipcs smem tload"
     ),
     reader!("dig nslookup host traceroute traceroute6 tracepath mtr whois netstat iftop ipcalc sipcalc"),
     reader!("diff cmp diff3 sdiff colordiff wdiff dwdiff", "", "!-o|--output"),
@@ -215,14 +215,14 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "tcpdump tshark",
         values: "-i -c -s -r -w -n -G -W -C -z",
         otherwise: (A, ""),
-        rows: &[(C, "runs-option", "+-z")],
+        rows: &[(C, "runs-option", "+-z|-X")],
         reads: &["!-w|-z|-G|-W|-C|-Z|-F"],
     },
     Tool {
         names: "openssl",
         values: "-in -connect -servername -inform -days -passin -CAfile -CApath -starttls -verify -showcerts=",
         otherwise: (A, ""),
-        rows: &[],
+        rows: &[(C, "runs-option", "+-engine|-provider-path")],
         reads: &[
             "x509|version|s_client|verify|ciphers|crl|asn1parse|list|errstr !-out|-keyout|-signkey|-req|-CAserial|-CAcreateserial|-writerand|-engine|-provider|-provider-path|-config|-sess_out|-keylogfile|-msgfile",
             "dgst|md5|sha256|sha1|sha384|sha512 !-out|-sign|-engine|-provider|-provider-path|-writerand",
@@ -302,5 +302,64 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (A, ""),
         rows: &[(C, "history", "+-c|-d|-w")],
         reads: &["!-c|-d|-w|-a|-r|-n|-s"],
+    },
+    Tool {
+        names: "pandoc",
+        values: "-f -t -o -s -V -M --from --to --output --template --css",
+        otherwise: (A, ""),
+        rows: &[(C, "runs-option", "+-F|--filter|-L|--lua-filter|--pdf-engine|-d|--defaults")],
+        reads: &[],
+    },
+    // Tools of diagnosis: what they write, they write by one of these options.
+    reader!(
+        "mongostat mongotop mysqldumpslow mysqlshow pg_controldata pg_waldump pg_activity pg_top mytop innotop jps jstat jstack jinfo ntpstat \
+            ntptrace zdump glances nmon bmon nload bwm-ng vnstat ifstat ifdata dstat nethogs tcptrack turbostat collectl lldpctl lldpcli mii-tool \
+            arp-scan nbtscan drill kdig delv rpcinfo doveconf opendkim-testkey named-checkzone smbstatus testparm nmblookup wbinfo \
+            needs-restarting checkrestart debsums dlocate deborphan equery eix lsirq lsfd lsclocks lscgroup cgget \
+            systemd-delta utmpdump ac lastcomm edac-util ras-mc-ctl sslscan ssh-audit httpstat varnishlog varnishncsa multitail lnav \
+            datamash qsv pspg rhash ssdeep mediainfo ffprobe identify pdfinfo isoinfo pahole checksec hexyl vbindiff difft \
+            diffstat lsdiff filterdiff cloc tokei scc sloccount units dnstracer whatmask pmdumptext geoiplookup \
+            geoiplookup6 mmdblookup lsdev procinfo hwloc-info irqtop dwarfdump \
+            apt-file repoquery xsv procs dust duf dua bottom btm dog \
+            doggo gping bandwhich ipmi-sensors ipmi-sel ipmi-fru sesearch seinfo matchpathcon",
+        "-n -c -i -t -u -h -p -P -m --host --port --user --password",
+        "!-o|-O|-w|-W|-D|-B|-b|-s|-f|--output|--out|--log|--logfile|--daemon|--background|--export|--export-csv-file|--update|--config|--kill|--set|--apply|--flag"
+    ),
+    reader!(
+        "pt-query-digest pt-summary pt-mysql-summary pt-diskstats ",
+        "",
+        "!--review|--history|--output|--create-review-table|--save-samples|--execute"
+    ),
+    reader!(
+        "mysqlbinlog",
+        "-u -h -P -p -d -j",
+        "!-r|--result-file|--raw|-R|--read-from-remote-server|--stop-never|--local-load|-l"
+    ),
+    Tool {
+        names: "jcmd",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &[
+            "$ +-l",
+            "* VM.flags|VM.version|VM.uptime|VM.command_line|VM.system_properties|Thread.print|GC.heap_info|GC.class_histogram|help $",
+        ],
+    },
+    Tool {
+        names: "promtool",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &["check config|rules|metrics|web-config", "query instant|range|series|labels"],
+    },
+    Tool {
+        names: "amtool",
+        values: "--alertmanager.url",
+        otherwise: (A, ""),
+        rows: &[
+            (C, "service-change", "silence add|expire|update|import"),
+            (C, "service-change", "alert add"),
+        ],
+        reads: &["alert $", "alert|silence query", "config show|routes", "check-config"],
     },
 ];

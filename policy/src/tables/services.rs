@@ -272,11 +272,36 @@ pub(super) const TOOLS: &[Tool] = &[
             "status|ping|banner|ban.list|backend.list|vcl.list|vcl.show|param.show|panic.show|storage.list|pid",
         ],
     },
-    asks!("invoke-rc.d deb-systemd-invoke rndc corosync-cfgtool", "service-change"),
+    asks!("invoke-rc.d deb-systemd-invoke corosync-cfgtool", "service-change"),
     asks!(
         "dconf gsettings locale-gen update-ca-certificates update-ca-trust update-mime-database kernel-install",
         "system-setting"
     ),
     asks!("trash-put gio-trash sqlplus", "delete"),
+    asks!(
+        "agetty msfconsole tmate scanmem tdbtool distcc pexec run-mailcap runscript gtester gimp cpan cpanm easy_install pdb",
+        "runs-code"
+    ),
+    asks!(
+        "hping3 hydra medusa ncrack arpspoof ettercap bettercap aireplay-ng mdk4 responder psftp",
+        "network-send"
+    ),
+    asks!(
+        "scancel qdel qsig qhold bkill bstop condor_rm condor_hold lprm cancel lpadmin cupsdisable cupsreject s6-rc",
+        "service-change"
+    ),
     asks!("telnetd inetd xinetd", "service-change"),
+    Tool {
+        names: "rndc unbound-control",
+        values: "-c -k -s -p -y",
+        otherwise: (C, "service-change"),
+        rows: &[(
+            A,
+            "",
+            "status|stats_noreset|list_*|lookup|get_option|dump_requestlist|zonestatus|showzone",
+        )],
+        reads: &[
+            "status|stats_noreset|list_*|lookup|get_option|dump_requestlist|zonestatus|showzone !-c|-k|-p",
+        ],
+    },
 ];

@@ -88,6 +88,14 @@ pub(crate) const CHANGING: &[&str] = &[
     "setval",
     "nextval",
     "pg_drop_replication_slot",
+    "pg_create_physical_replication_slot",
+    "pg_create_logical_replication_slot",
+    "pg_create_restore_point",
+    "pg_copy_physical_replication_slot",
+    "pg_replication_slot_advance",
+    "pg_wal_replay_pause",
+    "pg_backup_start",
+    "pg_import_system_collations",
     "pg_switch_wal",
     "load_file",
     "load_extension",
@@ -359,7 +367,7 @@ const CLIENTS: &[Client] = &[
         names: "cqlsh sqlcmd influx duckdb",
         flags: "WwbCN",
         values: "eQSdUPhsku",
-        longs: "--execute --version --query",
+        longs: "--execute --version --query -execute -format -precision",
     },
 ];
 

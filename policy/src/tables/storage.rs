@@ -30,7 +30,7 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "",
         otherwise: (C, "volume-change"),
         rows: &[
-            (A, "", "ls|info|status|table|version|deps|targets|lvs|vgs|pvs"),
+            (A, "", "ls|info|status|table|version|deps|targets|lvs|vgs|pvs !--exec"),
             (A, "", "+-l|--list|-a|--all|-ll $ !-d|-D|-f|-F|-c|-r|-P|-u|-o"),
             (B, "raw-device", "lvremove|vgremove|pvremove|pvcreate|vgcreate"),
         ],
@@ -51,6 +51,8 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
         reads: &[
             "status|health|df|versions $",
+            "$ +-s|--status",
+            "health detail $",
             "osd|mon|pg|fs|mgr|volume|pool tree|stat|df|ls|status|info|list $",
         ],
     },
@@ -147,7 +149,7 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool { names: "quota repquota", values: "", otherwise: (A, ""), rows: &[], reads: &[""] },
     Tool {
-        names: "xfs_repair xfs_growfs xfs_admin xfs_db e2label fatlabel ntfsfix ntfsresize reiserfsck photorec testdisk sg_write_buffer partprobe partx blockdev fstrim growpart sync eject tune.exfat dosfslabel swaplabel e4defrag",
+        names: "xfs_repair xfs_growfs xfs_admin xfs_db e2label fatlabel ntfsfix ntfsresize reiserfsck photorec testdisk sg_write_buffer partprobe partx blockdev fstrim fsfreeze growpart sync eject tune.exfat dosfslabel swaplabel e4defrag",
         values: "",
         otherwise: (C, "volume-change"),
         rows: &[
@@ -170,7 +172,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 C,
                 "delete",
-                "forget|prune|delete|rm|remove-older-than|cleanup|restore|undochange|rollback|break-lock|compact|unlock",
+                "forget|prune|delete*|rm|remove-older-than|cleanup|restore|undochange|rollback|break-lock|compact|unlock",
             ),
             (C, "delete", "+--delete|--restore|--delete-all|--remove-older-than|--force"),
         ],

@@ -9,7 +9,7 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "",
         otherwise: (C, "accounts"),
         rows: &[(A, "", "+-c|--check|-l|-L|--list $ !-f"), (A, "", "list|show|read|get")],
-        reads: &["list $", "list * $"],
+        reads: &["list $", "list * $", "$ +-c|--check !-f|--file|-x|--export|-s|--strict|-R|--root"],
     },
     Tool {
         names: "passwd",

@@ -1,11 +1,14 @@
 //! Words that say, of a program whose table does not answer for them, that something is deleted, ended or taken back.
 
 /// Verbs that destroy or stop, as an operand, an option or one end of a compound (`apps:destroy`, `--reset-offsets`).
-const DESTRUCTIVE: &str = " abandon cordon deactivate decommission decommision del delete deleteall demote deprovision deregister destroy detach \
+const DESTRUCTIVE: &str = " abandon clobber cordon deactivate decommission decommision del delete deleteall demote deprovision deregister destroy detach \
     disable downgrade drain drop erase evict expunge factory-reset failover flush flushall flushdb force-unlock fresh halt kill nuke obliterate \
-    overwrite poweroff power-off prune purge reboot recreate reinit remove reset restart restore revert revoke rm rollback \
+    overwrite poweroff power-off prune purge reboot recreate reinit remove reset restart restore revert revoke rm rmr rollback \
     shred shutdown stop stopall suspend takeover teardown terminate trash truncate unban undeploy unapply uninstall unpublish unregister \
     wipe zap zeroize ";
+
+/// Verbs that change what runs, as an operand by itself or the end of `a:b` only: in longer words they mean other things.
+const CHANGING: &str = " apply cancel deploy down migrate promote repair standby switchover upgrade ";
 
 /// Programs that only talk about the words they are given.
 const TALKERS: &[&str] = &[
@@ -38,9 +41,14 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("shutdown", " immediate abort normal transactional "),
 ];
 
+/// Whether a program only talks about the words it is given.
+pub(crate) fn only_talks(name: &str) -> bool {
+    TALKERS.contains(&name)
+}
+
 /// Whether the words of an unfamiliar program say that it destroys or ends something.
 pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> bool {
-    if TALKERS.contains(&name) {
+    if only_talks(name) {
         return false;
     }
     let mut operands = 0;
@@ -57,7 +65,7 @@ pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> 
             }
         } else if !word.starts_with('-') {
             operands += 1;
-            if operands <= NEAR && is_verb(word) || changes_database(word) {
+            if operands <= NEAR && (is_verb(word) || changes(word)) || changes_database(word) {
                 return true;
             }
         } else if word.len() > 2 && listed(&word[1..]) {
@@ -69,6 +77,11 @@ pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> 
 
 fn listed(word: &str) -> bool {
     DESTRUCTIVE.split_ascii_whitespace().any(|verb| verb == word)
+}
+
+fn changes(word: &str) -> bool {
+    let last = word.rsplit(':').next().unwrap_or(word);
+    CHANGING.split_ascii_whitespace().any(|verb| verb == last)
 }
 
 /// A verb, or a compound that begins or ends with one.
@@ -84,6 +97,63 @@ fn is_verb(word: &str) -> bool {
     listed(&word)
         || [':', '-', '_'].into_iter().any(ends)
         || word.rsplit_once('.').is_some_and(|(_, last)| listed(last))
+}
+
+/// What a word says that has a program start a shell, load code or be told to run something.
+const RUNS: &[&str] = &[
+    "/bin/sh",
+    "/bin/bash",
+    "/bin/dash",
+    "/bin/zsh",
+    "/bin/ash",
+    "system(",
+    "exec(",
+    "popen(",
+    "os.execute",
+    "write18",
+    "child_process",
+    "subprocess.",
+    "Runtime.getRuntime",
+    "shell_exec",
+    "ProxyCommand",
+    "proc_open",
+];
+
+/// Options that load or run what they name, whatever program has them.
+const LOADS: &[&str] = &[
+    "--shell-escape",
+    "-shell-escape",
+    "--enable-write18",
+    "-wrapper",
+    "--rsh-command",
+    "-engine",
+    "--lua-filter",
+    "--pdf-engine",
+    "--script-security",
+    "--custom-dir",
+    "--batch-interpreter",
+    "--use-compress-program",
+    "--to-command",
+    "--checkpoint-action",
+    "--on-download-complete",
+    "--on-download-error",
+];
+
+/// Whether a word hands a shell or code to a program whose table does not read it.
+pub(crate) fn hands_code(word: &str) -> bool {
+    RUNS.iter().any(|part| word.contains(part))
+        || word.starts_with('-')
+            && (LOADS.contains(&word.split('=').next().unwrap_or(word)) || word.starts_with("-Xlua_script"))
+}
+
+/// Ends and beginnings of a program's own name that say what it is there for (`k3s-uninstall.sh`).
+const NAMED: &str = " uninstall destroy delete drop wipe purge reset nuke erase remove ";
+
+/// Whether the name of a program says that it destroys.
+pub(crate) fn named_to_destroy(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name);
+    stem.contains(['-', '_'])
+        && stem.split(['-', '_']).any(|part| NAMED.split_ascii_whitespace().any(|verb| verb == part))
 }
 
 /// Whether the words of a path of an address (`/_all/_close`, `/admin/shutdown`) or of a body say it.

@@ -130,9 +130,10 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 C,
                 "repository-change",
-                "repo|release|gist|secret|variable|ssh-key|gpg-key|issue|pr|run|workflow|cache|codespace delete|archive|rename|set|remove|close|merge|disable|enable|cancel|transfer|edit|rerun|ssh",
+                "repo|release|gist|secret|variable|ssh-key|gpg-key|issue|pr|mr|run|workflow|cache|codespace delete|archive|rename|set|remove|close|merge|disable|enable|cancel|transfer|edit|rerun|ssh",
             ),
             (C, "repository-change", "workflow run"),
+            (C, "repository-change", "repo|release|gist|secret|variable create|upload|sync|fork"),
             (C, "network-send", "api +-X|--method|-f|-F|--field|--raw-field|--input"),
             (C, "login-keys", "auth logout|token|refresh|login"),
         ],

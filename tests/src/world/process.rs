@@ -173,6 +173,21 @@ pub fn command_line(pid: i32) -> String {
     String::from_utf8_lossy(&bytes).replace('\0', " ").trim_end().to_owned()
 }
 
+/// Kills everything that descends from a process, that itself not. All of it stands still first, so that nothing started
+/// at the last moment is missed and lives on without its parent.
+pub fn kill_descendants(ancestor: i32) {
+    let mut still: Vec<i32> = Vec::new();
+    loop {
+        let fresh: Vec<i32> = descendants(ancestor).into_iter().filter(|pid| !still.contains(pid)).collect();
+        if fresh.is_empty() {
+            break;
+        }
+        fresh.iter().for_each(|pid| signal(*pid, Signal::SIGSTOP));
+        still.extend(fresh);
+    }
+    still.into_iter().for_each(|pid| signal(pid, Signal::SIGKILL));
+}
+
 /// Sends `signal` to `pid`; a process that is gone already is no failure.
 pub fn signal(pid: i32, signal: Signal) {
     if let Err(error) = kill(Pid::from_raw(pid), signal) {

@@ -119,18 +119,25 @@ impl Sshd {
     /// Ends its connections; the server itself goes on.
     pub fn cut(&self) {
         // By descent, not by mark: sshd hides its environment from an ordinary user.
-        for pid in process::descendants(self.child.id() as i32) {
-            process::signal(pid, nix::sys::signal::Signal::SIGKILL);
-        }
+        process::kill_descendants(self.child.id() as i32);
     }
 
     /// Ends the server and its connections, as a machine that goes down.
     pub fn stop(&mut self) {
-        // Its connections first: an orphan could not be told from another server's.
+        // It takes no new connection while its connections end: an orphan could not be told from another server's.
+        process::signal(self.child.id() as i32, nix::sys::signal::Signal::SIGSTOP);
         self.cut();
         // Killed a moment ago or not, it must be waited for.
         drop(self.child.kill());
         self.child.wait().expect("a child of ours can be waited for");
+    }
+}
+
+impl Sshd {
+    /// Starts it again where it was, after [`Sshd::stop`].
+    pub fn start_again(&mut self) {
+        self.child = spawn(&self.dir);
+        eventually("sshd listens again", || listening(self.port).then_some(()));
     }
 }
 
@@ -154,10 +161,7 @@ fn listen(dir: &Path, options: &SshdOptions) -> Option<(u16, Child)> {
     drop(probe);
     fs::write(dir.join("log"), "").expect("the log");
     fs::write(dir.join("sshd_config"), configuration(dir, port, options)).expect("the configuration");
-    let mut command = process::bare("/usr/sbin/sshd");
-    command.arg("-D").arg("-f").arg(dir.join("sshd_config")).arg("-E").arg(dir.join("log"));
-    command.env(MARK, dir.parent().expect("the world's directory"));
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("sshd is installed");
+    let mut child = spawn(dir);
     let up = eventually("sshd listens or ends", || {
         if child.try_wait().expect("a child of ours can be waited for").is_some() {
             return Some(false);
@@ -170,6 +174,13 @@ fn listen(dir: &Path, options: &SshdOptions) -> Option<(u16, Child)> {
         return None;
     }
     Some((port, child))
+}
+
+fn spawn(dir: &Path) -> Child {
+    let mut command = process::bare("/usr/sbin/sshd");
+    command.arg("-D").arg("-f").arg(dir.join("sshd_config")).arg("-E").arg(dir.join("log"));
+    command.env(MARK, dir.parent().expect("the world's directory"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("sshd is installed")
 }
 
 /// Whether something listens on the port, asked of the kernel's table: a connection of ours would be counted.

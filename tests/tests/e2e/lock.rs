@@ -47,7 +47,7 @@ fn locked(world: &World, alias: &str) -> bool {
 fn the_window_ends_although_the_agent_still_remembers() {
     let world = World::with_passphrase();
     let hosts = [world.ready_host("web1"), world.ready_host("web2")];
-    world.settings("unlock_window_s = 2\n");
+    world.settings("unlock_window_s = 8\n");
     world.gpg().person_types_the_passphrase();
     world.run(&["unlock"]).expect_success();
     assert!(!locked(&world, "web1"));

@@ -106,6 +106,24 @@ fn an_sftp_server_that_ends_at_its_start_is_started_once_more_and_no_oftener() {
 }
 
 #[test]
+fn a_call_cancelled_while_an_sftp_server_is_silent_leaves_none_waiting() {
+    let world = World::new();
+    let server = world.fresh("silent-sftp-server");
+    // The shell keeps standard output open: closed, it would be a server that has ended.
+    fs::write(&server, "#!/bin/sh\ncat >/dev/null\nexit 0\n").unwrap();
+    fs::set_permissions(&server, fs::Permissions::from_mode(0o755)).unwrap();
+    let extra = format!("Subsystem sftp {}\n", server.display());
+    let sshd = host(&world, "web1", &SshdOptions { extra, ..SshdOptions::default() }, "");
+    let client = world.mcp();
+    let waiting = || world.remote_processes().iter().any(|process| process.command == "cat");
+    let read = client.start("ssh_file_read", json!({ "target": "web1", "path": "/etc/hostname" }));
+    eventually("the server", || waiting().then_some(()));
+    client.cancel(read.id);
+    eventually("its end", || (!waiting()).then_some(()));
+    assert!(!process::descendants(sshd.pid()).is_empty(), "the connection stays");
+}
+
+#[test]
 fn a_limit_of_the_account_is_told_apart_from_a_full_disk() {
     let world = World::new();
     let server = world.fresh("limited-sftp-server");

@@ -201,7 +201,7 @@ fn locking_closes_sessions_only_where_it_is_set_and_so_does_the_end_of_the_windo
     for (settings, by_hand, closed) in [
         ("on_lock = \"keep\"\n", true, false),
         ("on_lock = \"close\"\n", true, true),
-        ("on_lock = \"close\"\nunlock_window_s = 2\n", false, true),
+        ("on_lock = \"close\"\nunlock_window_s = 8\n", false, true),
     ] {
         let world = World::with_passphrase();
         let _sshd = world.ready_host("web1");

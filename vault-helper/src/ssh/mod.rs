@@ -6,6 +6,7 @@
 //! due, and the keeper answers for one user on one host only. What no record can
 //! answer is put to a person ([`course`]).
 
+pub mod aside;
 pub mod auth;
 pub mod connect;
 pub mod course;

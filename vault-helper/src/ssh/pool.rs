@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use russh::client::{Handle, Msg};
 use russh::keys::PublicKey;
-use russh::{Channel, ChannelMsg, Disconnect};
+use russh::{Channel, Disconnect};
 use sallyport_policy::LoginShell;
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::{Notify, mpsc, watch};
@@ -211,44 +211,6 @@ impl Lease {
     /// What the account's login shell is said to be.
     pub fn login_shell(&self) -> LoginShell {
         self.transport.login_shell
-    }
-
-    /// A channel for one of our own commands beside the others, which no capacity counts.
-    pub async fn aside(&self) -> Option<Channel<Msg>> {
-        self.transport.handle.channel_open_session().await.ok()
-    }
-
-    /// Runs one of our own commands beside the others and waits for its end, a second at most.
-    pub async fn run_aside(&self, command: &str) {
-        let run = async {
-            let mut channel = self.aside().await?;
-            channel.exec(true, command).await.ok()?;
-            while channel.wait().await.is_some() {}
-            Some(())
-        };
-        let _ = tokio::time::timeout(Duration::from_secs(1), run).await;
-    }
-
-    /// Like [`Lease::run_aside`], with what it printed: at most 64 KiB of it, within ten seconds.
-    pub async fn ask_aside(&self, command: &str) -> Vec<u8> {
-        let mut said = Vec::new();
-        let run = async {
-            let mut channel = self.aside().await?;
-            channel.exec(true, command).await.ok()?;
-            // An account for SFTP alone gets its SFTP server instead, which ends with its input.
-            channel.eof().await.ok()?;
-            while let Some(message) = channel.wait().await {
-                if let ChannelMsg::Data { data } = message {
-                    said.extend_from_slice(&data);
-                    if said.len() > 64 * 1024 {
-                        break;
-                    }
-                }
-            }
-            Some(())
-        };
-        let _ = tokio::time::timeout(Duration::from_secs(10), run).await;
-        said
     }
 
     /// Opens a TCP channel to somewhere the host can reach.

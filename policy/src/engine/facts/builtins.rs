@@ -194,7 +194,7 @@ impl Engine<'_> {
             return match self.file_content(&file.text) {
                 None => Facts::confirm("runs-written-file"),
                 Some(text) => {
-                    let inner = source.inner(text.into(), None, span);
+                    let inner = source.inner(text.replace('\0', "${_}").into(), None, span);
                     self.calling(|engine| engine.run(&inner));
                     Facts::ORDINARY
                 }

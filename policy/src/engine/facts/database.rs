@@ -29,6 +29,8 @@ impl Engine<'_> {
     fn sql(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
         let (option, long) = match name {
             "psql" => ('c', "--command"),
+            "duckdb" => ('c', "-c"),
+            "influx" => ('e', "-execute"),
             "sqlcmd" => ('Q', "--query"),
             "clickhouse-client" => ('q', "--query"),
             _ => ('e', "--execute"),
@@ -219,6 +221,11 @@ impl Engine<'_> {
             "create",
             "save(",
             "shutdown",
+            "reconfig",
+            "rs.add",
+            "stepDown",
+            "rs.freeze",
+            "Profiling",
             "fsync",
             "kill",
             "bulkWrite",

@@ -67,6 +67,14 @@ impl Engine<'_> {
             }
         }
         let mut finding = self.write_tree(&target);
+        if name == "install"
+            && option_value(args, 'm', "--mode").is_some_and(|mode| {
+                let octal = mode.text.bytes().all(|b| b.is_ascii_digit());
+                mode.text.contains('s') || octal && mode.text.len() > 3 && !mode.text.starts_with('0')
+            })
+        {
+            finding = finding.strictest(Finding::confirm("permissions"));
+        }
         for source in &operands {
             if name == "mv" || (name == "install" && words.has("-d|--directory")) {
                 finding = finding.strictest(self.write_to(source));
@@ -143,6 +151,13 @@ impl Engine<'_> {
         let mut finding = Finding::ALLOW;
         for arg in &words.operands {
             finding = finding.strictest(self.write_to(arg));
+            if matches!(name, "tee" | "sponge") && !words.has("-a|--append") {
+                if self.is_vital(arg) {
+                    finding = Finding::block("vital-file");
+                } else if self.stdin == Stdin::Null {
+                    finding = finding.strictest(self.emptied(arg));
+                }
+            }
         }
         if name == "truncate"
             || (name == "fallocate" && words.has("-p|-c|-z|--punch-hole|--collapse-range|--zero-range"))
@@ -180,8 +195,13 @@ impl Engine<'_> {
     pub(super) fn permissions(&mut self, name: &str, args: &[Arg]) -> Facts {
         let words = Words::new(args, "--reference --from");
         let recursive = words.has("-R|--recursive");
-        let targets: Vec<&Arg> =
-            words.operands.iter().copied().skip(usize::from(!matches!(name, "restorecon"))).collect();
+        // `-x` is a mode that takes away.
+        let taken = args.get(1).is_some_and(|arg| {
+            let mode = arg.text.strip_prefix('-').unwrap_or_default();
+            name == "chmod" && !mode.is_empty() && mode.chars().all(|c| "rwxXst".contains(c))
+        });
+        let skipped = usize::from(name != "restorecon" && !taken);
+        let targets: Vec<&Arg> = words.operands.iter().copied().skip(skipped).collect();
         let root = words.operands.iter().any(|arg| self.is_root_tree(arg));
         if root && (recursive || words.operands.iter().any(|arg| arg.text == "/")) && name != "restorecon" {
             return Facts::block("root-permissions");
@@ -282,7 +302,11 @@ impl Engine<'_> {
             finding = finding.strictest(self.write_to(&archive));
         }
         if words.has("--remove-files|--delete|--recursive-unlink|--unlink-first|--overwrite-dir") {
-            let root = words.operands.iter().any(|arg| self.is_root_tree(arg));
+            let inside = |arg: &Arg| match &directory {
+                Some(folder) => Arg::literal(&format!("{}/{}", folder.text, arg.text)),
+                None => arg.clone(),
+            };
+            let root = words.operands.iter().any(|arg| self.is_root_tree(&inside(arg)));
             finding = finding.strictest(if root {
                 Finding::block("root-delete")
             } else {
@@ -323,6 +347,12 @@ impl Engine<'_> {
             _ => false,
         };
         let mut finding = Finding::ALLOW;
+        if name == "ar" && args.get(1).is_some_and(|arg| arg.text.trim_start_matches('-').starts_with('d')) {
+            finding = Finding::confirm("delete");
+        }
+        if name == "cpio" && words.has("--rsh-command") {
+            finding = Finding::confirm("runs-option");
+        }
         if !reads
             && matches!(name, "unzip" | "7z" | "7za" | "unrar" | "rar")
             && words.operands.iter().any(|arg| self.wrote(&arg.text))

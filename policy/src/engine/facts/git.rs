@@ -238,7 +238,7 @@ impl Engine<'_> {
     }
 
     /// A clone: its directory is named, or follows from the address.
-    fn keep_clone(&mut self, rest: &[Arg]) {
+    pub(super) fn keep_clone(&mut self, rest: &[Arg]) {
         let words =
             Words::new(rest, "-b -o -c -j --branch --origin --depth --config --jobs --reference --filter");
         if let [address, folder @ ..] = &words.operands[..] {

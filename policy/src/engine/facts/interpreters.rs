@@ -64,7 +64,7 @@ const INTERPRETERS: &[Interpreter] = &[
         language: Language::Other,
     },
     Interpreter {
-        names: "Rscript R julia tclsh expect osascript guile racket gdb pwsh powershell groovy scala elixir erl ghc ghci sbcl swipl nu xonsh elvish",
+        names: "Rscript R julia tclsh expect osascript guile racket gdb pwsh powershell groovy scala elixir erl ghc ghci sbcl swipl nu xonsh elvish octave octave-cli jjs jrunscript jshell slsh wish pry byebug maxima ginsh",
         code: &["-e", "-c", "-ex", "--eval", "-E", "-Command", "-x", "-eval", "-EncodedCommand"],
         values: &[],
         prints: &["-v", "--version"],
@@ -74,7 +74,7 @@ const INTERPRETERS: &[Interpreter] = &[
 
 const SHELLS: &[&str] = &[
     "sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash", "rbash", "fish", "csh", "tcsh", "yash",
-    "posh",
+    "posh", "rc", "es", "sash", "oksh", "loksh", "osh", "ysh", "hush",
 ];
 
 /// Commands of gdb that print what is there.
@@ -309,9 +309,15 @@ impl Engine<'_> {
                     return Facts::confirm("shell-on-stdin");
                 }
                 let said = args.iter().skip(at + 1).map(|arg| arg.text.as_str());
-                if crate::tables::verbs::destroys(&path, said) {
-                    finding = finding.strictest(Finding::confirm("destroys"));
-                }
+                // `python manage.py flush`, `php artisan down`: programs of a table under their interpreter.
+                let base = super::super::invoke::base_name(&path);
+                let table = crate::tables::tool(base).filter(|tool| tool.otherwise.0 == Verdict::Allow);
+                let found = match table {
+                    Some(tool) => self.by_table(tool, &args[at..]).finding,
+                    None if crate::tables::verbs::destroys(&path, said) => Finding::confirm("destroys"),
+                    None => Finding::ALLOW,
+                };
+                finding = finding.strictest(found);
                 Facts::of(finding)
             }
             _ => Facts::of(finding.strictest(match self.stdin.clone() {

@@ -1,7 +1,7 @@
 //! Options and operands that name a file to write, of programs that otherwise only read or build.
 
-use super::Finding;
 use super::files::option_value;
+use super::{Finding, Reads};
 use crate::engine::Engine;
 use crate::engine::arg::{Arg, HOME};
 use crate::state::Cwd;
@@ -23,6 +23,9 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("nmap", &["-oN", "-oX", "-oG", "-oA"]),
 ];
 
+/// Options that name an output file in most programs that have them.
+const USUAL: &[&str] = &["-o", "-O", "--output", "--output-file", "--out", "--outfile"];
+
 /// Programs whose second operand is an output file.
 const SECOND_OPERAND: &[&str] = &["uniq", "xxd"];
 
@@ -32,7 +35,7 @@ const LAST_OPERAND: &[&str] =
 
 impl Engine<'_> {
     /// What writing the output file that an option names means.
-    pub(super) fn named_output(&self, name: &str, args: &[Arg]) -> Finding {
+    pub(super) fn named_output(&self, name: &str, args: &[Arg], reads: Reads) -> Finding {
         if SECOND_OPERAND.contains(&name) {
             let mut operands = args.iter().skip(1).filter(|arg| !arg.text.starts_with('-'));
             return match (operands.next(), operands.next_back()) {
@@ -88,22 +91,24 @@ impl Engine<'_> {
                 })
                 .fold(Finding::ALLOW, Finding::strictest);
         }
-        let Some((_, options)) =
-            OPTIONS.iter().find(|(names, _)| names.split(' ').any(|known| known == name))
-        else {
+        let known = OPTIONS.iter().find(|(names, _)| names.split(' ').any(|known| known == name));
+        if known.is_none() && reads == Reads::Proven {
             return Finding::ALLOW;
-        };
+        }
+        let options = known.map_or(USUAL, |(_, options)| *options);
         let mut finding = Finding::ALLOW;
         for (at, arg) in args.iter().enumerate().skip(1) {
-            for option in *options {
-                let Some(rest) = arg.text.strip_prefix(option) else { continue };
+            for option in options {
+                let Some(rest) = arg.text.strip_prefix(*option) else { continue };
                 let file = match rest.strip_prefix('=') {
                     Some(value) => Some(Arg { text: value.to_owned(), ..arg.clone() }),
                     None if rest.is_empty() => args.get(at + 1).cloned(),
                     None if option.len() == 2 => Some(Arg { text: rest.to_owned(), ..arg.clone() }),
                     None => None,
                 };
-                if let Some(file) = file {
+                // What an unknown program's option is followed by is a file only where it is written like one.
+                let written = |file: &Arg| known.is_some() || file.text.starts_with(['/', HOME]);
+                if let Some(file) = file.filter(written) {
                     finding = finding.strictest(self.output_file(&file));
                 }
             }

@@ -145,6 +145,9 @@ impl Engine<'_> {
                 return Facts::of(finding);
             }
         }
+        if name == "sftp" && args.len() == 2 && args[1].text == "-V" {
+            return Facts::READS;
+        }
         if name == "sftp" {
             return Facts::confirm("remote-write");
         }
@@ -252,6 +255,12 @@ impl Engine<'_> {
                 inner.extend_from_slice(rest);
                 self.inner(inner, source, span);
             }
+            return Facts::confirm("types-into-terminal");
+        }
+        if let [_, option, code, ..] = args
+            && option.text == "-c"
+        {
+            self.code_argument(&code.clone(), source, span);
             return Facts::confirm("types-into-terminal");
         }
         match sub {

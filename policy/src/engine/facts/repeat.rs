@@ -185,8 +185,10 @@ fn delimiter_of(value: &str) -> Option<char> {
 
 /// The words of known input. What is unknown in it may stand for any number of them.
 fn words_of(text: &str, delimiter: Option<char>) -> Vec<Arg> {
-    // Files that were found somewhere: a name that is not known, in a directory that is.
-    let found = text.lines().all(|line| line.ends_with("/\0"));
+    // Things that were found: a file's name that is not known in a directory that is, a number, an identifier.
+    let file = text.lines().all(|line| line.ends_with("/\0"));
+    let thing = text.lines().all(|line| line.ends_with('\0') && !line.starts_with('\0'));
+    let found = file || thing && delimiter != Some('\0');
     let pieces: Vec<&str> = match delimiter {
         _ if found => text.lines().collect(),
         None => text.split([' ', '\t', '\n']).collect(),

@@ -73,7 +73,11 @@ impl Engine<'_> {
             proven &= found.writes.is_empty() && found.runs.is_empty() && !found.unsure;
         }
         if in_place {
+            let wipes = scripts.iter().any(|script| matches!(script.text.trim(), "d" | "1,$d" | "1d;d"));
             for file in &files {
+                if wipes {
+                    finding = finding.strictest(self.emptied(file));
+                }
                 finding = finding.strictest(self.write_to(file));
             }
         } else {
@@ -262,8 +266,16 @@ impl Engine<'_> {
                 _ => None,
             };
             let Some(code) = code else { continue };
+            if ["%d", "1,$d", "g/./d"].iter().any(|wipe| code.trim_start_matches(':').starts_with(wipe)) {
+                finding = finding.strictest(Finding::confirm("truncate"));
+            }
             for command in code.split(['|', '\n']) {
                 let command = command.trim_start_matches([':', ' ', '%']);
+                for write in ["w ", "w! ", "saveas ", "wq ", "x "] {
+                    if let Some(file) = command.strip_prefix(write).filter(|file| !file.starts_with('!')) {
+                        finding = finding.strictest(self.write_to(&Arg::literal(file.trim())));
+                    }
+                }
                 let shell = command
                     .strip_prefix('!')
                     .or_else(|| command.strip_prefix("silent !"))

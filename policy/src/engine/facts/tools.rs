@@ -33,7 +33,7 @@ impl<'a> Words<'a> {
         while let Some(arg) = rest.next() {
             let text = arg.text.as_str();
             if ended || text == "-" || !text.starts_with('-') {
-                words.uncertain |= !ended && arg.may_be_option();
+                words.uncertain |= !ended && text != "-" && arg.may_be_option();
                 words.operands.push(arg);
                 continue;
             }
@@ -245,6 +245,8 @@ impl Engine<'_> {
             };
             if said {
                 finding = Finding::confirm("destroys");
+            } else if without_values(args, tool.values).any(verbs::hands_code) {
+                finding = Finding::confirm("runs-code");
             }
         }
         if reads {

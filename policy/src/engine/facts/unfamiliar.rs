@@ -64,8 +64,23 @@ impl Engine<'_> {
         if name.starts_with("ld-linux") || name.starts_with("ld-musl") || name.starts_with("ld.so") {
             self.inner(args[1..].to_vec(), source, span);
         }
+        // A whole command in one word: `hyperfine 'rm -rf x'`.
+        let commands = args.iter().skip(1).filter(|arg| {
+            arg.text.split_once(' ').is_some_and(|(first, _)| RUN.contains(&base_name(first)))
+                && !verbs::only_talks(name)
+        });
+        for command in commands.cloned().collect::<Vec<_>>() {
+            self.code_argument(&command, source, span);
+        }
         let words = args.iter().skip(1).map(|arg| arg.text.as_str());
-        let said = if verbs::destroys(name, words) { Finding::confirm("destroys") } else { Finding::ALLOW };
+        let told = words.clone().any(verbs::hands_code) && !verbs::only_talks(name);
+        let said = if verbs::destroys(name, words) || verbs::named_to_destroy(name) {
+            Finding::confirm("destroys")
+        } else if told {
+            Finding::confirm("runs-code")
+        } else {
+            Finding::ALLOW
+        };
         Facts::of(said.strictest(self.device_operand(name, args)).strictest(self.tool(name, args).finding))
     }
 

@@ -74,6 +74,10 @@ impl Engine<'_> {
         while wrapper.assigns
             && let Some((variable, value)) = args.get(rest).and_then(|arg| assignment(&arg.text))
         {
+            if value.starts_with("() {") {
+                // A function that an old shell takes from its environment.
+                facts = Facts::confirm("environment");
+            }
             let known = (!value.contains('\0')).then(|| value.to_owned());
             self.assign(variable, known.map_or(Var::Unknown, Var::Text), Scope::PASSED_ON, source, span);
             rest += 1;
@@ -106,6 +110,8 @@ impl Engine<'_> {
                 facts = Facts::of(self.shell_on_stdin(source, span).unwrap_or(finding).strictest(finding));
             }
         } else if peeled.list {
+        } else if name == "sg" && inner[0].text == "-c" && inner.len() > 1 {
+            self.code_argument(&inner[1].clone(), source, span);
         } else if wrapper.tail == Tail::Joined {
             if name == "flock" || args[1..rest].iter().any(|arg| arg.text == "-x" || arg.text == "--exec") {
                 self.inner(inner, source, span);

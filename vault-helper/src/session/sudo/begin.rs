@@ -51,13 +51,7 @@ impl Elevation {
         command: &str,
         stops: &mut mpsc::Receiver<Stop>,
     ) -> Result<Begun, Failure> {
-        let tool = Tool::find(lease).await.ok_or_else(|| {
-            Failure::new(
-                ErrorCode::UnsupportedOperation,
-                format!("{} has neither sudo nor doas at a place where they are installed", self.label),
-                "log in as the account that may do it, or install sudo",
-            )
-        })?;
+        let tool = Tool::find(lease, &self.label).await?;
         let signs = Signs::random().map_err(|error| {
             Failure::new(ErrorCode::InternalError, format!("no random bytes: {error}"), "try again")
         })?;

@@ -71,8 +71,10 @@ async fn try_run(op: &Operation, caller: &Caller, request: SudoCache) -> Result<
     let granted = passage.pass().granted().map_err(Early)?;
     let elevation = Elevation::new(helper.clone(), &shell.target, "root")?;
     let lease = helper.pool.lease(helper, principal, &shell.target).await?;
-    let Some(Tool::Sudo(place)) = Tool::find(&lease).await else {
-        return Ok(Outcome::SudoCache(CacheState::Failed));
+    let place = match Tool::find(&lease, &elevation.label).await {
+        Ok(Tool::Sudo(place)) => place,
+        Err(failure) if failure.code != ErrorCode::UnsupportedOperation => return Err(failure.into()),
+        Ok(Tool::Doas(_)) | Err(_) => return Ok(Outcome::SudoCache(CacheState::Failed)),
     };
     let id = helper.new_id("j");
     let intent = Intent {

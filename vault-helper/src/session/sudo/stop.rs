@@ -1,5 +1,7 @@
 //! Signalling what runs as another user. The login account may not signal it, so `kill` goes through sudo too.
 
+use std::time::Duration;
+
 use russh::Sig;
 use tokio::sync::mpsc;
 
@@ -7,6 +9,9 @@ use super::Elevation;
 use crate::session::marks::Mark;
 use crate::session::stop::signal_text;
 use crate::ssh::pool::Lease;
+
+/// The time one signal may take: sudo asks its modules, the vault decrypts, and a busy host is slow at both.
+const SIGNALLING: Duration = Duration::from_secs(10);
 
 /// The shell that supervises a command as the other user.
 pub struct Supervisor {
@@ -32,8 +37,7 @@ impl Elevation {
     /// followed by the next one, and the end of the ladder says so.
     pub async fn signal(&self, lease: &Lease, supervisor: &Supervisor, signal: &Sig) {
         let run = async {
-            let channel = lease.aside().await?;
-            let (mut read, write) = channel.split();
+            let (mut read, write) = lease.aside().await?;
             let (_button, mut stops) = mpsc::channel(1);
             let command = supervisor.command(signal);
             // Boxed: the future of `begin` is large, and this is the rare path.
@@ -43,6 +47,6 @@ impl Elevation {
             drop(begun);
             Some(())
         };
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), run).await;
+        let _ = tokio::time::timeout(SIGNALLING, run).await;
     }
 }

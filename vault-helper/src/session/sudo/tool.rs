@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use sallyport_protocol::{ErrorCode, Failure};
+
 use crate::ssh::pool::Lease;
 
 /// Where sudo and doas are installed, first the one that is preferred. Nothing is ever looked for in `PATH`, which
@@ -30,20 +32,35 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// The first of the known places that holds a setuid program, as the host says.
-    pub async fn find(lease: &Lease) -> Option<Self> {
+    /// The first of the known places that holds a setuid program, as the host says. `label` is the account there.
+    ///
+    /// # Errors
+    /// When there is none, or the host does not say.
+    pub async fn find(lease: &Lease, label: &str) -> Result<Self, Failure> {
         if let Some(known) = lease.transport().sudo.get() {
-            return Some(*known);
+            return Ok(*known);
         }
         // Read by any login shell, whatever its quoting: it holds no quote, dollar or newline of its own.
         let mut probe = String::from("exec /bin/sh -c 'for p in");
         for place in PLACES {
             let _ = write!(probe, " {place}");
         }
-        probe.push_str("; do test -u $p && echo $p; done'");
+        probe.push_str("; do test -u $p && echo $p; done; echo .'");
         let said = lease.ask_aside(&probe).await;
-        let found = Self::among(&String::from_utf8_lossy(&said))?;
-        Some(*lease.transport().sudo.get_or_init(|| found))
+        let said = String::from_utf8_lossy(&said);
+        match Self::among(&said) {
+            Some(found) => Ok(*lease.transport().sudo.get_or_init(|| found)),
+            None if said.lines().any(|line| line.trim() == ".") => Err(Failure::new(
+                ErrorCode::UnsupportedOperation,
+                format!("{label} has neither sudo nor doas at a place where they are installed"),
+                "log in as the account that may do it, or install sudo",
+            )),
+            None => Err(Failure::new(
+                ErrorCode::SshConnectionFailed,
+                format!("{label} did not say whether it has sudo"),
+                "nothing was run; try again. An account whose commands are forced has no sudo here",
+            )),
+        }
     }
 
     /// What the host names is only ever one of our own places.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use russh::{Channel, ChannelMsg, ChannelReadHalf};
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -16,6 +16,7 @@ use super::error::SftpError;
 use super::packet::{self, Cutter, Reply, Request, kind};
 use crate::guard::target::Target;
 use crate::helper::Helper;
+use crate::ssh::aside::Closing;
 use crate::ssh::pool::Lease;
 
 /// The longest a server may think about one request.
@@ -243,7 +244,7 @@ impl Drop for Inner {
 
 struct Started {
     read: ChannelReadHalf,
-    write: ChannelWriteHalf<Msg>,
+    write: Closing,
     cutter: Cutter,
     extensions: Extensions,
 }
@@ -251,7 +252,7 @@ struct Started {
 /// Starts the subsystem and greets the server.
 async fn start(channel: Channel<Msg>) -> Result<Started, SftpError> {
     let lost = |error: russh::Error| SftpError::Lost(error.to_string());
-    let (mut read, write) = channel.split();
+    let (mut read, write) = Closing::split(channel);
     write.request_subsystem(true, "sftp").await.map_err(lost)?;
     // Version 3, sent without waiting for the subsystem's start: it reads what comes after it.
     write.data_bytes(Request::new(kind::INIT, 3, 0).finish()).await.map_err(lost)?;
@@ -287,13 +288,12 @@ async fn start(channel: Channel<Msg>) -> Result<Started, SftpError> {
     Ok(Started { read, write, cutter, extensions })
 }
 
-async fn write_all(write: ChannelWriteHalf<Msg>, mut queue: mpsc::Receiver<Bytes>) {
+async fn write_all(write: Closing, mut queue: mpsc::Receiver<Bytes>) {
     while let Some(bytes) = queue.recv().await {
         if write.data_bytes(bytes).await.is_err() {
             return;
         }
     }
-    let _ = write.close().await;
 }
 
 async fn read_all(mut read: ChannelReadHalf, mut cutter: Cutter, desk: Arc<Desk>) {

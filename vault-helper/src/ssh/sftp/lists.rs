@@ -69,6 +69,9 @@ fn heard(said: &str) -> Carried {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
     use super::*;
 
     #[test]
@@ -84,5 +87,39 @@ mod tests {
         ] {
             assert_eq!(heard(said), carried, "{said:?}");
         }
+    }
+
+    /// Runs the script as a host does.
+    fn carried(old: &Path, new: &Path, name: &str) -> Carried {
+        let said = Command::new("/bin/sh").arg("-c").arg(CARRY).arg("sh").args([old, new]).arg(name).output();
+        heard(&String::from_utf8_lossy(&said.unwrap().stdout))
+    }
+
+    fn list(path: &Path) -> String {
+        String::from_utf8(Command::new("getfacl").arg("-cp").arg(path).output().unwrap().stdout).unwrap()
+    }
+
+    #[test]
+    fn a_list_is_given_to_nothing_but_the_file_that_was_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let [old, new, victim, hard] = ["old", "new", "victim", "hard"].map(|name| folder.path().join(name));
+        for path in [&old, &new, &victim] {
+            std::fs::write(path, "").unwrap();
+        }
+        let set = Command::new("setfacl").args(["-m", "u:12345:rw"]).arg(&old).status();
+        if !set.is_ok_and(|status| status.success()) {
+            println!("skipped: no access control lists here");
+            return;
+        }
+        let before = list(&victim);
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&victim, &link).unwrap();
+        assert_eq!(carried(&old, &link, "link"), Carried::Lost);
+        std::fs::hard_link(&victim, &hard).unwrap();
+        assert_eq!(carried(&old, &hard, "hard"), Carried::Lost);
+        assert_eq!(list(&victim), before);
+        assert_eq!(carried(&old, &new, "new"), Carried::Kept);
+        assert_eq!(list(&new), list(&old));
+        assert_eq!(carried(&old, &folder.path().join("none"), "none"), Carried::Lost);
     }
 }

@@ -1,9 +1,12 @@
-//! Random tool calls by 16 clients for a while, with a killed `sshd`, killed brokers and a paused remote in between;
-//! at the end nothing may be left: no session, job, connection, descriptor or remote process.
+//! Random tool calls by 16 clients for a while (commands, sessions, terminals, jobs, sudo, files), with an `sshd` that
+//! goes down and comes up, cut connections, killed brokers and a paused remote in between; at the end nothing may be
+//! left: no session, job, connection, descriptor, remote process or half a file.
 //!
 //! `sallyport-soak [SECONDS [SEED]]`, ten minutes by default. Exits 1 and says what was left, or which call was never
 //! answered. A run's seed is printed; the order of events between clients is the scheduler's all the same.
 #![expect(clippy::expect_used, reason = "a world that cannot be built must end the run, with the reason")]
+
+mod acts;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -13,15 +16,15 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use sallyport_tests::mcp::McpClient;
-use sallyport_tests::world::{World, process, sshd::own_name};
+use sallyport_tests::world::{Sshd, SshdOptions, World, account, process, sshd::own_name};
 use serde_json::{Value, json};
 
 /// Clients at once.
 const CLIENTS: u64 = 16;
 /// How long an answer may take: longer than a dead peer takes to be noticed.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Descriptors the helper may have more at the end than after its first command: a pooled transport or two.
-const SPARE: usize = 12;
+/// Descriptors, pooled transports aside, that the helper may have more at the end than after its first command.
+const SPARE: usize = 4;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1).map(|word| word.parse::<u64>().expect("a number"));
@@ -29,32 +32,57 @@ fn main() -> ExitCode {
     let seed = arguments.next().unwrap_or_else(|| u64::from(std::process::id()));
     println!("soaking for {seconds} s, seed {seed}");
     let world = World::new();
-    let one = world.ready_host("steady");
+    let mut sshd = hosts(&world);
     let soak = Soak {
         world: &world,
+        sudo: account::possible(),
+        sleep: format!("sleep 6{}", std::process::id()),
         counts: Mutex::default(),
         unanswered: Mutex::default(),
         over: AtomicBool::new(false),
         calls: AtomicU64::new(0),
     };
     soak.call(&world.mcp(), "ssh_exec", json!({ "target": "steady", "command": "true" }));
-    let before = descriptors(world.helper());
+    let before = soak.descriptors(&soak.status());
     std::thread::scope(|scope| {
         for number in 0..CLIENTS {
             let soak = &soak;
             scope.spawn(move || soak.client(Dice(seed.wrapping_mul(31).wrapping_add(number) | 1)));
         }
-        scope.spawn(|| soak.trouble(Dice(seed | 1)));
+        let (soak, sshd) = (&soak, &mut sshd);
+        scope.spawn(move || soak.trouble(Dice(seed | 1), sshd));
         std::thread::sleep(Duration::from_secs(seconds));
         soak.over.store(true, Ordering::SeqCst);
     });
     soak.report();
     let left = soak.left(before);
-    drop(one);
+    drop(sshd);
     left.iter().for_each(|sentence| eprintln!("{sentence}"));
     let unanswered = soak.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
     unanswered.iter().for_each(|sentence| eprintln!("{sentence}"));
     if left.is_empty() && unanswered.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The server, by two names: `steady` is logged in to with a key, `asked` as an account whose sudo asks for a password.
+fn hosts(world: &World) -> Sshd {
+    const PASSWORD: &str = "Tr0ub4dor-and-9-mules";
+    let sshd = world.sshd_with(&SshdOptions { passwords: true, ..SshdOptions::default() });
+    let key = world.key("ed25519", None);
+    sshd.authorize(&key);
+    world.record("ssh", &sshd.place(), &own_name(), "key", key.private().as_bytes());
+    world.host("steady", &sshd, &format!("user = \"{}\"\nterminal = \"allow\"", own_name()));
+    world.trust(&sshd);
+    if account::possible() {
+        let account = world.account(PASSWORD);
+        account.sudoers(&format!("{} ALL=(ALL:ALL) ALL\n", account.name));
+        world.host("asked", &sshd, &format!("user = \"{}\"", account.name));
+        for purpose in ["ssh", "sudo"] {
+            world.record(purpose, &sshd.place(), &account.name, "password", PASSWORD.as_bytes());
+        }
+    } else {
+        println!("without sudo: only root can make accounts");
+    }
+    sshd
 }
 
 /// Numbers that look random (xorshift64).
@@ -71,6 +99,10 @@ impl Dice {
 
 struct Soak<'a> {
     world: &'a World,
+    /// Whether there is an account whose sudo asks.
+    sudo: bool,
+    /// What runs as root for long, and is nobody else's.
+    sleep: String,
     /// Answers by tool and status or code.
     counts: Mutex<BTreeMap<String, u64>>,
     unanswered: Mutex<Vec<String>>,
@@ -116,13 +148,12 @@ impl Soak<'_> {
     fn client(&self, mut dice: Dice) {
         while self.going() {
             let mut client = self.world.mcp();
-            let mut sessions: Vec<String> = Vec::new();
-            let mut jobs: Vec<String> = Vec::new();
+            let mut open = acts::Open::default();
             for _ in 0..dice.roll(40) + 5 {
                 if !self.going() || !process::alive(client.pid()) {
                     break;
                 }
-                self.act(&client, &mut dice, &mut sessions, &mut jobs);
+                self.act(&client, &mut dice, &mut open);
             }
             match dice.roll(3) {
                 0 => client.kill(),
@@ -131,77 +162,23 @@ impl Soak<'_> {
         }
     }
 
-    fn act(&self, client: &McpClient, dice: &mut Dice, sessions: &mut Vec<String>, jobs: &mut Vec<String>) {
-        let pick = |dice: &mut Dice, from: &[String]| {
-            (!from.is_empty()).then(|| from[dice.roll(from.len() as u64) as usize].clone())
-        };
-        let commands = [
-            "true",
-            "echo hello",
-            "seq 1 20000",
-            "sleep 0.3",
-            "cat",
-            "exit 3",
-            "head -c 300000 /dev/urandom",
-            "sleep 600",
-        ];
-        let command = commands[dice.roll(commands.len() as u64) as usize];
-        let place = match pick(dice, sessions) {
-            Some(session) if dice.roll(2) == 0 => json!({ "session": session }),
-            _ => json!({ "target": "steady" }),
-        };
-        let mut exec = place;
-        exec["command"] = command.into();
-        exec["timeout_s"] = 1.into();
-        exec["background"] = (dice.roll(4) == 0).into();
-        match dice.roll(12) {
-            0 => {
-                let mut open = json!({ "target": "steady", "idle_timeout_s": 20 });
-                if dice.roll(3) == 0 {
-                    open["name"] = format!("shared-{}", dice.roll(4)).into();
-                }
-                let reply = self.call(client, "ssh_session_open", open);
-                sessions.extend(
-                    reply
-                        .filter(|reply| reply.status() == "ok")
-                        .map(|reply| reply.text("session").to_owned()),
-                );
-            }
-            1 => {
-                if let Some(session) = pick(dice, sessions) {
-                    sessions.retain(|known| *known != session);
-                    self.call(client, "ssh_session_close", json!({ "session": session }));
-                }
-            }
-            2 => {
-                if let Some(job) = pick(dice, jobs) {
-                    self.call(client, "ssh_output", json!({ "id": job, "wait_s": 1 }));
-                }
-            }
-            3 => {
-                if let Some(job) = pick(dice, jobs) {
-                    jobs.retain(|known| *known != job);
-                    self.call(client, "ssh_stop", json!({ "id": job }));
-                }
-            }
-            4 => drop(self.call(client, "ssh_list_active", json!({}))),
-            5 => drop(self.call(client, "ssh_list_hosts", json!({}))),
-            6 => {
-                let pending = client.start("ssh_exec", exec);
-                client.cancel(pending.id);
-            }
-            _ => {
-                if let Some(reply) = self.call(client, "ssh_exec", exec) {
-                    jobs.extend(Some(reply.text("job_id").to_owned()).filter(|job| !job.is_empty()));
-                }
-            }
-        }
-    }
-
-    /// Now and then the server's connections are cut, or stand still for some seconds.
-    fn trouble(&self, mut dice: Dice) {
+    /// Now and then the server goes down and comes up again, or its connections are cut, or one stands still for some
+    /// seconds.
+    fn trouble(&self, mut dice: Dice, sshd: &mut Sshd) {
         while self.going() {
             std::thread::sleep(Duration::from_secs(5 + dice.roll(10)));
+            if dice.roll(4) == 0 {
+                sshd.stop();
+                std::thread::sleep(Duration::from_millis(dice.roll(4000)));
+                sshd.start_again();
+                *self
+                    .counts
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .entry("the server went down and up".to_owned())
+                    .or_default() += 1;
+                continue;
+            }
             let connections: Vec<i32> = process::all()
                 .filter(|pid| process::command_line(*pid).starts_with(&format!("sshd: {}", own_name())))
                 .filter(|pid| self.ours(*pid))
@@ -210,6 +187,9 @@ impl Soak<'_> {
                 continue;
             };
             if dice.roll(2) == 0 {
+                // With what runs there: nobody can reach that any more.
+                process::signal(*pid, Signal::SIGSTOP);
+                process::kill_descendants(*pid);
                 process::signal(*pid, Signal::SIGKILL);
             } else {
                 process::signal(*pid, Signal::SIGSTOP);
@@ -252,8 +232,7 @@ impl Soak<'_> {
 
     fn now_left(&self, before: usize) -> Vec<String> {
         let mut left = Vec::new();
-        let status = self.world.run(&["status", "--json"]);
-        let status: Value = serde_json::from_str(&status.stdout).unwrap_or_default();
+        let status = self.status();
         for what in ["sessions", "jobs"] {
             if status[what] != 0 {
                 left.push(format!("{what} left: {}", status[what]));
@@ -262,15 +241,30 @@ impl Soak<'_> {
         left.extend(
             self.world.remote_processes().iter().map(|process| format!("left running: {}", process.command)),
         );
-        let now = descriptors(self.world.helper());
+        let as_root = process::all().filter(|pid| process::command_line(*pid).ends_with(&self.sleep)).count();
+        if as_root > 0 {
+            left.push(format!("left running through sudo: {as_root} of {:?}", self.sleep));
+        }
+        left.extend(acts::broken(self.world));
+        let now = self.descriptors(&status);
         if now > before + SPARE {
             left.push(format!("the helper has {now} descriptors, {before} at the start"));
         }
         left
     }
-}
 
-/// How many descriptors a process has open. A helper that hides them is read by root alone.
-fn descriptors(pid: Option<i32>) -> usize {
-    pid.and_then(|pid| std::fs::read_dir(format!("/proc/{pid}/fd")).ok()).map_or(0, Iterator::count)
+    fn status(&self) -> Value {
+        serde_json::from_str(&self.world.run(&["status", "--json"]).stdout).unwrap_or_default()
+    }
+
+    /// How many descriptors the helper has open beside its transports, each of which is one, and the kept output of ended
+    /// jobs, of which there is a bound. A helper that hides them is read by root alone.
+    fn descriptors(&self, status: &Value) -> usize {
+        let pid = self.world.helper();
+        let all = pid.and_then(|pid| std::fs::read_dir(format!("/proc/{pid}/fd")).ok()).into_iter().flatten();
+        let places = all.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        let kept = self.world.state().join("jobs");
+        let transports = status["connections"].as_u64().unwrap_or_default() as usize;
+        places.filter(|place| !place.starts_with(&kept)).count().saturating_sub(transports)
+    }
 }
