@@ -42,6 +42,7 @@ need_to_test() {
     need pinentry-curses 'a passphrase is typed at a real dialog in a terminal' test -x /usr/bin/pinentry-curses
     need acl 'files with access control lists are replaced' command -v setfacl
     need sudo 'the real thing for commands that ask for a sudo password' command -v sudo
+    need opendoas 'the real thing where there is no sudo' command -v doas
     need zsh 'login shells other than bash' command -v zsh
     need busybox 'login shells other than bash' command -v busybox
     need fish 'a login shell that is not POSIX' command -v fish

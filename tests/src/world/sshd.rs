@@ -19,6 +19,9 @@ pub struct SshdOptions {
     pub quiet: bool,
     /// Lines put before all others of the configuration (the first value of a keyword wins).
     pub extra: String,
+    /// Shell commands that prepare a view of the file system that the server alone has (a mount namespace, which only
+    /// root can make); none when empty.
+    pub stage: String,
 }
 
 /// A running server. Its connections' processes carry the world's mark; the warden ends them.
@@ -27,6 +30,7 @@ pub struct Sshd {
     dir: PathBuf,
     port: u16,
     host_key: KeyPair,
+    stage: String,
     child: Child,
 }
 
@@ -43,7 +47,7 @@ impl Sshd {
             fs::create_dir_all("/run/sshd").expect("the privilege separation directory");
         }
         let (port, child) = eventually("sshd finds a free port", || listen(dir, options));
-        Self { dir: dir.to_owned(), port, host_key, child }
+        Self { dir: dir.to_owned(), port, host_key, stage: options.stage.clone(), child }
     }
 
     /// The listening server's process; its connections' descend from it.
@@ -136,7 +140,7 @@ impl Sshd {
 impl Sshd {
     /// Starts it again where it was, after [`Sshd::stop`].
     pub fn start_again(&mut self) {
-        self.child = spawn(&self.dir);
+        self.child = spawn(&self.dir, &self.stage);
         eventually("sshd listens again", || listening(self.port).then_some(()));
     }
 }
@@ -161,7 +165,7 @@ fn listen(dir: &Path, options: &SshdOptions) -> Option<(u16, Child)> {
     drop(probe);
     fs::write(dir.join("log"), "").expect("the log");
     fs::write(dir.join("sshd_config"), configuration(dir, port, options)).expect("the configuration");
-    let mut child = spawn(dir);
+    let mut child = spawn(dir, &options.stage);
     let up = eventually("sshd listens or ends", || {
         if child.try_wait().expect("a child of ours can be waited for").is_some() {
             return Some(false);
@@ -176,8 +180,15 @@ fn listen(dir: &Path, options: &SshdOptions) -> Option<(u16, Child)> {
     Some((port, child))
 }
 
-fn spawn(dir: &Path) -> Child {
-    let mut command = process::bare("/usr/sbin/sshd");
+fn spawn(dir: &Path, stage: &str) -> Child {
+    let mut command = if stage.is_empty() {
+        process::bare("/usr/sbin/sshd")
+    } else {
+        let mut command = process::bare("unshare");
+        command.args(["--mount", "--propagation", "private", "sh", "-ec"]);
+        command.arg(format!("{stage}\nexec /usr/sbin/sshd \"$@\"")).arg("sh");
+        command
+    };
     command.arg("-D").arg("-f").arg(dir.join("sshd_config")).arg("-E").arg(dir.join("log"));
     command.env(MARK, dir.parent().expect("the world's directory"));
     command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("sshd is installed")
@@ -195,7 +206,7 @@ fn listening(port: u16) -> bool {
 }
 
 fn configuration(dir: &Path, port: u16, options: &SshdOptions) -> String {
-    let SshdOptions { passwords, quiet, extra } = options;
+    let SshdOptions { passwords, quiet, extra, .. } = options;
     // sshd takes the keyword once.
     let sftp = if extra.contains("Subsystem sftp") { "" } else { "Subsystem sftp internal-sftp\n" };
     let (passwords, level) = (if *passwords { "yes" } else { "no" }, if *quiet { "ERROR" } else { "DEBUG1" });

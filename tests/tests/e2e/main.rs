@@ -8,6 +8,7 @@ mod approvals;
 mod attack;
 mod audit;
 mod clients;
+mod doas;
 mod doctor;
 mod documents;
 mod file_tools;
