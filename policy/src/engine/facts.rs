@@ -8,6 +8,7 @@ mod code;
 mod containers;
 mod database;
 mod disks;
+mod editors;
 mod files;
 mod find;
 mod git;

@@ -54,13 +54,21 @@ impl Engine<'_> {
         let (mut verdict, mut rule) = self.decide(base, &args, facts.finding, facts.reads);
         if verdict == Verdict::Confirm
             && let Some(stopped) = &rule
-            && self.says_catastrophe_somewhere(stopped, &args)
+            && (self.says_catastrophe_somewhere(stopped, &args) || self.fed_catastrophe(stopped, source))
         {
             (verdict, rule) = (Verdict::Block, Some("root-delete".to_owned()));
         }
         self.segments[at].verdict = verdict;
         self.segments[at].rule = rule;
         output
+    }
+
+    /// Whether a shell is fed by a command whose output is not known, and a catastrophe stands in its words.
+    fn fed_catastrophe(&mut self, rule: &str, source: &Source<'_>) -> bool {
+        matches!(rule, "shell-on-stdin") && matches!(self.stdin, Stdin::Pipe { .. }) && {
+            let text = source.text.clone().into_owned();
+            self.hides_catastrophe(rule, &text)
+        }
     }
 
     /// Whether the words of a command that was not read, or its known input, say a catastrophe.

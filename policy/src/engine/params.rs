@@ -116,6 +116,14 @@ impl Engine<'_> {
         (!self.shell.lost).then(|| count.to_string())
     }
 
+    /// What stands between the elements of `"${a[*]}"`.
+    fn separator(&self) -> String {
+        match self.shell.variables.get("IFS") {
+            Some(Var::Text(text)) => text.chars().next().map(String::from).unwrap_or_default(),
+            _ => " ".to_owned(),
+        }
+    }
+
     fn value(&self, param: &Param<'_>) -> Option<String> {
         if self.shell.lost {
             return None;
@@ -130,9 +138,11 @@ impl Engine<'_> {
         match self.shell.variables.get(param.name) {
             Some(Var::Text(text)) if param.index.is_none_or(|index| index == "0") => Some(text.clone()),
             Some(Var::List(list)) => match param.index {
-                None if param.name == "@" || param.name == "*" => Some(list.join(" ")),
+                None if param.name == "*" => Some(list.join(&self.separator())),
+                None if param.name == "@" => Some(list.join(" ")),
                 None => list.first().cloned(),
-                Some("@" | "*") => Some(list.join(" ")),
+                Some("*") => Some(list.join(&self.separator())),
+                Some("@") => Some(list.join(" ")),
                 Some(index) => list.get(index.parse::<usize>().ok()?).cloned(),
             },
             Some(_) => None,

@@ -83,7 +83,7 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (C, "system-setting"),
         rows: &[
             (A, "", "$ !-a-x|-pl|-r|-pm|--gpu-reset|--auto-tune|-a"),
-            (A, "", "+-s|--show|--summary|-L|-q|-a"),
+            (A, "", "+-s|--show|--summary|-L|-q !-a|--all"),
             (A, "", "active|list|frequency-info|idle-info"),
             (A, "", "+--query-gpu|--query-compute-apps|-l|-q"),
         ],

@@ -94,6 +94,10 @@ const COMMANDS: &[&str] = &[
     "DELTA_PAGER",
 ];
 
+/// Ends of names of variables whose value is a command, whatever program they belong to.
+const COMMAND_ENDS: &[&str] =
+    &["_PAGER", "_EDITOR", "_BROWSER", "_ASKPASS", "_EXTERNAL_DIFF", "_WRAPPER", "_RUNNER", "_LINKER"];
+
 /// Variables that hold an interpreter's options.
 const OPTIONS: &[&str] = &[
     "NODE_OPTIONS",
@@ -112,7 +116,7 @@ const OPTIONS: &[&str] = &[
 
 /// What setting this variable means, if anything.
 pub(crate) fn variable_rule(name: &str) -> Option<&'static str> {
-    if COMMANDS.contains(&name) {
+    if COMMANDS.contains(&name) || COMMAND_ENDS.iter().any(|end| name.ends_with(end)) {
         return Some("command-variable");
     }
     if OPTIONS.contains(&name) {

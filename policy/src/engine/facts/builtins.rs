@@ -51,6 +51,9 @@ impl Engine<'_> {
                 if args.iter().any(|arg| arg.text.starts_with("HIST")) {
                     return Some(Facts::confirm("history"));
                 }
+                if args.iter().any(|arg| arg.text == "PATH") {
+                    return Some(Facts::confirm("environment"));
+                }
                 for arg in &args[1..] {
                     if self.shell.odd.contains(&arg.text) {
                         self.shell.store(&arg.text, Var::Unknown);
