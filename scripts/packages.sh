@@ -50,6 +50,7 @@ need_to_test() {
     need gdb 'plays the attacker in the hardening tests' command -v gdb
     need systemd 'systemd-analyze and systemd-socket-activate check the units' command -v systemd-analyze
     need util-linux 'setpriv and unshare, for tests as other users' command -v setpriv
+    need e2fsprogs 'a disk that breaks under the audit log' command -v mkfs.ext4
     need python3-venv 'a foreign MCP client, the Python SDK, is tried against the server' python3 -c 'import ensurepip'
 }
 

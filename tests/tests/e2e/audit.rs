@@ -1,9 +1,12 @@
 //! The audit log: it shows what was done, tells when it was touched, and when it cannot be written nothing runs.
 use std::fs;
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::Signal;
 use sallyport_tests::world::{World, account, eventually, process};
 use serde_json::{Value, json};
@@ -203,6 +206,61 @@ fn on_a_full_disk_new_commands_are_refused_running_ones_finish_and_room_heals_it
     assert_eq!(verdict.code(), 0, "the outcome that had to wait is there too: {verdict:?}");
     process::signal(pid, Signal::SIGTERM);
     helper.wait().unwrap();
+}
+
+/// A disk in memory that can be broken: what is sealed takes no more writes (fcntl(2)), and the loop device on it tells
+/// an input or output error. The file is the disk as long as it is open.
+fn breakable_disk(world: &World) -> (fs::File, String) {
+    let disk =
+        fs::File::from(memfd_create("disk", MFdFlags::MFD_ALLOW_SEALING | MFdFlags::MFD_CLOEXEC).unwrap());
+    disk.set_len(8 << 20).unwrap();
+    let path = format!("/proc/{}/fd/{}", std::process::id(), disk.as_raw_fd());
+    let mut format = world.command("mkfs.ext4");
+    process::run(format.args(["-q", "-F", "-O", "^has_journal", &path]), b"").expect_success();
+    let mount = format!("mount -o loop,errors=continue {path} \"$AUDIT\" && chmod 700 \"$AUDIT\"");
+    (disk, mount)
+}
+
+#[test]
+fn on_a_disk_that_breaks_nothing_more_runs_and_what_ran_finishes() {
+    if !account::possible() || !Path::new("/dev/loop-control").exists() {
+        return println!("skipped: only root can mount a disk, and it takes a loop device");
+    }
+    for sync in ["disk", "written"] {
+        let world = World::new();
+        let _sshd = world.ready_host("web1");
+        world.settings(&format!("audit_sync = \"{sync}\"\n"));
+        let (disk, mount) = breakable_disk(&world);
+        let mut helper = helper_with_audit_on(&world, &mount);
+        let pid = eventually("the helper", || world.helper());
+        let client = world.mcp();
+        let go = world.dir().join("go");
+        let command = format!("until [ -e {} ]; do sleep 0.02; done; echo finished", go.display());
+        let running =
+            client.start("ssh_exec", json!({ "target": "web1", "command": command, "confirm": true }));
+        eventually("the command", || (!world.remote_processes().is_empty()).then_some(()));
+        fcntl(&disk, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_WRITE)).unwrap();
+        let attempt = |name: &str| {
+            let trace = world.dir().join(name);
+            let call =
+                json!({ "target": "web1", "command": format!("touch {}", trace.display()), "confirm": true });
+            let reply = client.call("ssh_exec", call);
+            assert_eq!(reply.is_error(), !trace.exists(), "nothing runs that was refused: {:#}", reply.raw);
+            drop(fs::remove_file(trace));
+            reply.is_error().then_some(reply)
+        };
+        let refused = match sync {
+            "disk" => attempt("first").unwrap(),
+            // The kernel takes lines until a flush tells.
+            _ => eventually("a flush that fails", || attempt("later")),
+        };
+        assert!(refused.text("message").contains("audit log"), "{:#}", refused.raw);
+        assert!(attempt("again").is_some(), "nobody knows any more what the disk has");
+        fs::write(&go, "").unwrap();
+        assert_eq!(running.wait().expect_ok().text("stdout"), "finished\n");
+        process::signal(pid, Signal::SIGTERM);
+        helper.wait().unwrap();
+    }
 }
 
 #[test]
