@@ -1,7 +1,9 @@
 //! An SSH server that lets everybody in and then does what no server should.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use russh::server::{
@@ -12,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use super::server::fresh_key;
+use crate::world::World;
 
 /// What it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,7 @@ pub enum Malice {
 pub struct Hostile {
     port: u16,
     host_key: PublicKey,
+    accepted: Arc<AtomicUsize>,
     _runtime: Runtime,
 }
 
@@ -64,16 +68,36 @@ impl Hostile {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let port = listener.local_addr()?.port();
+        let accepted = Arc::<AtomicUsize>::default();
+        let mut doors = Doors(malice, accepted.clone());
         runtime.spawn(async move {
             // Its clients see the connection refused when this ends.
-            drop(Doors(malice).run_on_socket(config, &listener).await);
+            drop(doors.run_on_socket(config, &listener).await);
         });
-        Ok(Self { port, host_key, _runtime: runtime })
+        Ok(Self { port, host_key, accepted, _runtime: runtime })
+    }
+
+    /// Makes it a host of the world's: in the inventory as `alias`, its key known, and a login key in the store.
+    pub fn join(&self, world: &World, alias: &str, user: &str) {
+        let place = format!("127.0.0.1:{}", self.port);
+        world.record("ssh", &place, user, "key", world.key("ed25519", None).private().as_bytes());
+        let and = |path: &Path, more: String| std::fs::read_to_string(path).unwrap_or_default() + &more;
+        let key = self.host_key.to_openssh().expect("a key is written");
+        let line = format!("[127.0.0.1]:{} {key}\n", self.port);
+        world.known_hosts(&and(&world.state().join("known_hosts"), line));
+        let entry =
+            format!("[hosts.{alias}]\nhostname = \"127.0.0.1\"\nport = {}\nuser = \"{user}\"\n", self.port);
+        world.write_hosts(&and(&world.config().join("hosts.toml"), entry));
     }
 
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// How many of the channels that it opened were accepted.
+    pub fn accepted(&self) -> usize {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// The public host key.
@@ -82,18 +106,19 @@ impl Hostile {
     }
 }
 
-struct Doors(Malice);
+struct Doors(Malice, Arc<AtomicUsize>);
 
 impl Server for Doors {
     type Handler = Visit;
 
     fn new_client(&mut self, _: Option<std::net::SocketAddr>) -> Visit {
-        Visit { malice: self.0, unanswered: Vec::new() }
+        Visit { malice: self.0, accepted: self.1.clone(), unanswered: Vec::new() }
     }
 }
 
 struct Visit {
     malice: Malice,
+    accepted: Arc<AtomicUsize>,
     unanswered: Vec<ChannelOpenHandle>,
 }
 
@@ -130,13 +155,18 @@ impl Handler for Visit {
             return session.close(channel);
         }
         session.channel_success(channel)?;
-        tokio::spawn(act(self.malice, channel, session.handle()));
+        tokio::spawn(act(self.malice, channel, session.handle(), self.accepted.clone()));
         Ok(())
     }
 }
 
+/// Whether the client accepts a channel; one that gives no answer for a second does not.
+async fn answered(opening: impl Future<Output = Result<Channel<Msg>, russh::Error>>) -> bool {
+    matches!(tokio::time::timeout(Duration::from_secs(1), opening).await, Ok(Ok(_)))
+}
+
 /// What is sent once a command was taken. A client that hangs up ends it.
-async fn act(malice: Malice, channel: ChannelId, handle: Handle) {
+async fn act(malice: Malice, channel: ChannelId, handle: Handle, accepted: Arc<AtomicUsize>) {
     match malice {
         Malice::NeverOpens | Malice::NeverAnswers | Malice::HangsUp | Malice::ClosesUnanswered => return,
         Malice::Floods => {
@@ -157,11 +187,14 @@ async fn act(malice: Malice, channel: ChannelId, handle: Handle) {
         }
         Malice::OpensChannels => {
             for _ in 0..20 {
-                drop(handle.channel_open_agent().await);
-                drop(handle.channel_open_session().await);
-                drop(handle.channel_open_x11("attacker", 1).await);
-                drop(handle.channel_open_forwarded_tcpip("127.0.0.1", 1, "attacker", 1).await);
-                drop(handle.channel_open_direct_tcpip("127.0.0.1", 22, "attacker", 1).await);
+                let opened = [
+                    answered(handle.channel_open_agent()).await,
+                    answered(handle.channel_open_session()).await,
+                    answered(handle.channel_open_x11("attacker", 1)).await,
+                    answered(handle.channel_open_forwarded_tcpip("127.0.0.1", 1, "attacker", 1)).await,
+                    answered(handle.channel_open_direct_tcpip("127.0.0.1", 22, "attacker", 1)).await,
+                ];
+                accepted.fetch_add(opened.iter().filter(|yes| **yes).count(), Ordering::Relaxed);
             }
         }
         Malice::EndsTwice => {

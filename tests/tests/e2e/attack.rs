@@ -114,6 +114,12 @@ fn a_confirmation_is_for_one_request_and_one_use() {
     call("printf asked", Some(&id)).expect_code("confirmation_expired");
     call("printf asked-more", Some(&id)).expect_code("confirmation_expired");
     call("printf asked", Some("c-0123456789abcdef")).expect_code("confirmation_expired");
+    // One that was given and not used yet is good for its own request and for no other.
+    let reply = call("printf asked-anew", None);
+    let id = reply["confirmation"]["id"].as_str().unwrap().to_owned();
+    world.run(&["approve", &id, "--yes"]).expect_success();
+    call("printf asked-more", Some(&id)).expect_code("confirmation_expired");
+    assert_eq!(call("printf asked-anew", Some(&id)).expect_ok().text("stdout"), "asked-anew");
 }
 
 #[test]
@@ -221,24 +227,9 @@ fn a_hostile_server_harms_nobody_but_its_own_callers() {
         Malice::ClosesUnanswered,
     ];
     let servers: Vec<_> = table.map(|malice| (malice, Hostile::start(malice).unwrap())).into_iter().collect();
-    let mut known = std::fs::read_to_string(world.state().join("known_hosts")).unwrap();
-    let mut hosts = std::fs::read_to_string(world.config().join("hosts.toml")).unwrap();
     for (malice, server) in &servers {
-        let place = format!("127.0.0.1:{}", server.port());
-        let key = world.key("ed25519", None);
-        world.record("ssh", &place, "guest", "key", key.private().as_bytes());
-        known.push_str(&format!(
-            "[127.0.0.1]:{} {}\n",
-            server.port(),
-            server.host_key().to_openssh().unwrap()
-        ));
-        hosts.push_str(&format!(
-            "[hosts.{malice:?}]\nhostname = \"127.0.0.1\"\nport = {}\nuser = \"guest\"\n",
-            server.port()
-        ));
+        server.join(&world, &format!("{malice:?}"), "guest");
     }
-    world.known_hosts(&known);
-    world.write_hosts(&hosts);
     let pending: Vec<_> = servers
         .iter()
         .map(|(malice, _)| {
@@ -272,6 +263,10 @@ fn a_hostile_server_harms_nobody_but_its_own_callers() {
             assert!(!shown.contains(acts), "what acts on a terminal is spelled out: {shown:?}");
         }
     }
+    assert!(
+        servers.iter().all(|(_, server)| server.accepted() == 0),
+        "every channel a server opens is refused"
+    );
     healthy().expect_ok();
     let grown = process::resident(helper).saturating_sub(before);
     assert!(grown < 32 * 1024 * 1024, "a flood is bounded: {grown} bytes");

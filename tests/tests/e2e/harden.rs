@@ -134,8 +134,16 @@ fn no_process_of_the_same_user_reads_either_programs_memory_or_makes_it_dump_cor
     }
     // Root without its privileges: a user like any other, and the same one on both sides.
     let tame = |world: &World, program: &str| {
-        let mut command = world.command("setpriv");
-        command.args(["--bounding-set=-all", "--inh-caps=-all", "--"]).arg(program);
+        // With no limit on cores, so that it is the program that sets one.
+        let mut command = world.command("prlimit");
+        command.args([
+            "--core=unlimited:unlimited",
+            "setpriv",
+            "--bounding-set=-all",
+            "--inh-caps=-all",
+            "--",
+        ]);
+        command.arg(program);
         command
     };
     let world = World::new();
