@@ -7,6 +7,7 @@ use clap::Parser;
 use sallyport_vault_helper::config::Paths;
 use sallyport_vault_helper::harden::Hardening;
 use sallyport_vault_helper::redact::Redactor;
+use sallyport_vault_helper::serve::listen::ListenError;
 use sallyport_vault_helper::serve::{detach, run};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -47,10 +48,7 @@ fn main() -> ExitCode {
     match serve(paths, hardening, redactor, arguments.daemon) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let message = complaint(
-                &error.to_string(),
-                "correct that and start it again; the manual page says what it reads",
-            );
+            let message = complaint(&error.to_string(), way_out(&error));
             if arguments.daemon {
                 detach::failed(&message);
             }
@@ -74,6 +72,18 @@ fn usage(error: &clap::Error) -> ExitCode {
     let wrong = said.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
     complain(&complaint(wrong, "`sallyport` starts it by itself; by hand it takes nothing, or --detach"));
     ExitCode::from(USAGE)
+}
+
+/// What to do about what kept it from starting.
+fn way_out(error: &run::StartError) -> &'static str {
+    match error.downcast_ref() {
+        // So it is for a new user without a login session (su, cron, a container).
+        Some(ListenError::Io(..)) => {
+            "the sockets' folder is SALLYPORT_RUNTIME_DIR, or `sallyport` in XDG_RUNTIME_DIR, or /run/sallyport: set one of \
+             the two to a folder of your own with mode 0700"
+        }
+        _ => "correct that and start it again; the manual page says what it reads",
+    }
 }
 
 /// One sentence, and what to do next.

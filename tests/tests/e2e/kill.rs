@@ -5,7 +5,16 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use sallyport_tests::mcp::McpClient;
 use sallyport_tests::world::{World, eventually, process};
-use serde_json::json;
+use serde_json::{Value, json};
+
+const POLICY_THAT_ASKS: &str = r#"
+confirmation = "operator"
+[[rule]]
+name = "asked-in-this-world"
+decision = "confirm"
+commands = [["touch", "*"]]
+reason = "a test says so"
+"#;
 
 fn sleeping(world: &World) -> bool {
     world.remote_processes().iter().any(|process| process.command == "sleep 600")
@@ -109,6 +118,61 @@ fn a_helper_killed_at_any_moment_is_an_error_and_never_a_hang() {
 }
 
 #[test]
+fn a_helper_killed_with_everything_open_honours_nothing_of_it_and_leaves_no_plaintext() {
+    let token = "tok-5f3a9c0e77b1d2-canary";
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    world.store().insert(world.gpg(), "sallyport/env/app/dotenv", format!("TOKEN={token}\n").as_bytes());
+    world.policy(POLICY_THAT_ASKS);
+    let client = world.mcp();
+    let call = |tool: &str, arguments: Value| client.call(tool, arguments);
+    let ran = world.dir().join("ran");
+    let asked =
+        |word: &str| json!({ "target": "web1", "command": format!("touch {} {word}", ran.display()) });
+    let confirmation = |word: &str| {
+        let reply = call("ssh_exec", asked(word));
+        assert_eq!(reply.status(), "needs_confirmation", "{:#}", reply.raw);
+        reply["confirmation"]["id"].as_str().unwrap().to_owned()
+    };
+    // A confirmation that waits and one that was given; a shell, a terminal and a job, with a secret in each.
+    let (waiting, given) = (confirmation("a"), confirmation("b"));
+    world.run(&["approve", &given, "--yes"]).expect_success();
+    let open = |kind: &str| json!({ "target": "web1", "kind": kind, "name": kind, "secrets": ["app"], "confirm": true });
+    for kind in ["shell", "terminal"] {
+        let mut reply = call("ssh_session_open", open(kind));
+        if reply.status() == "needs_confirmation" {
+            let id = reply["confirmation"]["id"].as_str().unwrap().to_owned();
+            world.run(&["approve", &id, "--yes"]).expect_success();
+            let mut again = open(kind);
+            again["confirmation_id"] = id.into();
+            reply = call("ssh_session_open", again);
+        }
+        reply.expect_ok();
+    }
+    call("ssh_exec", json!({ "session": "shell", "command": "echo \"$TOKEN\"" })).expect_ok();
+    let job = json!({ "target": "web1", "command": "while :; do echo $TOKEN; sleep 0.1; done", "secrets": ["app"], "background": true });
+    let job = call("ssh_exec", job).text("job_id").to_owned();
+    process::signal(world.helper().unwrap(), Signal::SIGKILL);
+    eventually("a new helper", || {
+        let reply = call("ssh_exec", json!({ "target": "web1", "command": "true" }));
+        reply.status().eq("ok").then_some(())
+    });
+    for (word, id) in [("a", &waiting), ("b", &given)] {
+        let mut again = asked(word);
+        again["confirmation_id"] = id.as_str().into();
+        call("ssh_exec", again).expect_code("confirmation_expired");
+    }
+    assert!(!ran.exists(), "nothing ran on a confirmation of before");
+    for session in ["shell", "terminal"] {
+        let typed = json!({ "session": session, "command": "true" });
+        call("ssh_exec", typed).expect_code("session_not_found");
+    }
+    assert!(call("ssh_output", json!({ "id": job })).is_error());
+    let plain = process::run(process::bare("grep").args(["-rlF", token]).arg(world.dir()), b"");
+    assert_eq!(plain.stdout, "", "plaintext that was left behind");
+}
+
+#[test]
 fn a_helper_that_nobody_needs_ends_by_itself_and_a_needed_one_does_not() {
     let world = World::new();
     let _sshd = world.ready_host("web1");
@@ -143,6 +207,9 @@ fn a_helper_started_wrongly_says_why_and_what_to_do() {
         assert_eq!(done.stderr, format!("sallyport-vault-helper: {wrong}\n{hint}"), "{arguments:?}");
         assert_eq!((done.code(), done.stdout.as_str()), (2, ""), "{arguments:?}");
     }
+    let mut helper = world.command(process::built("sallyport-vault-helper"));
+    let done = process::run(helper.env("SALLYPORT_RUNTIME_DIR", "/proc/none"), b"");
+    assert!(done.stderr.contains("/proc/none") && done.stderr.contains("set one of the two"), "{done:?}");
     assert!(start(&["--help"]).expect_success().contains("Usage: sallyport-vault-helper"));
     world.settings("no_such_key = 1\n");
     let done = start(&[]);
