@@ -244,7 +244,7 @@ impl Engine<'_> {
         if let [address, folder @ ..] = &words.operands[..] {
             let name = address.text.trim_end_matches('/').trim_end_matches(".git");
             let name = name.rsplit(['/', ':']).next().unwrap_or_default();
-            self.keep_tree(&folder.first().map_or(name, |arg| &arg.text).to_owned());
+            self.keep_tree(folder.first().map_or(name, |arg| &arg.text));
         }
     }
 
