@@ -10,6 +10,7 @@ mod audit;
 mod clients;
 mod doas;
 mod doctor;
+mod doctor_lines;
 mod documents;
 mod file_tools;
 mod fleet;
