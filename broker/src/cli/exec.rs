@@ -255,7 +255,7 @@ pub fn verdict(outcome: &Outcome) -> (u8, Option<Failure>) {
             (super::output::USAGE, Some(failure.clone()))
         }
         Outcome::Failed(failure) => (CONNECTION, Some(failure.clone())),
-        Outcome::Detached { job, reason, .. } => (CONNECTION, Some(detached(job.as_str(), *reason))),
+        Outcome::Detached { reason, .. } => (CONNECTION, Some(detached(*reason))),
         Outcome::Cancelled { gone } => {
             let what = if *gone {
                 "the command was stopped"
@@ -281,14 +281,15 @@ pub fn unconfirmed(needs: &NeedsConfirmation) -> Failure {
     )
 }
 
-fn detached(job: &str, reason: Detach) -> Failure {
+/// The command would go on as a job, but belongs to this process and ends with it.
+fn detached(reason: Detach) -> Failure {
     let what = match reason {
         Detach::Timeout => "the time is over",
         Detach::Background | Detach::Patience => "the call ended before the command",
     };
     Failure::new(
         ErrorCode::SshConnectionFailed,
-        format!("{what}; the command goes on as job {job}"),
+        format!("{what}; the command is told to stop"),
         "give it a longer --timeout",
     )
 }

@@ -9,6 +9,7 @@ use sallyport_protocol::reply;
 use sallyport_protocol::request::{Consent, Request};
 use sallyport_protocol::text::{ConfirmationId, RemotePath, TargetName, TextError};
 use sallyport_protocol::{ErrorCode, Failure};
+use serde::Serialize;
 
 use super::exec::{outcome_json, verdict};
 use super::output::{Problem, json, unwritable};
@@ -83,7 +84,7 @@ impl CatArgs {
             return failed(&answer.outcome, self.json);
         };
         if self.json {
-            json(&read::report(&answer.content, end))?;
+            done(&read::report(&answer.content, end))?;
             return Ok(ExitCode::SUCCESS);
         }
         print(&answer.content)?;
@@ -115,7 +116,7 @@ impl LsArgs {
         };
         let fields = tree::listing(answer.events, truncated, &notes);
         if self.json {
-            json(&fields)?;
+            done(&fields)?;
             return Ok(ExitCode::SUCCESS);
         }
         print(fields.lines().as_bytes())?;
@@ -149,6 +150,18 @@ async fn run(link: &Link<Broker>, ask: Ask) -> Result<Answer, Problem> {
             Item::Done(outcome) => return Ok(Answer { events, content, outcome }),
         }
     }
+}
+
+/// Prints an answer's fields as the MCP tool gives them, with its status.
+fn done(fields: &impl Serialize) -> Result<(), Problem> {
+    json(&With { status: "ok", fields })
+}
+
+#[derive(Serialize)]
+struct With<'a, T> {
+    status: &'static str,
+    #[serde(flatten)]
+    fields: &'a T,
 }
 
 /// What did not go well: as `exec` exits, but 1 for what the file is to blame for.

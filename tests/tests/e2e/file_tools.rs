@@ -596,6 +596,7 @@ fn the_command_line_shows_files_and_directories() {
     assert_eq!(json["entries"][0]["name"], "a.txt");
     let json: Value =
         serde_json::from_str(&desk.world.run(&["cat", "--json", "web1", &path]).expect_success()).unwrap();
+    assert_eq!(json["status"], "ok");
     assert_eq!((&json["content"], &json["size"]), (&json!("one\ntwo"), &json!(7)));
     let missing = desk.world.run(&["cat", "web1", &desk.path("nothing")]);
     assert_eq!((missing.code(), missing.stdout.as_str()), (1, ""));

@@ -60,3 +60,13 @@ fn megabytes_on_one_stream_hold_up_neither_the_other_nor_the_end() {
         assert!(reply["truncated"] == true && reply.text(flooded).ends_with("xxx"), "{:#}", reply.raw);
     }
 }
+
+#[test]
+fn a_command_line_whose_time_is_over_says_that_the_command_stops_and_it_does() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let done = world.run(&["exec", "web1", "-n", "--timeout", "1", "--", "sleep 600"]);
+    assert_eq!(done.code(), 255, "{done:?}");
+    assert!(done.stderr.contains("the time is over; the command is told to stop"), "{done:?}");
+    eventually("the command is gone", || world.remote_processes().is_empty().then_some(()));
+}
