@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use sallyport_tests::mcp::McpClient;
 use sallyport_tests::world::sshd::own_name;
 use sallyport_tests::world::{SshdOptions, World, eventually, process};
 use serde_json::json;
@@ -150,4 +151,30 @@ fn a_gigabyte_of_output_keeps_both_processes_small_and_other_sessions_answering(
         }
         assert!(echoes > 3, "the flood left no room for others: {echoes} echoes");
     });
+}
+
+#[test]
+fn the_terminals_of_one_principal_have_a_bound_and_a_closed_one_makes_room() {
+    const MOST: usize = 128;
+    let world = World::new();
+    let sshd = world.ready_host("web1");
+    world.write_hosts(&format!(
+        "[hosts.web1]\nhostname = \"127.0.0.1\"\nport = {}\nterminal = \"allow\"\n",
+        sshd.port()
+    ));
+    let client = world.mcp();
+    let open = |client: &McpClient| {
+        client
+            .call("ssh_session_open", json!({ "target": "web1", "kind": "terminal", "cols": 20, "rows": 2 }))
+    };
+    let mut last = String::new();
+    for _ in 0..MOST {
+        open(&client).expect_ok().text("session").clone_into(&mut last);
+    }
+    let full = open(&client).expect_code("quota_exceeded");
+    assert!(full.text("hint").contains("ssh_session_close"), "{:#}", full.raw);
+    open(&world.mcp()).expect_code("quota_exceeded");
+    client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_ok();
+    client.call("ssh_session_close", json!({ "session": last })).expect_ok();
+    open(&client).expect_ok();
 }
