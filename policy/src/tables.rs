@@ -22,7 +22,7 @@ pub(crate) mod verbs;
 mod versions;
 pub(crate) mod wrappers;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use crate::verdict::Verdict;
@@ -111,10 +111,14 @@ const SPECIAL: &str = " rm rmdir unlink shred mv cp install ln tee touch mkdir t
 const BUILTINS: &str = " : cd echo printf test [ eval exec source . command builtin export set unset read trap alias type pwd true \
     false kill wait exit return local declare shift ";
 
+static SPECIAL_NAMES: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| SPECIAL.split_whitespace().collect());
+static BUILTIN_NAMES: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| BUILTINS.split_whitespace().collect());
+
 /// Whether the name stands for a program or builtin the engine knows: redefining it is suspicious.
 pub(crate) fn is_known(name: &str) -> bool {
-    let listed = |list: &str| list.split(' ').any(|word| word == name && !word.is_empty());
-    TOOLS.contains_key(name) || listed(SPECIAL) || listed(BUILTINS) || wrappers::find(name).is_some()
+    is_program(name) || BUILTIN_NAMES.contains(name)
 }
 
 /// Whether the name stands for a program that people edit or read text with.
@@ -143,8 +147,7 @@ pub(crate) fn is_editor(name: &str) -> bool {
 
 /// Whether the name stands for a program other than a builtin.
 pub(crate) fn is_program(name: &str) -> bool {
-    let listed = SPECIAL.split(' ').any(|word| word == name && !word.is_empty());
-    listed || TOOLS.contains_key(name) || wrappers::find(name).is_some()
+    TOOLS.contains_key(name) || SPECIAL_NAMES.contains(name) || wrappers::find(name).is_some()
 }
 
 /// Whether programs are normally found in this directory.

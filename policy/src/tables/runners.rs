@@ -3,6 +3,9 @@
 //! They differ from wrappers in that their options are not all known: the command begins at the first word behind
 //! them that is no option, or that is a known program's name.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// A runner.
 pub(crate) struct Runner {
     /// Names, separated by spaces.
@@ -72,5 +75,9 @@ const RUNNERS: &[Runner] = &[
 
 /// The runner of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Runner> {
-    RUNNERS.iter().find(|runner| runner.names.split(' ').any(|known| known == name))
+    BY_NAME.get(name).copied()
 }
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Runner>> = LazyLock::new(|| {
+    RUNNERS.iter().flat_map(|runner| runner.names.split(' ').map(move |name| (name, runner))).collect()
+});

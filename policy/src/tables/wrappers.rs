@@ -1,5 +1,8 @@
 //! Programs that run another command: how to find it behind their own options.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::Verdict;
 use super::short::{A, C};
 
@@ -333,5 +336,9 @@ const WRAPPERS: &[Wrapper] = &[
 
 /// The wrapper of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Wrapper> {
-    WRAPPERS.iter().find(|wrapper| wrapper.names.split(' ').any(|known| known == name))
+    BY_NAME.get(name).copied()
 }
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Wrapper>> = LazyLock::new(|| {
+    WRAPPERS.iter().flat_map(|wrapper| wrapper.names.split(' ').map(move |name| (name, wrapper))).collect()
+});
