@@ -178,8 +178,8 @@ fn a_change_of_the_policy_and_one_that_cannot_be_taken_are_in_the_audit_log() {
     let told = |what: &str| {
         eventually("the audit log tells of the change", || {
             let log = world.run(&["audit", "export"]).expect_success();
-            let lines = log.lines().filter(|line| line.contains("\"event\":\"configuration\""));
-            lines.last().filter(|line| line.contains(what)).map(drop)
+            let mut lines = log.lines().filter(|line| line.contains("\"event\":\"configuration\""));
+            lines.next_back().filter(|line| line.contains(what)).map(drop)
         });
     };
     world.policy("mode = \"redonly\"\n");
