@@ -189,7 +189,8 @@ pub(crate) fn judge_path(
     let mut args: Vec<Arg> = words.iter().map(|word| Arg::literal(word)).collect();
     args.push(Arg::literal(path));
     let source = Source::whole(path);
-    engine.stdin = Stdin::Null;
+    // A write has content: it is not the emptying that `tee` would do with nothing to read.
+    engine.stdin = if action == PathAction::Write { Stdin::Outer } else { Stdin::Null };
     engine.invoke(args, &source, source.all(), true);
     engine.finish(path)
 }

@@ -331,12 +331,13 @@ fn the_policy_judges_a_write_as_the_shells_and_readonly_has_none() {
             .to_owned()
     };
     bed.world.policy("mode = \"guarded\"\nconfirmation = \"operator\"\n");
-    assert_eq!(by_shell("/etc/sudoers"), "confirm");
-    let asked = to("/etc/sudoers");
+    assert_eq!((by_shell("/etc/sudoers").as_str(), to("/etc/sudoers").status()), ("block", "blocked"));
+    assert_eq!(by_shell("/etc/sudoers.d/app"), "confirm");
+    let asked = to("/etc/sudoers.d/app");
     assert_eq!(asked.status(), "needs_confirmation", "{:#}", asked.raw);
     let waiting = bed.world.run(&["approve", "list", "--json"]).expect_success();
     assert!(
-        waiting.contains("/etc/sudoers") && waiting.contains("sha256"),
+        waiting.contains("/etc/sudoers.d/app") && waiting.contains("sha256"),
         "the content is part of it: {waiting}"
     );
     bed.world.policy("mode = \"readonly\"\n");
