@@ -10,10 +10,11 @@ const DESTRUCTIVE: &str = " abandon clobber cordon deactivate decommission decom
 /// Verbs that change what runs, as an operand by itself or the end of `a:b` only: in longer words they mean other things.
 const CHANGING: &str = " apply cancel deploy down migrate promote repair standby switchover upgrade ";
 
-/// Programs that only talk about the words they are given.
+/// Programs that only talk about the words they are given, or run tests of these names.
 const TALKERS: &[&str] = &[
     "tldr", "cheat", "howdoi", "cht.sh", "figlet", "toilet", "cowsay", "say", "dict", "espeak", "apropos",
-    "mdn",
+    "mdn", "mocha", "ctest", "jest", "vitest", "pytest", "rspec", "phpunit", "pest", "ava", "karma", "bats",
+    "nose2", "prove", "cypress", "minitest", "busted",
 ];
 
 /// Operands looked at: a command's verb stands near its beginning.
@@ -53,6 +54,10 @@ pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> 
     }
     let mut operands = 0;
     let mut told = false;
+    let words: Vec<&str> = words.collect();
+    if words.iter().any(|word| matches!(*word, "--dry-run" | "--dryrun" | "--help")) {
+        return false;
+    }
     for word in words {
         if std::mem::replace(&mut told, TOLD.contains(&word))
             && word.split_whitespace().take(NEAR).any(listed)
@@ -90,6 +95,10 @@ fn is_verb(word: &str) -> bool {
         return false;
     }
     let word = word.to_ascii_lowercase();
+    // A test or check of that name destroys nothing.
+    if word.split([':', '-', '_']).any(|part| matches!(part, "test" | "tests" | "check" | "lint" | "spec")) {
+        return false;
+    }
     let ends = |mark: char| {
         word.split_once(mark).is_some_and(|(first, _)| listed(first))
             || word.rsplit_once(mark).is_some_and(|(_, last)| listed(last))
