@@ -41,6 +41,7 @@ need_to_test() {
     need pass 'writes the password store that Sallyport reads' command -v pass
     need pinentry-curses 'a passphrase is typed at a real dialog in a terminal' test -x /usr/bin/pinentry-curses
     need acl 'files with access control lists are replaced' command -v setfacl
+    need btrfs-progs 'a file system with a quota' command -v mkfs.btrfs
     need sudo 'the real thing for commands that ask for a sudo password' command -v sudo
     need opendoas 'the real thing where there is no sudo' command -v doas
     need zsh 'login shells other than bash' command -v zsh

@@ -41,5 +41,6 @@ mod terminal;
 mod transcript;
 mod transfers;
 mod transfers_hard;
+mod transfers_large;
 mod variables;
 mod world;

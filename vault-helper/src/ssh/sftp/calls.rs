@@ -17,7 +17,7 @@ const MOST_NAME_BYTES: usize = 32 * 1024 * 1024;
 pub struct Room {
     /// Bytes.
     pub bytes: u64,
-    /// Files.
+    /// Files; the largest number where nobody counts them.
     pub files: u64,
 }
 
@@ -281,7 +281,9 @@ impl Sftp {
         for number in &mut numbers {
             *number = reader.u64().ok()?;
         }
-        Some(Room { bytes: numbers[4].saturating_mul(numbers[1].max(1)), files: numbers[7] })
+        // A file system that makes inodes as it needs them (btrfs) counts none at all, and lacks none.
+        let files = if numbers[5] == 0 { u64::MAX } else { numbers[7] };
+        Some(Room { bytes: numbers[4].saturating_mul(numbers[1].max(1)), files })
     }
 
     /// How much one request may carry.
