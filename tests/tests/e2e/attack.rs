@@ -237,7 +237,8 @@ fn a_hostile_server_harms_nobody_but_its_own_callers() {
             let for_ever = [Malice::NeverOpens, Malice::NeverAnswers, Malice::Floods].contains(malice);
             let patience = if for_ever { 3 } else { 100 };
             let call = json!({ "target": format!("{malice:?}"), "command": "true", "timeout_s": patience });
-            (malice, client.start("ssh_exec", call))
+            // With a token, a call on a busy machine is not turned into a job.
+            (malice, client.start_with_progress("ssh_exec", call, &format!("{malice:?}")))
         })
         .collect();
     let before = process::resident(helper);
