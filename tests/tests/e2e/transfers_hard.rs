@@ -92,8 +92,7 @@ pub struct Mounted(pub PathBuf);
 
 impl Mounted {
     fn tmpfs(path: &Path, size: &str) -> Self {
-        Self::try_at(path, &["-t", "tmpfs", "-o", &format!("size={size}"), "none"])
-            .expect("tmpfs can be mounted")
+        Self::try_at(path, &["-t", "tmpfs", "-o", &format!("size={size}"), "none"]).unwrap()
     }
 
     /// Mounts what the words say; `None` where that cannot be.
