@@ -67,6 +67,8 @@ struct Engine<'p> {
     stdin: Stdin,
     /// Somebody needs to know what the command at hand prints.
     wanted: bool,
+    /// Behind `sudo` or its like.
+    more_rights: bool,
 }
 
 /// What a command prints, where that is known.
@@ -90,6 +92,7 @@ impl<'p> Engine<'p> {
             searching: false,
             forking: false,
             stdin: Stdin::Outer,
+            more_rights: false,
             wanted: false,
         }
     }

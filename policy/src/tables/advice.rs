@@ -34,6 +34,7 @@ const INSTEAD: &[(&str, bool, &str)] = &[
     ("shell-on-stdin", READS, "give the code in the command (`sh -c '...'`), so that it can be read"),
     ("too-complex", READS, "split it into several commands"),
     ("truncate", WRITES, "write to a new name, or move the file aside"),
+    ("unknown-as-root", WRITES, "run it without more rights: an unknown program may do what the account may"),
     ("unknown-path", WRITES, "name the file in full"),
     ("volume-change", READS, "looking is allowed: `lvs`, `zfs list`, `lsblk`"),
     ("wrapper-option", READS, "run the command without the wrapper, or with options that are known"),

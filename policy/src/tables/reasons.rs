@@ -73,6 +73,7 @@ const REASONS: &[(&str, &str)] = &[
     ("trap", "runs code around every later command"),
     ("truncate", "empties files"),
     ("types-into-terminal", "types into a terminal where nothing is judged"),
+    ("unknown-as-root", "runs a program of which nothing is known with more rights"),
     ("unknown-path", "writes to a path known only at run time"),
     ("vital-file", "takes away a file without which the system does not start or lets nobody in"),
     ("volume-change", "changes volumes or file systems"),

@@ -1,11 +1,12 @@
 //! Programs in no table: ordinary, but for those that may run a command given in their words.
 
+use super::disks::is_disk_tool;
 use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
 use crate::engine::invoke::base_name;
 use crate::engine::shell::Source;
-use crate::tables::verbs;
+use crate::tables::{self, verbs};
 
 /// Beginnings of names and verbs of programs that make or wipe what a disk holds.
 const REMAKES: &[&str] = &[
@@ -78,6 +79,8 @@ impl Engine<'_> {
             Finding::confirm("destroys")
         } else if told {
             Finding::confirm("runs-code")
+        } else if self.more_rights && !tables::is_known(name) && !is_disk_tool(name) {
+            Finding::confirm("unknown-as-root")
         } else {
             Finding::ALLOW
         };

@@ -79,6 +79,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("trap", "trap 'ls' DEBUG"),
     ("truncate", "truncate -s 0 a.log"),
     ("types-into-terminal", "tmux send-keys x"),
+    ("unknown-as-root", "sudo frobnicate --all"),
     ("unknown-path", r#"echo x > "$file""#),
     ("vital-file", "rm /etc/passwd"),
     ("volume-change", "lvreduce -L1G vg/a"),
