@@ -54,7 +54,7 @@ async fn every_kind_of_bad_record_has_a_line_and_a_fix() {
     assert!(checks.iter().all(|check| (check.level == Level::Ok) == check.fix.is_none()));
     let shown: Vec<String> = problems(&checks).into_iter().filter(|line| !line.contains("damaged")).collect();
     insta::assert_snapshot!(shown.join("\n"), @r"
-    Warning records: 4 found, 2 names are none: sallyport/ssh/we\nb/deploy, sallyport/sudo/web1/deploy/key.gpg
+    Warning records: 4 found; not the name of a record (2): sallyport/ssh/we\nb/deploy, sallyport/sudo/web1/deploy/key.gpg
     Problem record: the password record of ssh://deploy@foreign is encrypted to a key that is not in this GPG home
     Problem record: the password record of ssh://deploy@text is not a GPG file
     ");

@@ -185,7 +185,7 @@ fn check_listing(listing: &Listing) -> Check {
         ignored => {
             let names: Vec<String> = listing.examples.iter().map(|path| shown(path)).collect();
             let fix = "name them as `sallyport credential add` does: sallyport/<purpose>/<host[:port]>/<user>/<type>";
-            let text = format!("{count} found, {ignored} names are none: {}", names.join(", "));
+            let text = format!("{count} found; not the name of a record ({ignored}): {}", names.join(", "));
             Check::bad("records", Level::Warning, text, fix)
         }
     }
