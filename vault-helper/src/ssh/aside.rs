@@ -38,8 +38,10 @@ impl Deref for Closing {
 
 impl Drop for Closing {
     fn drop(&mut self) {
+        // While the program ends there is no runtime any more, and soon no connection either.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let write = self.0.clone();
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             let _ = write.close().await;
         });
     }
