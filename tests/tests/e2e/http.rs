@@ -53,7 +53,8 @@ fn without_a_good_token_nothing_is_answered_and_a_removed_one_ends_at_once() {
     for client in [&ci, &session] {
         assert_eq!(server.call(client, "ssh_list_hosts", json!({})).status, 401);
     }
-    assert_eq!(world.run(&["token", "list"]).expect_success(), "");
+    let left = world.run(&["token", "list"]).expect_success();
+    assert_eq!(left, "There are no tokens; `sallyport token add NAME` makes one.\n");
 }
 
 #[test]
