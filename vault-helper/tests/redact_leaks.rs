@@ -1,7 +1,6 @@
 //! The leaks that are known of other maskers, each reproduced; here they are masked.
 #![allow(clippy::expect_used, reason = "a test that cannot set up must fail")]
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -455,59 +454,4 @@ fn what_a_backspace_takes_back_in_the_next_chunk_parts_no_secret() {
     let second = [&b"\x08\x1b[m".repeat(10)[..], b"X9#pL4vN8 done"].concat();
     let shown = shown(&redactor, &[&first, &second]);
     assert!(shown.contains(MASK) && !shown.contains("pL4v"), "{shown}");
-}
-
-/// The private half of a key holds the public one again, which stands in every `authorized_keys`.
-#[test]
-fn the_public_half_of_a_key_is_shown_and_every_private_number_of_it_masked() {
-    let folder = tempfile::tempdir().expect("a directory");
-    for kind in [&["ed25519"][..], &["ecdsa"], &["rsa", "-b", "2048"]] {
-        let path = folder.path().join(kind[0]);
-        let made = Command::new("ssh-keygen")
-            .args(["-q", "-N", "", "-C", "me@desk", "-f"])
-            .arg(&path)
-            .arg("-t")
-            .args(kind)
-            .status();
-        assert!(made.expect("ssh-keygen is installed").success());
-        let text = std::fs::read_to_string(&path).expect("a key");
-        let public = std::fs::read_to_string(path.with_extension("pub")).expect("its public half");
-        let redactor = Redactor::new().with_shapes(false);
-        let _guard = redactor.enroll("k", text.as_bytes(), SecretKind::PrivateKey).expect("good");
-        assert_eq!(shown(&redactor, &[public.as_bytes()]), public, "{kind:?}");
-        let joined: String = text.lines().filter(|line| !line.starts_with("-----")).collect();
-        let shown = shown(&redactor, &[joined.as_bytes()]);
-        let key = STANDARD.decode(&joined).expect("base64");
-        let blob = STANDARD.decode(public.split(' ').nth(1).expect("a key")).expect("base64");
-        let numbers = private_numbers(&key, &blob);
-        assert!(!numbers.is_empty(), "{kind:?}");
-        for number in numbers {
-            let characters = &joined[number.start * 8 / 6..(number.end * 8).div_ceil(6)];
-            let left = characters
-                .as_bytes()
-                .windows(12)
-                .find(|run| shown.contains(std::str::from_utf8(run).expect("base64")));
-            assert_eq!(left, None, "{kind:?}: {shown}");
-        }
-    }
-}
-
-/// Where the fields of an OpenSSH key's private section are that its public half does not hold.
-fn private_numbers(key: &[u8], public: &[u8]) -> Vec<std::ops::Range<usize>> {
-    let find = |what: &[u8]| key.windows(what.len()).position(|run| run == what).expect("there");
-    // Behind the public half: the section's length, and two equal check numbers.
-    let mut at = find(public) + public.len() + 4 + 8;
-    let mut fields = Vec::new();
-    while let Some(length) = key.get(at..at + 4) {
-        let length = u32::from_be_bytes(length.try_into().expect("four")) as usize;
-        let Some(field) = key.get(at + 4..at + 4 + length) else { break };
-        let known = public.windows(length.max(1)).any(|run| run == field);
-        if length >= 24 && !known {
-            // Ed25519's is followed by the public number.
-            let half = public.ends_with(&field[length - length / 2..]);
-            fields.push(at + 4..at + 4 + if half { length / 2 } else { length });
-        }
-        at += 4 + length;
-    }
-    fields
 }

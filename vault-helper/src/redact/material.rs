@@ -12,7 +12,7 @@ type Secret = Zeroizing<Vec<u8>>;
 pub(super) fn parts(secret: &[u8], kind: SecretKind) -> Vec<Secret> {
     match kind {
         SecretKind::Password | SecretKind::Passphrase => vec![owned(trim_line_end(secret))],
-        SecretKind::PrivateKey => key_parts(secret),
+        SecretKind::PrivateKey => vec![key_body(secret)],
         SecretKind::Dotenv => address_password(secret)
             .map_or_else(|| vec![owned(trim_line_end(secret))], |password| vec![owned(password)]),
     }
@@ -39,9 +39,8 @@ fn address_password(value: &[u8]) -> Option<&[u8]> {
     .then_some(password.as_bytes())
 }
 
-/// A key file without its armour, its headers and, in OpenSSH's format, all that its public half says, too: that
-/// stands in every `authorized_keys` it opens, and must stay readable there.
-fn key_parts(file: &[u8]) -> Vec<Secret> {
+/// A key file without its armour, its headers and, in OpenSSH's format, its public part.
+fn key_body(file: &[u8]) -> Secret {
     let mut body = Zeroizing::new(Vec::with_capacity(file.len() + 1));
     let lines = file.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with(b"-----") && !line.contains(&b':'))
@@ -50,38 +49,19 @@ fn key_parts(file: &[u8]) -> Vec<Secret> {
         body.push(b'\n');
     }
     if body.is_empty() {
-        return vec![owned(trim_line_end(file))];
+        return owned(trim_line_end(file));
     }
-    let public = public_bytes(&body).unwrap_or_default();
-    // A character is public if all bytes are that it has bits of.
-    let is_public = |n: usize| {
-        [6 * n / 8, (6 * n + 5) / 8].iter().all(|at| public.get(*at).is_some_and(|public| *public))
-    };
-    let mut parts: Vec<Secret> = Vec::new();
-    let (mut from, mut n) = (0, 0);
-    for (at, _) in body.iter().enumerate().filter(|(_, byte)| **byte != b'\n') {
-        if is_public(n) {
-            parts.extend(long_enough(&body[from..at]));
-            from = at + 1;
-        }
-        n += 1;
-    }
-    parts.extend(long_enough(&body[from..]));
-    if parts.is_empty() { vec![owned(&body)] } else { parts }
+    let skipped = public_characters(&body).unwrap_or(0);
+    let mut seen = 0;
+    let from = body.iter().position(|byte| {
+        seen += usize::from(*byte != b'\n');
+        seen > skipped
+    });
+    owned(&body[from.unwrap_or(0)..])
 }
 
-/// Bytes that agree with the public half by no accident.
-const AGREEING: usize = 9;
-/// Characters of the body between public ones that may be part of the key. What is shorter are lengths and checks.
-const LEAST: usize = 16;
-
-fn long_enough(part: &[u8]) -> Option<Secret> {
-    (part.len() >= LEAST).then(|| owned(part))
-}
-
-/// Which bytes of an OpenSSH key (OpenSSH's PROTOCOL.key) are public: those before its private section, and those in
-/// it that repeat them.
-fn public_bytes(body: &[u8]) -> Option<Vec<bool>> {
+/// The base64 characters before the private section of an OpenSSH key (OpenSSH's PROTOCOL.key).
+fn public_characters(body: &[u8]) -> Option<usize> {
     let mut joined: Secret = Zeroizing::new(Vec::with_capacity(body.len()));
     joined.extend(body.iter().filter(|byte| **byte != b'\n'));
     let key = Zeroizing::new(STANDARD.decode(joined.as_slice()).ok()?);
@@ -89,19 +69,9 @@ fn public_bytes(body: &[u8]) -> Option<Vec<bool>> {
     for _cipher_kdf_options in 0..3 {
         rest = after_string(rest)?;
     }
-    let (count, with_public) = rest.split_at_checked(4)?;
-    let after = after_string(with_public)?;
-    let public = with_public.get(count.len()..with_public.len() - after.len())?;
-    let private = key.len() - after.get(4..)?.len();
-    let mut marks = vec![true; private];
-    marks.resize(key.len(), false);
-    for at in private..(key.len() + 1).saturating_sub(AGREEING) {
-        let run = at..at + AGREEING;
-        if memchr::memmem::find(public, &key[run.clone()]).is_some() {
-            marks[run].fill(true);
-        }
-    }
-    Some(marks)
+    rest = after_string(rest.get(4..)?)?;
+    let private = key.len() - rest.get(4..)?.len();
+    Some((private * 8).div_ceil(6))
 }
 
 fn after_string(bytes: &[u8]) -> Option<&[u8]> {
@@ -142,11 +112,11 @@ mod tests {
         }
         key.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 6]);
         key.extend_from_slice(b"public");
-        key.extend_from_slice(&[0, 0, 0, 27]);
+        key.extend_from_slice(&[0, 0, 0, 9]);
         let before = key.len();
-        key.extend_from_slice(b"privately kept by its owner");
+        key.extend_from_slice(b"privately");
         let body = STANDARD.encode(&key);
-        let expected = format!("{}\n", &body[before * 8 / 6..]);
+        let expected = format!("{}\n", &body[(before * 8).div_ceil(6)..]);
         assert_eq!(one(body.as_bytes(), SecretKind::PrivateKey), expected);
     }
 }

@@ -22,7 +22,7 @@ pub enum SecretKind {
     Password,
     /// The passphrase of a private key.
     Passphrase,
-    /// A private key file: each of its lines, but for what the public half of the key says, too.
+    /// A private key file: the whole of it, and each of its lines.
     PrivateKey,
     /// One value of a dotenv record; enrol each value by a call of its own.
     Dotenv,
