@@ -21,6 +21,7 @@
 //! | [`harden`] | what the process takes from itself |
 //! | [`serve`] | sockets, connections, requests |
 
+pub mod afterwards;
 pub mod audit;
 pub mod config;
 pub mod files;

@@ -237,15 +237,23 @@ fn whole_request(args: &Args) -> String {
     text
 }
 
+/// A call's time in milliseconds; zero if it sets none.
+///
+/// # Errors
+/// `invalid_argument` when it is none that the schema allows.
+pub fn timeout_ms(seconds: Option<u32>) -> Result<u32, Failure> {
+    if seconds.is_some_and(|s| s == 0 || s > LONGEST_TIMEOUT_S) {
+        return Err(invalid(format!("timeout_s is from 1 to {LONGEST_TIMEOUT_S}")));
+    }
+    Ok(seconds.unwrap_or(0) * 1000)
+}
+
 fn request(args: &Args, grant: &Grant, patient: bool) -> Result<Exec, Failure> {
     let place = match (&args.target, &args.session) {
         (Some(target), None) => Place::Target(TargetName::new(target.as_str()).map_err(bounds)?),
         (None, Some(session)) => Place::Session(SessionName::new(session.as_str()).map_err(bounds)?),
         _ => return Err(invalid("give either target or session")),
     };
-    if args.timeout_s.is_some_and(|s| s == 0 || s > LONGEST_TIMEOUT_S) {
-        return Err(invalid(format!("timeout_s is from 1 to {LONGEST_TIMEOUT_S}")));
-    }
     Ok(Exec {
         place,
         command: CommandText::new(args.command.as_str()).map_err(bounds)?,
@@ -254,7 +262,7 @@ fn request(args: &Args, grant: &Grant, patient: bool) -> Result<Exec, Failure> {
         secrets: secrets(&args.secrets)?,
         input: args.stdin.as_deref().map(input_plan),
         run_as: optional(args.run_as.clone(), UserName::new)?,
-        timeout_ms: args.timeout_s.unwrap_or(0) * 1000,
+        timeout_ms: timeout_ms(args.timeout_s)?,
         detach_ms: if patient { 0 } else { PATIENCE_MS },
         background: args.background,
         consent: grant.consent,

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::answer::{Answer, Confirmation, Status, misplaced};
 use super::call::{Call, Handled, bounds, invalid};
 use super::confirm;
-use super::exec::{LONGEST_TIMEOUT_S, PATIENCE_MS, Written, run};
+use super::exec::{PATIENCE_MS, Written, run, timeout_ms};
 use super::progress::Progress;
 use crate::format::render_pair;
 
@@ -112,12 +112,13 @@ pub async fn exec(call: &Call) -> Handled {
     if !(1..=MOST_PARALLEL).contains(&parallel) {
         return Err(invalid(format!("parallel is from 1 to {MOST_PARALLEL}")));
     }
-    if args.timeout_s.is_some_and(|s| s == 0 || s > LONGEST_TIMEOUT_S) {
-        return Err(invalid(format!("timeout_s is from 1 to {LONGEST_TIMEOUT_S}")));
-    }
+    let timeout_ms = timeout_ms(args.timeout_s)?;
     let targets = targets(call, &args).await?;
-    let requests: Result<VecDeque<_>, Failure> =
-        targets.iter().enumerate().map(|(place, target)| Ok((place, request(&args, target)?))).collect();
+    let requests: Result<VecDeque<_>, Failure> = targets
+        .iter()
+        .enumerate()
+        .map(|(place, target)| Ok((place, request(&args, target, timeout_ms)?)))
+        .collect();
     let chars = call.answer_chars(args.max_chars) as usize;
     let backs = call.unless_cancelled(all(call, requests?, parallel, args.fail_fast, chars)).await?;
     let fields = fields(&targets, backs, chars);
@@ -155,7 +156,7 @@ async fn tagged(call: &Call, tag: &str) -> Result<Vec<String>, Failure> {
     }
 }
 
-fn request(args: &Args, target: &str) -> Result<Exec, Failure> {
+fn request(args: &Args, target: &str, timeout_ms: u32) -> Result<Exec, Failure> {
     Ok(Exec {
         place: Place::Target(TargetName::new(target).map_err(bounds)?),
         command: CommandText::new(args.command.as_str()).map_err(bounds)?,
@@ -164,7 +165,7 @@ fn request(args: &Args, target: &str) -> Result<Exec, Failure> {
         secrets: Default::default(),
         input: None,
         run_as: None,
-        timeout_ms: args.timeout_s.unwrap_or(0) * 1000,
+        timeout_ms,
         detach_ms: PATIENCE_MS,
         background: false,
         consent: if args.confirm { Consent::Model } else { Consent::None },

@@ -123,11 +123,7 @@ impl Engine<'_> {
         if let Some(facts) = self.builtin(name, args, source, span) {
             return facts;
         }
-        let rights = self.more_rights;
-        self.more_rights |= gives_rights(name);
-        let wrapper = self.wrapper(name, args, source, span);
-        self.more_rights = rights;
-        if let Some(facts) = wrapper {
+        if let Some(facts) = self.wrapper(name, args, source, span) {
             return facts;
         }
         if let Some(facts) = self.interpreter(name, args, source, span) {
@@ -288,9 +284,4 @@ impl Engine<'_> {
             _ => self.tool(name, args),
         }
     }
-}
-
-/// Whether a wrapper gives a command more rights: a program in no table is ordinary without them, but not with them.
-fn gives_rights(name: &str) -> bool {
-    matches!(name, "sudo" | "doas" | "pkexec" | "run0" | "dzdo" | "please")
 }

@@ -44,6 +44,8 @@ pub(crate) struct Wrapper {
     pub(crate) bare: (Verdict, &'static str),
     /// Whether a read-only command stays one behind it.
     pub(crate) reads: bool,
+    /// Whether it gives the command more rights: a program in no table is ordinary without them, but not with them.
+    pub(crate) rights: bool,
 }
 
 const BASE: Wrapper = Wrapper {
@@ -60,6 +62,7 @@ const BASE: Wrapper = Wrapper {
     tail: Tail::Argv,
     bare: (A, ""),
     reads: true,
+    rights: false,
 };
 
 const WRAPPERS: &[Wrapper] = &[
@@ -73,15 +76,24 @@ const WRAPPERS: &[Wrapper] = &[
         assigns: true,
         chdir: "-D --chdir",
         bare: (C, "privileged-shell"),
+        rights: true,
         ..BASE
     },
-    Wrapper { names: "doas", flags: "nsL", values: "aCu", bare: (C, "privileged-shell"), ..BASE },
+    Wrapper {
+        names: "doas",
+        flags: "nsL",
+        values: "aCu",
+        bare: (C, "privileged-shell"),
+        rights: true,
+        ..BASE
+    },
     Wrapper {
         names: "pkexec",
         flags: "",
         long_flags: "disable-internal-agent keep-cwd",
         long_values: "user",
         bare: (C, "privileged-shell"),
+        rights: true,
         reads: false,
         ..BASE
     },
@@ -130,6 +142,7 @@ const WRAPPERS: &[Wrapper] = &[
         bare: (C, "privileged-shell"),
         chdir: "-D --chdir",
         reads: false,
+        rights: true,
         ..BASE
     },
     Wrapper {

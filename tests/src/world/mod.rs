@@ -175,11 +175,21 @@ impl World {
 
     /// The usual host: known, trusted, with a key record for whoever runs the tests.
     pub fn ready_host(&self, alias: &str) -> Sshd {
-        let sshd = self.sshd();
+        self.ready_host_with(alias, "")
+    }
+
+    /// The usual host, with `more` lines in its entry.
+    pub fn ready_host_with(&self, alias: &str, more: &str) -> Sshd {
+        self.ready_host_on(&SshdOptions::default(), alias, more)
+    }
+
+    /// The usual host, on a server with `options`, with `more` lines in its entry.
+    pub fn ready_host_on(&self, options: &SshdOptions, alias: &str, more: &str) -> Sshd {
+        let sshd = self.sshd_with(options);
         let key = self.key("ed25519", None);
         sshd.authorize(&key);
         self.record("ssh", &sshd.place(), &sshd::own_name(), "key", key.private().as_bytes());
-        self.host(alias, &sshd, "");
+        self.host(alias, &sshd, more);
         self.trust(&sshd);
         sshd
     }

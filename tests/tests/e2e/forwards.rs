@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sallyport_tests::mcp::{McpClient, Reply};
 use sallyport_tests::world::sshd::own_name;
-use sallyport_tests::world::{Sshd, SshdOptions, World, eventually, terminal};
+use sallyport_tests::world::{SshdOptions, World, eventually, terminal};
 use serde_json::{Value, json};
 
 /// A service on loopback that answers every connection with `greeting`, then with everything it was sent.
@@ -38,17 +38,6 @@ impl Service {
         });
         Self { port, _thread: thread }
     }
-}
-
-/// A host whose entry has `more` lines.
-fn host_with(world: &World, alias: &str, more: &str) -> Sshd {
-    let sshd = world.sshd();
-    let key = world.key("ed25519", None);
-    sshd.authorize(&key);
-    world.record("ssh", &sshd.place(), &own_name(), "key", key.private().as_bytes());
-    world.host(alias, &sshd, more);
-    world.trust(&sshd);
-    sshd
 }
 
 fn local(port: u16) -> Value {
@@ -94,7 +83,7 @@ fn forwards(client: &McpClient) -> Vec<Value> {
 fn a_local_forward_carries_bytes_both_ways_unchanged_and_frees_its_port_when_closed() {
     let world = World::new();
     let service = Service::start("hello\n");
-    let sshd = host_with(&world, "web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
+    let sshd = world.ready_host_with("web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
     let client = world.mcp();
     let reply = client.call("ssh_forward", local(service.port)).expect_ok();
     let port = port_of(&reply);
@@ -122,7 +111,7 @@ fn a_local_forward_carries_bytes_both_ways_unchanged_and_frees_its_port_when_clo
 fn only_places_the_host_lists_are_reached() {
     let world = World::new();
     let service = Service::start("secretly\n");
-    let _sshd = host_with(&world, "web1", "forward = [\"db.internal:5432\"]");
+    let _sshd = world.ready_host_with("web1", "forward = [\"db.internal:5432\"]");
     let client = world.mcp();
     let refused = client.call("ssh_forward", local(service.port));
     assert_eq!((refused.status(), refused.code()), ("blocked", "policy_blocked"), "{:#}", refused.raw);
@@ -144,8 +133,8 @@ fn readonly_has_no_tunnels_and_a_rule_can_ask_before_one() {
     let world = World::new();
     let service = Service::start("hello\n");
     let listed = format!("forward = [\"127.0.0.1:{}\"]", service.port);
-    let _one = host_with(&world, "web1", &format!("{listed}\nmode = \"readonly\""));
-    let _two = host_with(&world, "web2", &listed);
+    let _one = world.ready_host_with("web1", &format!("{listed}\nmode = \"readonly\""));
+    let _two = world.ready_host_with("web2", &listed);
     world.policy(
         "confirmation = \"operator\"\n[[rule]]\nname = \"ask-first\"\ndecision = \"confirm\"\n\
          commands = [[\"ssh_forward\", \"local\"]]\nreason = \"a tunnel is opaque\"\n",
@@ -170,7 +159,7 @@ fn a_connection_that_carries_a_vault_secret_is_cut_before_the_secret() {
     let world = World::new();
     let secret = "a-password-nobody-may-read-7781";
     let service = Service::start(&format!("before\n{secret}\nafter\n"));
-    let sshd = host_with(&world, "web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
+    let sshd = world.ready_host_with("web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
     // The login enrols the password record beside the key it logs in with.
     world.record("ssh", &sshd.place(), &own_name(), "password", secret.as_bytes());
     let client = world.mcp();
@@ -208,7 +197,7 @@ fn a_login_key_in_a_tunnel_is_cut_too() {
 fn a_forward_ends_with_its_client_even_when_that_is_killed() {
     let world = World::new();
     let service = Service::start("hello\n");
-    let _sshd = host_with(&world, "web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
+    let _sshd = world.ready_host_with("web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
     let mut client = world.mcp();
     let port = port_of(&client.call("ssh_forward", local(service.port)).expect_ok());
     let other = world.mcp();
@@ -222,7 +211,7 @@ fn a_forward_ends_with_its_client_even_when_that_is_killed() {
 fn another_client_of_the_principal_can_close_it() {
     let world = World::new();
     let service = Service::start("hello\n");
-    let _sshd = host_with(&world, "web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
+    let _sshd = world.ready_host_with("web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
     let (client, other) = (world.mcp(), world.mcp());
     let reply = client.call("ssh_forward", local(service.port)).expect_ok();
     other.call("ssh_forward", json!({ "action": "close", "id": reply["id"] })).expect_ok();
@@ -234,7 +223,7 @@ fn another_client_of_the_principal_can_close_it() {
 fn a_lost_connection_is_made_anew_by_the_next_one_through_the_tunnel() {
     let world = World::new();
     let service = Service::start("hello\n");
-    let sshd = host_with(&world, "web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
+    let sshd = world.ready_host_with("web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
     let client = world.mcp();
     let port = port_of(&client.call("ssh_forward", local(service.port)).expect_ok());
     let mut held = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -250,7 +239,7 @@ fn a_lost_connection_is_made_anew_by_the_next_one_through_the_tunnel() {
 fn a_destination_that_does_not_answer_closes_the_connection_and_is_told_in_the_listing() {
     let world = World::new();
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-    let _sshd = host_with(&world, "web1", &format!("forward = [\"127.0.0.1:{port}\"]"));
+    let _sshd = world.ready_host_with("web1", &format!("forward = [\"127.0.0.1:{port}\"]"));
     let client = world.mcp();
     let reply = client.call("ssh_forward", local(port)).expect_ok();
     assert_eq!(talk(port_of(&reply), b"anybody there?"), b"");
@@ -261,7 +250,7 @@ fn a_destination_that_does_not_answer_closes_the_connection_and_is_told_in_the_l
 #[test]
 fn a_host_that_cannot_be_reached_opens_no_forward_and_leaves_no_port() {
     let world = World::new();
-    let mut sshd = host_with(&world, "web1", "forward = [\"127.0.0.1:9\"]");
+    let mut sshd = world.ready_host_with("web1", "forward = [\"127.0.0.1:9\"]");
     sshd.stop();
     let client = world.mcp();
     client.call("ssh_forward", local(9)).expect_code("ssh_connection_failed");
@@ -277,7 +266,7 @@ fn a_remote_forward_leads_from_a_listed_port_of_the_host_to_loopback_here_and_co
     let world = World::new();
     let service = Service::start("here\n");
     let exposed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-    let sshd = host_with(&world, "web1", &format!("remote_forward = [{exposed}]"));
+    let sshd = world.ready_host_with("web1", &format!("remote_forward = [{exposed}]"));
     let client = world.mcp();
     let request = json!({
         "action": "open", "target": "web1", "direction": "remote", "listen_port": exposed, "dest_port": service.port
@@ -306,7 +295,7 @@ fn a_forward_that_carried_too_much_or_stood_still_too_long_is_closed() {
     let world = World::new();
     world.settings("forward_idle_s = 1\nforward_max_bytes = 100000\n");
     let service = Service::start("hello\n");
-    let _sshd = host_with(&world, "web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
+    let _sshd = world.ready_host_with("web1", &format!("forward = [\"127.0.0.1:{}\"]", service.port));
     let client = world.mcp();
     let idle = port_of(&client.call("ssh_forward", local(service.port)).expect_ok());
     eventually("the idle one is closed", || forwards(&client).is_empty().then_some(()));
@@ -326,7 +315,7 @@ fn a_tunnel_that_nobody_reads_does_not_hold_up_commands() {
         let block = [b'x'; 65_536];
         while stream.write_all(&block).is_ok() {}
     });
-    let _sshd = host_with(&world, "web1", &format!("forward = [\"127.0.0.1:{flood}\"]"));
+    let _sshd = world.ready_host_with("web1", &format!("forward = [\"127.0.0.1:{flood}\"]"));
     let client = world.mcp();
     let port = port_of(&client.call("ssh_forward", local(flood)).expect_ok());
     let stalled = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -346,8 +335,8 @@ fn a_forward_works_through_a_jump_host() {
     let world = World::new();
     let service = Service::start("hello\n");
     let _bastion = world.ready_host("bastion");
-    let inner =
-        host_with(&world, "web1", &format!("jump = \"bastion\"\nforward = [\"127.0.0.1:{}\"]", service.port));
+    let inner = world
+        .ready_host_with("web1", &format!("jump = \"bastion\"\nforward = [\"127.0.0.1:{}\"]", service.port));
     let client = world.mcp();
     let reply = client.call("ssh_forward", local(service.port)).expect_ok();
     assert_eq!(talk(port_of(&reply), b"far"), b"hello\nfar");

@@ -8,8 +8,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 use sallyport_tests::mcp::{McpClient, Reply};
-use sallyport_tests::world::sshd::own_name;
-use sallyport_tests::world::{Account, Sshd, SshdOptions, World, account, eventually, process, run};
+use sallyport_tests::world::{Account, SshdOptions, World, account, eventually, process, run};
 use serde_json::{Value, json};
 
 /// A dropbear on a free port of loopback, which starts OpenSSH's `sftp-server`.
@@ -95,7 +94,7 @@ fn an_sftp_server_that_ends_at_its_start_is_started_once_more_and_no_oftener() {
     fs::write(&server, script).unwrap();
     fs::set_permissions(&server, fs::Permissions::from_mode(0o755)).unwrap();
     let extra = format!("Subsystem sftp {}\n", server.display());
-    let _sshd = host(&world, "web1", &SshdOptions { extra, ..SshdOptions::default() }, "");
+    let _sshd = world.ready_host_on(&SshdOptions { extra, ..SshdOptions::default() }, "web1", "");
     let client = world.mcp();
     let read = || call(&client, "ssh_file_read", json!({ "path": "/etc/hostname" }));
     read().expect_ok();
@@ -113,7 +112,7 @@ fn a_call_cancelled_while_an_sftp_server_is_silent_leaves_none_waiting() {
     fs::write(&server, "#!/bin/sh\ncat >/dev/null\nexit 0\n").unwrap();
     fs::set_permissions(&server, fs::Permissions::from_mode(0o755)).unwrap();
     let extra = format!("Subsystem sftp {}\n", server.display());
-    let sshd = host(&world, "web1", &SshdOptions { extra, ..SshdOptions::default() }, "");
+    let sshd = world.ready_host_on(&SshdOptions { extra, ..SshdOptions::default() }, "web1", "");
     let client = world.mcp();
     let waiting = || world.remote_processes().iter().any(|process| process.command == "cat");
     let read = client.start("ssh_file_read", json!({ "target": "web1", "path": "/etc/hostname" }));
@@ -132,7 +131,7 @@ fn a_limit_of_the_account_is_told_apart_from_a_full_disk() {
     fs::write(&server, script).unwrap();
     fs::set_permissions(&server, fs::Permissions::from_mode(0o755)).unwrap();
     let extra = format!("Subsystem sftp {}\n", server.display());
-    let _sshd = host(&world, "web1", &SshdOptions { extra, ..SshdOptions::default() }, "");
+    let _sshd = world.ready_host_on(&SshdOptions { extra, ..SshdOptions::default() }, "web1", "");
     let remote = world.fresh("remote");
     fs::create_dir(&remote).unwrap();
     fs::write(world.home().join("large"), vec![b'x'; 3_000_000]).unwrap();
@@ -149,11 +148,10 @@ fn every_file_and_forward_tool_works_through_two_jump_hosts() {
     let world = World::new();
     let greeter = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = greeter.local_addr().unwrap().port();
-    let options = SshdOptions::default();
-    let outer = host(&world, "outer", &options, "");
-    let middle = host(&world, "middle", &options, "jump = \"outer\"");
+    let outer = world.ready_host("outer");
+    let middle = world.ready_host_with("middle", "jump = \"outer\"");
     let more = format!("jump = \"middle\"\nforward = [\"127.0.0.1:{port}\"]");
-    let inner = host(&world, "web1", &options, &more);
+    let inner = world.ready_host_with("web1", &more);
     let remote = world.fresh("remote");
     fs::create_dir(&remote).unwrap();
     let at = |name: &str| remote.join(name).display().to_string();
@@ -189,7 +187,7 @@ fn every_file_and_forward_tool_works_through_two_jump_hosts() {
 #[test]
 fn a_path_that_ends_like_a_directory_names_no_file_to_write() {
     let world = World::new();
-    let _sshd = host(&world, "web1", &SshdOptions::default(), "");
+    let _sshd = world.ready_host("web1");
     let remote = world.fresh("remote");
     fs::create_dir(&remote).unwrap();
     fs::write(remote.join("file"), "old").unwrap();
@@ -222,17 +220,6 @@ fn numbers_outside_their_bounds_are_refused_and_not_bent() {
     ] {
         call(&client, tool, arguments).expect_code("invalid_argument");
     }
-}
-
-/// A host that is known, trusted, and logged in to with a key.
-fn host(world: &World, alias: &str, options: &SshdOptions, more: &str) -> Sshd {
-    let sshd = world.sshd_with(options);
-    let key = world.key("ed25519", None);
-    sshd.authorize(&key);
-    world.record("ssh", &sshd.place(), &own_name(), "key", key.private().as_bytes());
-    world.host(alias, &sshd, more);
-    world.trust(&sshd);
-    sshd
 }
 
 fn call(client: &McpClient, tool: &str, arguments: Value) -> Reply {

@@ -8,6 +8,7 @@ use russh::client::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 
 use super::pool::Lease;
+use crate::afterwards::afterwards;
 
 /// How long a command that signals may take: a busy host starts it late, and it must be started all the same.
 const SIGNALLING: Duration = Duration::from_secs(5);
@@ -38,10 +39,8 @@ impl Deref for Closing {
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        // While the program ends there is no runtime any more, and soon no connection either.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let write = self.0.clone();
-        runtime.spawn(async move {
+        afterwards(async move {
             let _ = write.close().await;
         });
     }

@@ -10,6 +10,7 @@ use sallyport_protocol::request::Consent;
 use sallyport_protocol::text::{ConfirmationId, TargetName};
 use sallyport_protocol::{ErrorCode, Failure};
 
+use crate::afterwards::afterwards;
 use crate::audit::{Ending, Intent};
 use crate::config::Snapshot;
 use crate::guard::files::{Deed, FileGate};
@@ -181,7 +182,7 @@ impl Drop for Book {
             return;
         }
         let (helper, ending) = (self.helper.clone(), self.ending("cancelled", None));
-        tokio::spawn(async move { write(&helper, &ending).await });
+        afterwards(async move { write(&helper, &ending).await });
     }
 }
 

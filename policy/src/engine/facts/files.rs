@@ -151,12 +151,10 @@ impl Engine<'_> {
         let mut finding = Finding::ALLOW;
         for arg in &words.operands {
             finding = finding.strictest(self.write_to(arg));
-            if matches!(name, "tee" | "sponge") && !words.has("-a|--append") {
-                if self.is_vital(arg) {
-                    finding = Finding::block("vital-file");
-                } else if self.stdin == Stdin::Null {
-                    finding = finding.strictest(self.emptied(arg));
-                }
+            let replaced = matches!(name, "tee" | "sponge") && !words.has("-a|--append");
+            // Over a file that nothing works without, other content is as bad as none.
+            if replaced && (self.stdin == Stdin::Null || self.is_vital(arg)) {
+                finding = finding.strictest(self.emptied(arg));
             }
         }
         if name == "truncate"

@@ -41,13 +41,29 @@ impl Engine<'_> {
         let as_su = name == "runuser"
             && !args.iter().any(|arg| arg.text.starts_with("-u") || arg.text.starts_with("--user"));
         let wrapper = find(if as_su { "su" } else { name })?;
+        let outside = self.more_rights;
+        self.more_rights |= wrapper.rights;
+        let facts = self.behind(wrapper, name, args, source, span);
+        self.more_rights = outside;
+        Some(facts)
+    }
+
+    /// As [`Engine::wrapper`], knowing which it is.
+    fn behind(
+        &mut self,
+        wrapper: &Wrapper,
+        name: &str,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) -> Facts {
         let peeled = peel(wrapper, args);
         if peeled.opaque {
             // What follows is read all the same: a catastrophe behind an unknown option stays one.
             let rest =
                 args.iter().skip(1).skip_while(|arg| arg.text.starts_with('-')).cloned().collect::<Vec<_>>();
             self.inner(rest, source, span);
-            return Some(Facts::confirm("wrapper-option"));
+            return Facts::confirm("wrapper-option");
         }
         let mut facts = Facts::ORDINARY.reading(wrapper.reads);
         if peeled.edit {
@@ -64,7 +80,7 @@ impl Engine<'_> {
         }
         if let Some(code) = peeled.code {
             self.code_argument(&code, source, span);
-            return Some(facts);
+            return facts;
         }
         let mut rest = peeled.rest;
         let (outer, cwd) = (self.shell.variables.clone(), self.shell.cwd.clone());
@@ -129,7 +145,7 @@ impl Engine<'_> {
             facts.output = self.inner(inner, source, span);
         }
         (self.shell.variables, self.shell.cwd) = (outer, cwd);
-        Some(facts)
+        facts
     }
 
     /// Runs a wrapped command: past functions and aliases.

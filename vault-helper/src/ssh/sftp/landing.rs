@@ -11,6 +11,7 @@ use super::lists::{self, Carried};
 use super::packet::{Attrs, Code, Kind, flag};
 use super::parent;
 use super::place::{self, shown};
+use crate::afterwards::afterwards;
 
 /// How a file is to be put into place.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,7 +62,7 @@ impl Drop for Landing {
         }
         let (sftp, handle) = (self.sftp.clone(), self.writing.handle().clone());
         let temporary = std::mem::take(&mut self.temporary);
-        tokio::spawn(async move { remove(&sftp, &handle, &temporary).await });
+        afterwards(async move { remove(&sftp, &handle, &temporary).await });
     }
 }
 
@@ -76,7 +77,7 @@ impl Drop for Begun {
     fn drop(&mut self) {
         if let Some(temporary) = self.temporary.take() {
             let sftp = self.sftp.clone();
-            tokio::spawn(async move {
+            afterwards(async move {
                 let _ = sftp.remove(&temporary).await;
             });
         }
