@@ -170,6 +170,9 @@ impl Outbound {
             }
             if batch.is_empty() {
                 self.wake.notified().await;
+                // What is ready to run goes first: a command is on its way to its host before the frame that tells of
+                // it wakes the broker, and frames made in one go leave in one write.
+                tokio::task::yield_now().await;
                 continue;
             }
             self.room.notify_waiters();
