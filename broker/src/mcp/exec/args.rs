@@ -1,39 +1,33 @@
-//! `ssh_exec`: one command, on a channel of its own or in a session.
+//! What a command's call asks for: its arguments, the request they make, and the text a person agrees to.
 
 use std::collections::BTreeMap;
 
-use sallyport_protocol::envelope::Stream;
-use sallyport_protocol::reply::{Detach, Event, Exited, Outcome};
-use sallyport_protocol::request::{EnvValue, EnvVar, Exec, InputPlan, Place, Request};
+use sallyport_protocol::request::{EnvValue, EnvVar, Exec, InputPlan, Place};
 use sallyport_protocol::text::{
     CommandText, EnvName, RemotePath, SecretName, SessionName, TargetName, UserName,
 };
 use sallyport_protocol::{Failure, List};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::answer::{Answer, Status, misplaced};
-use super::call::{Call, Handled, bounds, invalid, optional};
-use super::confirm::{self, Asked, Grant};
-use super::progress::Progress;
-use crate::format::{HeadTail, render_pair};
-use crate::link::{Broker, Item, Link};
+use crate::mcp::call::{bounds, invalid, optional};
+use crate::mcp::confirm::Grant;
 
 /// Without a progress token, a call that takes longer is answered with a job:
 /// many clients give up after a minute.
 pub const PATIENCE_MS: u32 = 45_000;
 /// The longest timeout, in seconds: a week.
-pub const LONGEST_TIMEOUT_S: u32 = 7 * 24 * 3600;
+const LONGEST_TIMEOUT_S: u32 = 7 * 24 * 3600;
 
 /// The arguments.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
     /// Where to run it: an alias from ssh_list_hosts, user@alias, or [user@]host[:port]. Either this or session.
-    target: Option<String>,
+    pub(super) target: Option<String>,
     /// The open shell session to run it in; its directory, variables and functions persist.
-    session: Option<String>,
+    pub(super) session: Option<String>,
     /// The command line, for the remote POSIX shell.
     command: String,
     /// Set by `ssh_sudo_exec` alone.
@@ -48,7 +42,7 @@ pub struct Args {
     #[serde(default)]
     secrets: Vec<String>,
     /// Text for its standard input; without it the command reads end of file.
-    stdin: Option<String>,
+    pub(super) stdin: Option<String>,
     /// Seconds until the call is answered with status timeout while the command goes on as a job. Default 60.
     #[schemars(range(min = 1, max = 604_800))]
     timeout_s: Option<u32>,
@@ -57,12 +51,12 @@ pub struct Args {
     background: bool,
     /// Characters of output in the answer; head and tail are kept, the rest is readable through ssh_output. Default 20000.
     #[schemars(range(min = 1, max = 200_000))]
-    max_chars: Option<u32>,
+    pub(super) max_chars: Option<u32>,
     /// You are sure, where the host lets the model itself confirm.
     #[serde(default)]
-    confirm: bool,
+    pub(super) confirm: bool,
     /// The id of a confirmation that a person gave for exactly this call.
-    confirmation_id: Option<String>,
+    pub(super) confirmation_id: Option<String>,
 }
 
 /// The arguments of `ssh_sudo_exec`. What both tools have is written out: a flattened field would let unknown ones in.
@@ -124,94 +118,8 @@ impl From<SudoArgs> for Args {
     }
 }
 
-/// The answer's own fields.
-#[derive(Debug, Default, Serialize, JsonSchema)]
-pub struct Fields {
-    /// The command's exit code; null when a signal ended it or it still runs.
-    exit_code: Option<i32>,
-    /// The signal that ended it, without SIG.
-    signal: Option<String>,
-    /// Its standard output, redacted.
-    stdout: String,
-    /// Its standard error, redacted.
-    stderr: String,
-    /// Whether output was left out here.
-    truncated: bool,
-    /// Read all of the output with ssh_output under this id.
-    output_id: Option<String>,
-    /// How long it ran.
-    duration_ms: u64,
-    /// The session's directory afterwards.
-    cwd: Option<String>,
-    /// The job that goes on, when it still runs.
-    job_id: Option<String>,
-    /// How many secrets were masked.
-    redactions: u64,
-    /// Why the session ended with this command, when it did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session_ended: Option<String>,
-}
-
-/// The fields of a refusal.
-#[derive(Debug, Serialize)]
-struct Refusal {
-    rules: Vec<String>,
-}
-
-/// What a command wrote, its beginning and end.
-pub struct Written {
-    /// Its standard output.
-    pub out: HeadTail,
-    /// Its standard error.
-    pub err: HeadTail,
-}
-
-impl Written {
-    /// Nothing yet; keeps enough for an answer of `chars` characters.
-    pub fn for_chars(chars: usize) -> Self {
-        Self { out: HeadTail::for_chars(chars), err: HeadTail::for_chars(chars) }
-    }
-}
-
-/// Runs a command.
-pub async fn exec(call: &Call) -> Handled {
-    perform(call, call.arguments()?).await
-}
-
-/// Runs a command as another user.
-pub async fn sudo_exec(call: &Call) -> Handled {
-    perform(call, call.arguments::<SudoArgs>()?.into()).await
-}
-
-async fn perform(call: &Call, args: Args) -> Handled {
-    let chars = call.answer_chars(args.max_chars) as usize;
-    let mut progress = Progress::of(&call.context);
-    let mut grant = confirm::grant(call, args.confirm, args.confirmation_id.clone())?;
-    let mut asked = false;
-    loop {
-        let request = request(&args, &grant, progress.wanted())?;
-        let mut written = Written::for_chars(chars);
-        let running = run(&call.link, request, args.stdin.as_deref(), &mut written, &mut progress);
-        let outcome = call.unless_cancelled(running).await?;
-        match outcome {
-            Outcome::NeedsConfirmation(needs) if !asked => {
-                let place = match (&args.target, &args.session) {
-                    (Some(target), _) => target.clone(),
-                    (None, session) => format!("session {}", session.as_deref().unwrap_or_default()),
-                };
-                match confirm::ask(call, &place, &whole_request(&args), &needs).await? {
-                    Asked::Agreed(given) => grant = given,
-                    Asked::Reply(reply) => return Ok(reply),
-                }
-                asked = true;
-            }
-            outcome => return answer(outcome, &written, chars).map(Into::into),
-        }
-    }
-}
-
 /// Everything the confirmation covers, as a person must see it.
-fn whole_request(args: &Args) -> String {
+pub(super) fn whole_request(args: &Args) -> String {
     let mut text = args.command.clone();
     let mut add = |what: &str, value: &str| {
         text.push_str("\n# ");
@@ -248,7 +156,7 @@ pub fn timeout_ms(seconds: Option<u32>) -> Result<u32, Failure> {
     Ok(seconds.unwrap_or(0) * 1000)
 }
 
-fn request(args: &Args, grant: &Grant, patient: bool) -> Result<Exec, Failure> {
+pub(super) fn request(args: &Args, grant: &Grant, patient: bool) -> Result<Exec, Failure> {
     let place = match (&args.target, &args.session) {
         (Some(target), None) => Place::Target(TargetName::new(target.as_str()).map_err(bounds)?),
         (None, Some(session)) => Place::Session(SessionName::new(session.as_str()).map_err(bounds)?),
@@ -296,130 +204,6 @@ pub fn secrets(names: &[String]) -> Result<List<SecretName, 16>, Failure> {
 
 fn input_plan(text: &str) -> InputPlan {
     InputPlan { length: text.len() as u64, sha256: Sha256::digest(text).into() }
-}
-
-/// Runs a command to the end of its operation, keeping what it writes. Dropped, it stops the command.
-///
-/// # Errors
-/// `helper_unavailable`, with the job in doubt.
-pub async fn run(
-    link: &Link<Broker>,
-    request: Exec,
-    stdin: Option<&str>,
-    written: &mut Written,
-    progress: &mut Progress,
-) -> Result<Outcome, Failure> {
-    let mut job = None;
-    let mut operation = link.start(Request::Exec(request)).await?;
-    let input = operation.input();
-    let mut feeding = std::pin::pin!(async {
-        if let Some(text) = stdin {
-            input.send_all(text.as_bytes()).await;
-        }
-    });
-    let mut fed = stdin.is_none();
-    loop {
-        tokio::select! {
-            item = operation.next() => match item.map_err(|failure| in_doubt(failure, job.as_deref()))? {
-                Item::Data(Stream::Output, bytes) => written.out.push(&bytes),
-                Item::Data(Stream::ErrorOutput, bytes) => written.err.push(&bytes),
-                Item::Event(Event::Started { job: id }) => job = Some(id.into_string()),
-                Item::Event(_) => {}
-                Item::Done(outcome) => return Ok(outcome),
-            },
-            () = &mut feeding, if !fed => fed = true,
-            () = progress.due() => progress.tell(written.out.total() + written.err.total()).await,
-        }
-    }
-}
-
-/// Names the job whose end nobody saw.
-fn in_doubt(mut failure: Failure, job: Option<&str>) -> Failure {
-    if let Some(job) = job {
-        failure.message = format!("{} (job {job})", failure.message).into();
-    }
-    failure
-}
-
-fn answer(outcome: Outcome, written: &Written, chars: usize) -> Result<Answer, Failure> {
-    let (stdout, stderr, truncated) = render_pair(&written.out, &written.err, chars);
-    let output = Fields { stdout, stderr, truncated, ..Fields::default() };
-    match outcome {
-        Outcome::Exited(exited) => Ok(ended(exited, output)),
-        Outcome::Detached { job, reason, duration_ms, redactions } => {
-            let status = match reason {
-                Detach::Timeout => Status::Timeout,
-                Detach::Background | Detach::Patience => Status::Running,
-            };
-            let job = job.into_string();
-            let fields =
-                Fields { output_id: Some(job.clone()), job_id: Some(job), duration_ms, redactions, ..output };
-            let text = text(&fields, status);
-            Ok(Answer::new(status, &fields, text))
-        }
-        Outcome::NeedsConfirmation(_) => Err(confirm::does_not_count()),
-        Outcome::Blocked { failure, rules } => {
-            let rules = rules.iter().map(|rule| rule.as_str().to_owned()).collect();
-            Ok(Answer::blocked(failure, &Refusal { rules }))
-        }
-        Outcome::Failed(failure) => Err(failure),
-        _ => Err(misplaced("ssh_exec")),
-    }
-}
-
-fn ended(exited: Exited, output: Fields) -> Answer {
-    let filled = |text: sallyport_protocol::Text| Some(text.into_string()).filter(|text| !text.is_empty());
-    let fields = Fields {
-        exit_code: exited.exit_code,
-        signal: filled(exited.signal),
-        output_id: filled(exited.job),
-        duration_ms: exited.duration_ms,
-        cwd: filled(exited.cwd),
-        redactions: exited.redactions,
-        session_ended: filled(exited.session_ended),
-        ..output
-    };
-    let text = text(&fields, Status::Ok);
-    Answer::new(Status::Ok, &fields, text)
-}
-
-/// The rendering for clients that show only text.
-fn text(fields: &Fields, status: Status) -> String {
-    let mut text = fields.stdout.clone();
-    let fresh_line = |text: &mut String| {
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
-        }
-    };
-    if !fields.stderr.is_empty() {
-        fresh_line(&mut text);
-        text.push_str("[stderr]\n");
-        text.push_str(&fields.stderr);
-    }
-    fresh_line(&mut text);
-    let mut notes = vec![match (status, fields.exit_code, &fields.signal) {
-        (Status::Timeout, ..) => "timed out and goes on".to_owned(),
-        (Status::Running, ..) => "still running".to_owned(),
-        (_, Some(code), _) => format!("exit {code}"),
-        (_, None, Some(signal)) => format!("ended by SIG{signal}"),
-        (_, None, None) => "ended, exit code unknown".to_owned(),
-    }];
-    notes.push(format!("{} ms", fields.duration_ms));
-    if let Some(cwd) = &fields.cwd {
-        notes.push(format!("in {cwd}"));
-    }
-    if fields.redactions > 0 {
-        notes.push(format!("{} secrets masked", fields.redactions));
-    }
-    if let Some(job) = &fields.job_id {
-        notes.push(format!("follow with ssh_output id={job}, stop with ssh_stop id={job}"));
-    } else if let (true, Some(id)) = (fields.truncated, &fields.output_id) {
-        notes.push(format!("all of it with ssh_output id={id}"));
-    }
-    if let Some(reason) = &fields.session_ended {
-        notes.push(format!("the session ended: {reason}"));
-    }
-    format!("{text}[{}]", notes.join(", "))
 }
 
 #[cfg(test)]
@@ -476,34 +260,6 @@ mod tests {
         let plan = exec.input.unwrap();
         assert_eq!((plan.length, plan.sha256[0]), (2, 0x8f));
         assert_eq!((exec.timeout_ms, exec.detach_ms), (0, 45_000));
-    }
-
-    #[test]
-    fn the_text_tells_what_the_fields_tell() {
-        let fields = Fields {
-            exit_code: Some(3),
-            stdout: "out".into(),
-            stderr: "err\n".into(),
-            truncated: true,
-            output_id: Some("j7".into()),
-            duration_ms: 12,
-            cwd: Some("/srv".into()),
-            redactions: 1,
-            ..Fields::default()
-        };
-        insta::assert_snapshot!(text(&fields, Status::Ok), @r"
-        out
-        [stderr]
-        err
-        [exit 3, 12 ms, in /srv, 1 secrets masked, all of it with ssh_output id=j7]
-        ");
-        let running = Fields { job_id: Some("j8".into()), duration_ms: 60_000, ..Fields::default() };
-        insta::assert_snapshot!(
-            text(&running, Status::Timeout),
-            @"[timed out and goes on, 60000 ms, follow with ssh_output id=j8, stop with ssh_stop id=j8]"
-        );
-        let killed = Fields { signal: Some("KILL".into()), ..Fields::default() };
-        assert_eq!(text(&killed, Status::Ok), "[ended by SIGKILL, 0 ms]");
     }
 
     #[test]
