@@ -19,7 +19,7 @@ async fn every_generation_of_the_protocol_lists_the_tools_and_runs_one() {
         let talk = |mut mcp: Mcp| async move {
             mcp.request(1, "tools/list", json!({})).await;
             let listed = mcp.result(1).await;
-            assert_eq!(listed["tools"].as_array().unwrap().len(), super::table::TOOLS.len());
+            assert_eq!(listed["tools"].as_array().unwrap().len(), crate::mcp::table::TOOLS.len());
             mcp.call(2, "ssh_exec", json!({ "target": "web1", "command": "echo hi" })).await;
             let result = mcp.result(2).await;
             assert_eq!(result["isError"], false);
@@ -34,8 +34,8 @@ async fn every_generation_of_the_protocol_lists_the_tools_and_runs_one() {
 
 #[tokio::test]
 async fn tools_that_every_host_refuses_by_its_mode_are_not_listed() {
-    let all = super::table::TOOLS.len();
-    let refused = super::table::NEVER_READONLY.len();
+    let all = crate::mcp::table::TOOLS.len();
+    let refused = crate::mcp::table::NEVER_READONLY.len();
     for (modes, listed) in [
         (&["readonly", "readonly"][..], all - refused),
         (&["readonly", "guarded"], all),
