@@ -5,9 +5,10 @@
 
 use std::ops::Range;
 
+use super::block::Piece;
 use super::index::Index;
-use super::lane::{Raw, Span, Track};
-use super::normal::Normal;
+use super::lane::{Raw, Scratch, Span, Track};
+use super::normal::{Layout, VIEWS};
 
 /// Longest line that is taken for a dump.
 const LINE: usize = 512;
@@ -20,27 +21,30 @@ pub(super) struct Dumps {
     line: u64,
     /// That offset is inside a line that is no dump.
     inside: bool,
-    normal: Normal,
 }
 
 impl Dumps {
     pub(super) fn new() -> Self {
-        Self {
-            data: Track::default(),
-            text: Track::default(),
-            line: 0,
-            inside: false,
-            normal: Normal::of_columns(),
-        }
+        Self { data: Track::default(), text: Track::default(), line: 0, inside: false }
     }
 
     /// Reads every complete line of `raw`.
-    pub(super) fn advance(&mut self, index: &Index, raw: Raw<'_>, spans: &mut Vec<Span>) {
+    pub(super) fn advance(
+        &mut self,
+        index: &Index,
+        raw: Raw<'_>,
+        scratch: &mut Scratch,
+        spans: &mut Vec<Span>,
+    ) {
         let rest = raw.from(self.line);
         let mut from = 0;
         for end in memchr::memchr_iter(b'\n', rest) {
-            if !std::mem::take(&mut self.inside) {
-                self.line(index, &rest[from..end], self.line + from as u64, spans);
+            let inside = std::mem::take(&mut self.inside);
+            // Most lines do not even begin as one of a dump does.
+            if rest[from].is_ascii_hexdigit() && !inside {
+                self.line(index, &rest[from..end], self.line + from as u64, scratch, spans);
+            } else if !inside {
+                self.interrupt();
             }
             from = end + 1;
         }
@@ -50,7 +54,7 @@ impl Dumps {
             self.inside = true;
             from = rest.len();
         } else if raw.last {
-            self.line(index, open, self.line + from as u64, spans);
+            self.line(index, open, self.line + from as u64, scratch, spans);
             from = rest.len();
         }
         self.line += from as u64;
@@ -58,13 +62,15 @@ impl Dumps {
         self.text.settle(index);
     }
 
-    fn line(&mut self, index: &Index, line: &[u8], at: u64, spans: &mut Vec<Span>) {
+    fn line(&mut self, index: &Index, line: &[u8], at: u64, scratch: &mut Scratch, spans: &mut Vec<Span>) {
         let Some(columns) = columns(line) else { return self.interrupt() };
         for (track, column) in [(&mut self.data, columns.data), (&mut self.text, columns.text)] {
-            self.normal.begin(track.tail());
-            self.normal.room(column.len());
-            self.normal.plain(&line[column.clone()], at + column.start as u64);
-            track.search(index, &self.normal, spans);
+            let Scratch { block, normal } = scratch;
+            let piece = Piece::of(&line[column.clone()], at + column.start as u64, true);
+            block.look(piece);
+            normal.begin(track.tail(), Layout::Columns);
+            normal.read(VIEWS[0], block, piece, 0, 0);
+            track.search(index, normal, spans);
         }
     }
 

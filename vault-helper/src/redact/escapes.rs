@@ -6,7 +6,7 @@
 /// Longest sequence that is taken as one; anything longer is ordinary text.
 pub(super) const LONGEST: usize = 4096;
 /// Backslashes in a row that still introduce one escape (text that was quoted several times over).
-const BACKSLASHES: usize = 16;
+pub(super) const BACKSLASHES: usize = 16;
 
 /// What stands at a position that looks like the start of a sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ const fn cut(bytes: &[u8]) -> Token {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decoded {
     bytes: [u8; 4],
-    len: usize,
+    len: u8,
 }
 
 impl Decoded {
@@ -78,16 +78,16 @@ impl Decoded {
         let Some(c) = char::from_u32(value) else { return Self::NOTHING };
         let mut bytes = [0; 4];
         let len = c.encode_utf8(&mut bytes).len();
-        Self { bytes, len }
+        Self { bytes, len: len as u8 }
     }
 
     /// The bytes it stands for.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        &self.bytes[..usize::from(self.len)]
     }
 }
 
-/// Whether the second byte leaves it open that `bytes`, which begin with a backslash, `%` or `&`, are an escape.
+/// Whether the second byte leaves it open that `bytes`, which begin with `%` or `&`, are an escape.
 #[inline]
 pub(super) const fn may_begin(bytes: &[u8]) -> bool {
     match bytes {
@@ -97,13 +97,9 @@ pub(super) const fn may_begin(bytes: &[u8]) -> bool {
     }
 }
 
-/// The character escape at the start of `bytes`, which begin with a backslash, `%` or `&`.
+/// The escape at the start of `bytes`, which begin with `%` or `&`.
 pub(super) fn character(bytes: &[u8]) -> (Token, Decoded) {
-    match bytes[0] {
-        b'\\' => backslash(bytes),
-        b'%' => percent(bytes),
-        _ => reference(bytes),
-    }
+    if bytes[0] == b'%' { percent(bytes) } else { reference(bytes) }
 }
 
 /// How often text may have been percent-encoded or XML-escaped on top of the first time.
@@ -127,13 +123,10 @@ impl Decoded {
     }
 }
 
-fn backslash(bytes: &[u8]) -> (Token, Decoded) {
-    let run = bytes.iter().take(BACKSLASHES).take_while(|b| **b == b'\\').count();
-    let Some(letter) = bytes.get(run) else {
-        let token = if run < BACKSLASHES { Token::Partial } else { Token::Whole(run) };
-        return (token, Decoded::NOTHING);
-    };
-    let found = match letter {
+/// The escape at the start of `bytes`, which begin with a run of at most [`BACKSLASHES`] backslashes.
+pub(super) fn backslash(bytes: &[u8], run: usize) -> (Token, Decoded) {
+    let Some(letter) = bytes.get(run) else { return (Token::Partial, Decoded::NOTHING) };
+    match letter {
         b'x' => digits(bytes, run + 1, 2, 2, 16, Decoded::byte_of),
         b'u' if bytes.get(run + 1) == Some(&b'{') => braced(bytes, run + 2),
         b'u' => digits(bytes, run + 1, 4, 4, 16, Decoded::scalar),
@@ -141,10 +134,6 @@ fn backslash(bytes: &[u8]) -> (Token, Decoded) {
         b'0'..=b'7' => digits(bytes, run, 1, 3, 8, Decoded::byte_of),
         b'n' | b't' | b'r' | b'v' | b'f' | b'a' | b'b' | b'e' => (Token::Whole(run + 1), Decoded::NOTHING),
         _ => (Token::Text, Decoded::NOTHING),
-    };
-    match found {
-        (Token::Text, _) => (Token::Whole(run), Decoded::NOTHING),
-        other => other,
     }
 }
 
@@ -160,25 +149,47 @@ fn braced(bytes: &[u8], from: usize) -> (Token, Decoded) {
     }
 }
 
-/// From `least` to `most` digits of `radix` at `from`.
+/// From `least` to `most` digits of `radix` at `from`; at least one and at most eight.
+#[inline]
 fn digits(
     bytes: &[u8],
     from: usize,
     least: usize,
     most: usize,
-    radix: u32,
+    radix: u8,
     make: impl Fn(u32) -> Decoded,
 ) -> (Token, Decoded) {
     let rest = bytes.get(from..).unwrap_or_default();
-    let len = rest.iter().take(most).take_while(|b| char::from(**b).is_digit(radix)).count();
-    if len < most && len == rest.len() {
-        return (Token::Partial, number(rest, radix).filter(|_| len >= least).map_or(Decoded::NOTHING, make));
+    let (mut len, mut value) = (0, 0);
+    for byte in rest.iter().take(most) {
+        let digit = DIGITS[usize::from(*byte)];
+        if digit >= radix {
+            break;
+        }
+        value = value * u32::from(radix) + u32::from(digit);
+        len += 1;
     }
-    match number(&rest[..len], radix).filter(|_| len >= least) {
-        Some(value) => (Token::Whole(from + len), make(value)),
-        None => (Token::Text, Decoded::NOTHING),
+    let decoded = if len < least { Decoded::NOTHING } else { make(value) };
+    if len < most && len == rest.len() {
+        (Token::Partial, decoded)
+    } else if len < least {
+        (Token::Text, decoded)
+    } else {
+        (Token::Whole(from + len), decoded)
     }
 }
+
+/// What each byte is worth as a digit; what is none is worth more than any radix.
+const DIGITS: [u8; 256] = {
+    let mut digits = [0xff; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        digits[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        digits[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+};
 
 /// The named references every writer of XML or HTML uses.
 const NAMED: &[(&[u8], u8)] =

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use super::block::MAP;
 use super::index::{REACH, SEED};
 use super::normal::{self, VIEWS, View};
 
@@ -95,7 +96,7 @@ pub(super) fn all(secret: &[u8], number: u32) -> Vec<Form> {
 /// do not make it longer.
 fn tightest(secret: &[u8]) -> usize {
     let bytes = window(secret.len(), 8, 12);
-    let kept = |run: &[u8]| run.iter().filter(|byte| normal::MAP[usize::from(**byte)] != 0).count();
+    let kept = |run: &[u8]| run.iter().filter(|byte| MAP[usize::from(**byte)] != 0).count();
     secret.windows(bytes).map(kept).min().unwrap_or(bytes).max(SEED)
 }
 

@@ -7,13 +7,12 @@
 //! escape, or is in some form anyway. Where a view drops a shore, it is none: inside a control string, and
 //! before a backspace.
 
+use super::block::MAP;
 use super::escapes::{self, Token};
 use super::index::Index;
 use super::lane::Raw;
-use super::normal::MAP;
+use super::marks::{self, WORD as CELL, bits};
 
-/// Bytes behind one bit of the map: an island begins and ends at a multiple of them.
-const CELL: usize = 64;
 /// Shorter chunks are read as they are.
 const FEW: usize = 4 * CELL;
 /// One part in so many of a chunk has to be skipped for the skipping to be worth its cost.
@@ -72,8 +71,8 @@ impl Islands {
     fn forget_dropped(&mut self, bytes: &[u8]) {
         for at in memchr::memchr2_iter(0x08, 0x1b, bytes) {
             if bytes[at] == 0x08 {
-                if let Some(shore) = self.shore_before(at) {
-                    self.shores[shore / CELL] &= !(1 << (shore % CELL));
+                if let Some(shore) = marks::last_before(&self.shores, at) {
+                    marks::clear(&mut self.shores, shore..shore + 1);
                 }
                 continue;
             }
@@ -82,23 +81,8 @@ impl Islands {
                 Token::Partial => bytes.len(),
                 Token::Text => continue,
             };
-            let mut here = at;
-            while here < to {
-                let next = (here / CELL + 1) * CELL;
-                self.shores[here / CELL] &= !bits(here % CELL, to.min(next) - here);
-                here = next;
-            }
+            marks::clear(&mut self.shores, at..to);
         }
-    }
-
-    fn shore_before(&self, at: usize) -> Option<usize> {
-        let mut cell = at / CELL;
-        let mut here = self.shores[cell] & bits(0, at % CELL);
-        while here == 0 {
-            cell = cell.checked_sub(1)?;
-            here = self.shores[cell];
-        }
-        Some(cell * CELL + here.ilog2() as usize)
     }
 
     /// Notes the cells of every run between two shores in which a window of so many normal bytes has room. No view
@@ -116,7 +100,7 @@ impl Islands {
                 if at < done {
                     continue;
                 }
-                let from = self.shore_before(at).map_or(0, |shore| shore + 1);
+                let from = marks::last_before(&self.shores, at).map_or(0, |shore| shore + 1);
                 done = self.shore_after(at).min(bytes.len());
                 let kept = bytes[from..done].iter().filter(|byte| MAP[usize::from(**byte)] != 0);
                 if kept.take(window).count() == window {
@@ -128,22 +112,14 @@ impl Islands {
 
     /// The first shore after `at`, or the end of the map.
     fn shore_after(&self, at: usize) -> usize {
-        let mut cell = at / CELL;
-        let mut here = self.shores[cell] & !bits(0, at % CELL);
-        while here == 0 {
-            cell += 1;
-            match self.shores.get(cell) {
-                Some(next) => here = *next,
-                None => return cell * CELL,
-            }
-        }
-        cell * CELL + here.trailing_zeros() as usize
+        marks::next(&self.shores, at).unwrap_or(self.shores.len() * CELL)
     }
 
     /// Makes land of the run that byte `at` is in.
     fn keep_around(&mut self, at: usize) {
         if at / CELL < self.shores.len() {
-            self.keep(self.shore_before(at).unwrap_or(0), self.shore_after(at));
+            let from = marks::last_before(&self.shores, at).unwrap_or(0);
+            self.keep(from, self.shore_after(at));
         }
     }
 
@@ -213,20 +189,9 @@ impl RunEnds {
     }
 }
 
-/// `count` bits, at most 64, from bit `from` on.
-const fn bits(from: usize, count: usize) -> u64 {
-    if count == 0 { 0 } else { (!0 >> (64 - count)) << from }
-}
-
 /// A bit for each byte from 0x80 on that is not `used`.
 fn shores(cell: &[u8; CELL], used: Option<&[bool; 128]>) -> u64 {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut marks = 0;
-    for (n, eight) in cell.as_chunks::<8>().0.iter().enumerate() {
-        // Gathers the eight highest bits into one byte.
-        let high = (u64::from_le_bytes(*eight) & HIGH) >> 7;
-        marks |= (high.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * n);
-    }
+    let mut marks = marks::high(cell);
     let Some(used) = used else { return marks };
     let mut rest = marks;
     while rest != 0 {

@@ -2,15 +2,13 @@
 
 use zeroize::Zeroize;
 
+use super::block::{Block, Piece};
 use super::index::{Hit, Index, REACH, Stop};
 use super::islands::Islands;
-use super::normal::{BLOCK, Normal, Specials, Unit, VIEWS, View, specials};
+use super::normal::{Layout, Normal, Unit, VIEWS, View};
 
 /// Normal bytes remembered from one block to the next.
 pub(super) const TAIL: usize = REACH + 6;
-
-/// Blocks without a special byte that are read along with one before them: all fit into the cache together.
-const QUIET: usize = 3;
 
 /// In place of a secret's number: masked, but nobody's in particular.
 pub(super) const NOBODY: u32 = u32::MAX;
@@ -42,6 +40,13 @@ impl<'a> Raw<'a> {
     pub(super) fn from(&self, at: u64) -> &'a [u8] {
         &self.bytes[(at - self.base) as usize..]
     }
+}
+
+/// What reading takes besides memory of what was read: used again and again, and shared.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub(super) block: Block,
+    pub(super) normal: Normal,
 }
 
 /// The end of a normalised text, in which a match may have begun.
@@ -141,24 +146,16 @@ struct Lane {
 }
 
 impl Lane {
-    /// Reads a block of at most `most` bytes, which ends at `shore` at the latest: no match goes on there.
-    fn step(
-        &mut self,
-        index: &Index,
-        raw: Raw<'_>,
-        (most, shore): (usize, u64),
-        normal: &mut Normal,
-        spans: &mut Vec<Span>,
-    ) {
-        let rest = &raw.from(self.parsed)[..(shore - self.parsed) as usize];
-        let block = &rest[..rest.len().min(most)];
-        normal.begin(self.track.tail());
-        let last = (raw.last || shore < raw.end()) && block.len() == rest.len();
-        let used = normal.feed(self.view, block, self.parsed, last, self.before);
-        if used > 0 {
+    /// Reads what is left of `piece`, which was looked over.
+    fn step(&mut self, index: &Index, piece: Piece<'_>, scratch: &mut Scratch, spans: &mut Vec<Span>) {
+        let from = (self.parsed - piece.at) as usize;
+        let normal = &mut scratch.normal;
+        normal.begin(self.track.tail(), Layout::Running);
+        let to = normal.read(self.view, &scratch.block, piece, from, self.before);
+        if to > from {
             self.track.search(index, normal, spans);
-            self.before = block[used - 1];
-            self.parsed += used as u64;
+            self.before = piece.ahead[to - 1];
+            self.parsed = piece.at + to as u64;
         }
     }
 
@@ -175,18 +172,23 @@ impl Lane {
 /// All readings of one stream.
 pub(super) struct Lanes {
     lanes: [Lane; 4],
-    normal: Normal,
     islands: Islands,
 }
 
 impl Lanes {
     pub(super) fn new() -> Self {
         let lane = |view| Lane { view, track: Track::default(), parsed: 0, before: 0 };
-        Self { lanes: VIEWS.map(lane), normal: Normal::default(), islands: Islands::default() }
+        Self { lanes: VIEWS.map(lane), islands: Islands::default() }
     }
 
     /// Reads everything up to the end of `raw` that can be understood yet.
-    pub(super) fn advance(&mut self, index: &Index, raw: Raw<'_>, spans: &mut Vec<Span>) {
+    pub(super) fn advance(
+        &mut self,
+        index: &Index,
+        raw: Raw<'_>,
+        scratch: &mut Scratch,
+        spans: &mut Vec<Span>,
+    ) {
         if index.is_empty() {
             return self.skip(raw.end());
         }
@@ -194,16 +196,17 @@ impl Lanes {
         loop {
             let before = self.lanes.each_ref().map(|lane| lane.parsed);
             self.lanes.iter_mut().for_each(|lane| lane.skip(raw, self.islands.next(lane.parsed)));
-            let (twins, most) = self.twins(raw);
+            let piece = self.piece(raw);
+            scratch.block.look(piece);
+            let twins = self.twins(piece.at, &scratch.block);
             for (at, twin) in twins.into_iter().enumerate() {
                 let (earlier, rest) = self.lanes.split_at_mut(at);
                 let lane = &mut rest[0];
                 if let Some(twin) = twin.map(|twin| &earlier[twin]) {
                     lane.track.adopt(&twin.track);
                     (lane.parsed, lane.before) = (twin.parsed, twin.before);
-                } else if lane.parsed < raw.end() {
-                    let shore = self.islands.shore(lane.parsed);
-                    lane.step(index, raw, (most, shore), &mut self.normal, spans);
+                } else if lane.parsed < piece.end() {
+                    lane.step(index, piece, scratch, spans);
                 }
             }
             if before == self.lanes.each_ref().map(|lane| lane.parsed) {
@@ -213,29 +216,28 @@ impl Lanes {
         self.lanes.iter_mut().for_each(|lane| lane.track.settle(index));
     }
 
-    /// For each lane, an earlier one that will read the next bytes in the same way; and how many bytes to read.
-    fn twins(&self, raw: Raw<'_>) -> ([Option<usize>; 4], usize) {
-        let at = self.lanes[0].parsed;
-        let rest = &raw.from(at)[..(self.islands.shore(at) - at) as usize];
-        let found = specials(&rest[..rest.len().min(BLOCK)]);
+    /// The bytes to read next: from where the slowest lane is, up to the end of its island at the latest.
+    fn piece<'a>(&self, raw: Raw<'a>) -> Piece<'a> {
+        let at = self.parsed();
+        let shore = self.islands.shore(at);
+        let rest = &raw.from(at)[..(shore - at) as usize];
+        Piece::of(rest, at, raw.last || shore < raw.end())
+    }
+
+    /// For each lane, an earlier one that will read `block`, which begins at offset `at`, in the same way.
+    fn twins(&self, at: u64, block: &Block) -> [Option<usize>; 4] {
         let same = |a: usize, b: usize| {
             let (a, b) = (&self.lanes[a], &self.lanes[b]);
-            a.parsed == b.parsed && a.track == b.track && a.parsed == self.lanes[0].parsed
+            a.parsed == at && b.parsed == at && a.track == b.track
         };
-        let (terminal, character) = (found.terminal, found.character);
-        let twins = [
+        let terminal = block.sequences().iter().any(|sequence| sequence.terminal);
+        let character = block.sequences().iter().any(|sequence| !sequence.terminal);
+        [
             None,
             (!terminal && same(1, 0)).then_some(0),
             (!character && same(2, 0)).then_some(0),
             if !character && same(3, 1) { Some(1) } else { (!terminal && same(3, 2)).then_some(2) },
-        ];
-        let mut most = BLOCK;
-        if twins[1..] == [Some(0), Some(0), Some(1)] {
-            // All read alike: as long as that lasts, in one go.
-            let quiet = |block: &&[u8]| specials(block) == Specials::NONE;
-            most += rest.chunks(BLOCK).skip(1).take(QUIET).take_while(quiet).map(<[u8]>::len).sum::<usize>();
-        }
-        (twins, most)
+        ]
     }
 
     /// Goes past bytes that nobody looks at.

@@ -7,6 +7,7 @@
 //! May touch: memory. Must never touch: files, sockets, clocks (time is passed in), logs, the vault.
 //! Secrets held here are wiped when the last [`Enrollment`] of them goes.
 
+mod block;
 mod clean;
 mod detect;
 mod dump;
@@ -16,6 +17,7 @@ mod hold;
 mod index;
 mod islands;
 mod lane;
+mod marks;
 mod material;
 mod normal;
 mod registry;

@@ -9,20 +9,10 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::escapes::{self, Decoded, Token};
+use super::block::{BLOCK, Block, MAP, Piece, RUN, WORDS, What};
+use super::escapes::Decoded;
+use super::marks::{self, WORD, bits};
 
-/// Raw bytes taken in one step.
-pub(super) const BLOCK: usize = escapes::LONGEST;
-/// Raw bytes behind one entry of the map back.
-const STRETCH: usize = 64;
-/// Bytes copied at once out of a stretch.
-const RUN: usize = 16;
-/// Bytes mapped at once: the copies read what was written long enough before to be in the cache.
-const GROUP: usize = 16 * STRETCH;
-/// Fewer bytes than these are gone through one by one.
-const FEW: usize = 32;
-/// Bytes of a block that are looked at for whether they begin a sequence; if there are more, one will.
-const LOOKS: usize = 64;
 /// Raw bytes between two cells of one column, at most: `od -c` sets its cells three apart.
 const CELL: u64 = 3;
 
@@ -35,7 +25,7 @@ pub(super) struct View {
     pub(super) decode: bool,
 }
 
-/// All views; a block without special bytes is read once for all of them.
+/// All views; a block without sequences is read once for all of them.
 pub(super) const VIEWS: [View; 4] = [
     View { strip: false, decode: false },
     View { strip: true, decode: false },
@@ -43,65 +33,13 @@ pub(super) const VIEWS: [View; 4] = [
     View { strip: true, decode: true },
 ];
 
-/// What a byte becomes: zero means it is dropped.
-pub(super) const MAP: [u8; 256] = {
-    let mut map = [0; 256];
-    let mut byte = 0x21;
-    while byte < 256 {
-        map[byte] = match byte as u8 {
-            b'"' | b'\'' | b'\\' | 0x7f => 0,
-            b'-' => b'+',
-            b'_' => b'/',
-            plain => plain,
-        };
-        byte += 1;
-    }
-    map
-};
-
-const TERMINAL: u8 = 1;
-const CHARACTER: u8 = 2;
-
-/// Which bytes make the views differ.
-const SPECIAL: [u8; 256] = {
-    let mut special = [0; 256];
-    special[0x1b] = TERMINAL;
-    special[0x08] = TERMINAL;
-    special[b'\\' as usize] = CHARACTER;
-    special[b'%' as usize] = CHARACTER;
-    special[b'&' as usize] = CHARACTER;
-    special
-};
-
-/// Which kinds of sequences a block holds: whether views that differ in them read it differently.
+/// What stands where in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Specials {
-    pub(super) terminal: bool,
-    pub(super) character: bool,
-}
-
-impl Specials {
-    pub(super) const NONE: Self = Self { terminal: false, character: false };
-}
-
-/// Looks a block over. The first look is written so that the compiler makes vector code of it; only bytes that may
-/// begin a sequence are then looked at one by one.
-pub(super) fn specials(raw: &[u8]) -> Specials {
-    let mut found = Specials::NONE;
-    for piece in raw.chunks(64) {
-        let (mut terminal, mut character) = (0_u8, 0_u8);
-        for &byte in piece {
-            terminal |= u8::from(byte == 0x1b) | u8::from(byte == 0x08);
-            character |= u8::from(byte == b'\\') | u8::from(byte == b'%') | u8::from(byte == b'&');
-        }
-        found.terminal |= terminal != 0;
-        found.character |= character != 0;
-    }
-    let real = |(n, at): (usize, usize)| n >= LOOKS || !matches!(step(&raw[at..], false), Step::Text(_));
-    Specials {
-        terminal: found.terminal && memchr::memchr2_iter(0x1b, 0x08, raw).enumerate().any(real),
-        character: found.character && memchr::memchr3_iter(b'\\', b'%', b'&', raw).enumerate().any(real),
-    }
+pub(super) enum Layout {
+    /// Text that runs on.
+    Running,
+    /// Columns of lines: what stands between two lines is not part of them.
+    Columns,
 }
 
 /// Where a normal byte came from: raw offsets in the stream, the end not included.
@@ -112,44 +50,54 @@ pub(super) struct Unit {
     pub(super) end: u64,
 }
 
-/// A stretch of raw bytes behind the normal bytes from `at` on.
-struct Stretch {
-    at: usize,
-    start: u64,
-    end: u64,
-    /// A bit for each of its raw bytes that stayed; `None` if all its normal bytes stand for all of them.
-    stay: Option<u64>,
-}
-
-/// Normal bytes with their map back; a scratch buffer that is used again and again.
-#[derive(Default)]
+/// The normal bytes of a block, after what earlier blocks left, with their map back; a scratch buffer that is used
+/// again and again.
 pub(super) struct Normal {
     bytes: Zeroizing<Vec<u8>>,
     len: usize,
     earlier: Vec<Unit>,
-    map: Vec<Stretch>,
-    mapped: Mapped,
-    /// The bytes are columns of lines: what stands between two lines is not part of them.
-    columns: bool,
+    layout: Layout,
+    /// Offset of the block in the stream.
+    at: u64,
+    /// Which bytes of the block stayed.
+    stay: [u64; WORDS],
+    /// Words of those, and how many normal bytes there are before each.
+    words: Range<usize>,
+    before: [usize; WORDS],
+    /// The block's bytes with the decoded ones in the places of their escapes.
+    decoded: Zeroizing<Vec<u8>>,
+    /// The escapes in the block that were decoded, in order: all of one stands for each of its bytes.
+    escapes: Vec<Range<usize>>,
+}
+
+impl Default for Normal {
+    fn default() -> Self {
+        Self {
+            bytes: Zeroizing::default(),
+            len: 0,
+            earlier: Vec::new(),
+            layout: Layout::Running,
+            at: 0,
+            stay: [0; WORDS],
+            words: 0..0,
+            before: [0; WORDS],
+            decoded: Zeroizing::default(),
+            escapes: Vec::new(),
+        }
+    }
 }
 
 impl Normal {
-    /// A buffer for the columns of lines.
-    pub(super) fn of_columns() -> Self {
-        Self { columns: true, ..Self::default() }
-    }
-
     /// Starts over, with what earlier blocks left.
-    pub(super) fn begin(&mut self, earlier: &[Unit]) {
-        self.map.clear();
+    pub(super) fn begin(&mut self, earlier: &[Unit], layout: Layout) {
+        let room = earlier.len() + BLOCK + WORD + RUN;
+        if self.bytes.len() < room {
+            self.bytes.resize(room, 0);
+        }
+        self.layout = layout;
         self.earlier.clear();
         self.earlier.extend_from_slice(earlier);
-        self.len = 0;
-        self.room(earlier.len());
-        for unit in earlier {
-            self.bytes[self.len] = unit.byte;
-            self.len += 1;
-        }
+        self.words = 0..0;
     }
 
     /// The normal bytes.
@@ -157,102 +105,105 @@ impl Normal {
         &self.bytes[..self.len]
     }
 
-    /// Makes room for `more` bytes and the stretch after them.
-    pub(super) fn room(&mut self, more: usize) {
-        let needed = self.len + more + STRETCH + RUN;
-        if self.bytes.len() < needed {
-            self.bytes.resize(needed, 0);
-        }
+    /// Reads `piece`, which `block` was looked over, from byte `from` on and returns up to where it was understood:
+    /// all and the rest of a sequence that reaches out of it, or up to a sequence that is for the next block.
+    /// `before` is the raw byte before the block.
+    pub(super) fn read(
+        &mut self,
+        view: View,
+        block: &Block,
+        piece: Piece<'_>,
+        from: usize,
+        before: u8,
+    ) -> usize {
+        self.at = piece.at;
+        self.stay[..block.kept().len()].copy_from_slice(block.kept());
+        self.escapes.clear();
+        let to = self.take_away(view, block, piece, from, before);
+        self.squeeze(block, from..to.min(piece.raw.len()));
+        to
     }
 
-    /// Takes `raw`, which stands at offset `at` of the stream, and returns how much of it was understood:
-    /// all, or up to a sequence that goes on after it. At the `last` bytes of a stream it is always all.
-    /// `before` is the raw byte before them.
-    pub(super) fn feed(&mut self, view: View, raw: &[u8], at: u64, last: bool, before: u8) -> usize {
-        let mask = if view.strip { TERMINAL } else { 0 } | if view.decode { CHARACTER } else { 0 };
-        self.room(raw.len());
-        // Bytes from `from` on are not taken yet; those before `look` are known to be ordinary text.
-        let (mut from, mut look) = (0, 0);
-        loop {
-            let special = |byte: &u8| SPECIAL[usize::from(*byte)] & mask != 0;
-            let next = if mask == 0 { None } else { raw[look..].iter().position(special) };
-            let Some(to) = next.map(|n| look + n) else {
-                self.plain(&raw[from..], at + from as u64);
-                return raw.len();
-            };
-            let step = step(&raw[to..], last);
-            if let Step::Text(length) = step {
-                look = to + length;
+    /// Takes the sequences away that `view` sees; returns up to where they were understood.
+    fn take_away(&mut self, view: View, block: &Block, piece: Piece<'_>, from: usize, before: u8) -> usize {
+        let mut at = from;
+        for sequence in block.sequences() {
+            let (here, seen) = (sequence.at, if sequence.terminal { view.strip } else { view.decode });
+            if here < at || !seen {
                 continue;
             }
-            self.plain(&raw[from..to], at + from as u64);
-            let length = match step {
-                Step::Wait => return to,
-                Step::Whole(length, decoded) => {
-                    if !decoded.bytes().is_empty() {
-                        self.whole(decoded.bytes(), at + to as u64, length);
+            match sequence.what {
+                What::Open => return here,
+                What::Whole(length, decoded) => {
+                    let end = here + usize::from(length);
+                    if end > piece.raw.len() && !decoded.bytes().is_empty() {
+                        // There is no room for what it stands for: it begins the next block.
+                        return here;
                     }
-                    length
+                    at = end;
+                    marks::clear(&mut self.stay, here..end.min(piece.raw.len()));
+                    self.put(decoded, block, here..end);
                 }
-                Step::Back | Step::Text(_) => {
-                    self.take_back(if to == 0 { before } else { raw[to - 1] });
-                    1
+                What::Back => {
+                    at = here + 1;
+                    if MAP[usize::from(here.checked_sub(1).map_or(before, |left| piece.raw[left]))] != 0 {
+                        self.take_back(from..here);
+                    }
                 }
-            };
-            from = to + length;
-            look = from;
-        }
-    }
-
-    /// Bytes without a special one among them; there is room for them.
-    pub(super) fn plain(&mut self, raw: &[u8], at: u64) {
-        if raw.len() < FEW {
-            return self.stretch(at, raw.len(), |_, out| few(raw, out));
-        }
-        let mut start = at;
-        for group in raw.chunks(GROUP) {
-            self.mapped.take(group);
-            for (n, piece) in group.chunks(STRETCH).enumerate() {
-                self.stretch(start, piece.len(), |mapped, out| mapped.squeeze(n, out));
-                start += piece.len() as u64;
             }
         }
+        piece.raw.len().max(at)
     }
 
-    /// The normal bytes of a stretch of `length` raw bytes at `at`, as `write` writes and counts them.
-    fn stretch(
-        &mut self,
-        at: u64,
-        length: usize,
-        write: impl FnOnce(&Mapped, &mut [u8; STRETCH + RUN]) -> (usize, u64),
-    ) {
-        // A fixed length lets the compiler see that no index runs over it.
-        let out = self.bytes[self.len..].first_chunk_mut().unwrap_or_else(|| unreachable!("room was made"));
-        let (kept, stay) = write(&self.mapped, out);
-        self.map.push(Stretch { at: self.len, start: at, end: at + length as u64, stay: Some(stay) });
-        self.len += kept;
-    }
-
-    /// Normal bytes that stand together for `length` raw bytes at `at`; there is room for them.
-    fn whole(&mut self, bytes: &[u8], at: u64, length: usize) {
-        self.map.push(Stretch { at: self.len, start: at, end: at + length as u64, stay: None });
-        for byte in bytes {
-            let normal = MAP[usize::from(*byte)];
-            self.bytes[self.len] = normal;
-            self.len += usize::from(normal != 0);
-        }
-    }
-
-    /// A backspace: takes the character before it back, unless that was dropped anyway.
-    fn take_back(&mut self, before: u8) {
-        if MAP[usize::from(before)] == 0 || self.len == 0 {
+    /// Puts what an escape stands for in its place.
+    fn put(&mut self, decoded: Decoded, block: &Block, place: Range<usize>) {
+        if decoded.bytes().is_empty() {
             return;
         }
-        self.len -= 1;
-        while self.map.last().is_some_and(|stretch| stretch.at > self.len) {
-            self.map.pop();
+        if self.escapes.is_empty() {
+            self.decoded.resize(block.normal().len(), 0);
+            self.decoded.copy_from_slice(block.normal());
         }
-        self.earlier.truncate(self.len);
+        for (n, byte) in decoded.bytes().iter().enumerate() {
+            let (at, normal) = (place.start + n, MAP[usize::from(*byte)]);
+            self.decoded[at] = normal;
+            self.stay[at / WORD] |= u64::from(normal != 0) << (at % WORD);
+        }
+        self.escapes.push(place);
+    }
+
+    /// A backspace: takes the last character of `range`, or of what was there earlier, back.
+    fn take_back(&mut self, range: Range<usize>) {
+        match marks::last_before(&self.stay, range.end).filter(|last| range.contains(last)) {
+            Some(last) => self.stay[last / WORD] &= !bits(last % WORD, 1),
+            None => drop(self.earlier.pop()),
+        }
+    }
+
+    /// Writes what was there earlier and what stayed of `range`, without gaps.
+    fn squeeze(&mut self, block: &Block, range: Range<usize>) {
+        for (to, unit) in self.bytes.iter_mut().zip(&self.earlier) {
+            *to = unit.byte;
+        }
+        self.len = self.earlier.len();
+        let normal = if self.escapes.is_empty() { block.normal() } else { &self.decoded };
+        self.words = range.start / WORD..range.end.div_ceil(WORD);
+        if let Some(first) = self.stay.get_mut(self.words.start) {
+            *first &= !bits(0, range.start % WORD);
+        }
+        if !range.end.is_multiple_of(WORD) {
+            self.stay[self.words.end - 1] &= bits(0, range.end % WORD);
+        }
+        for word in self.words.clone() {
+            self.before[word] = self.len;
+            // Fixed lengths let the compiler see that no index runs over them.
+            let from = normal[word * WORD..]
+                .first_chunk()
+                .unwrap_or_else(|| unreachable!("a run more than the block"));
+            let to =
+                self.bytes[self.len..].first_chunk_mut().unwrap_or_else(|| unreachable!("room was made"));
+            self.len += squeeze(from, self.stay[word], to);
+        }
     }
 
     /// The normal bytes of `range` with their origins, in order.
@@ -262,26 +213,32 @@ impl Normal {
             with(*unit);
             index += 1;
         }
-        let first = self.map.partition_point(|stretch| stretch.at <= index).saturating_sub(1);
-        for (n, stretch) in self.map.iter().enumerate().skip(first) {
-            if index >= range.end {
-                break;
-            }
-            let end = self.map.get(n + 1).map_or(self.len, |next| next.at).min(range.end);
-            let mut stay = stretch.stay.map(|stay| without_lowest(stay, index - stretch.at));
-            for byte in &self.bytes[index..end.max(index)] {
-                let origin = match &mut stay {
-                    None => stretch.start..stretch.end,
-                    Some(stay) => {
-                        let start = stretch.start + u64::from(stay.trailing_zeros());
-                        *stay &= stay.wrapping_sub(1);
-                        start..start + 1
-                    }
-                };
-                with(Unit { byte: *byte, start: origin.start, end: origin.end });
-            }
-            index = end.max(index);
+        if index >= range.end {
+            return;
         }
+        let mut word = self.word(index);
+        let mut stay = without_lowest(self.stay[word], index - self.before[word]);
+        for byte in &self.bytes[index..range.end] {
+            while stay == 0 {
+                word += 1;
+                stay = self.stay[word];
+            }
+            let origin = self.whole(word * WORD + stay.trailing_zeros() as usize);
+            stay &= stay.wrapping_sub(1);
+            with(Unit { byte: *byte, start: origin.start, end: origin.end });
+        }
+    }
+
+    /// The word that has the mark of a normal byte of this block.
+    fn word(&self, index: usize) -> usize {
+        self.words.start + self.before[self.words.clone()].partition_point(|before| *before <= index) - 1
+    }
+
+    /// The raw bytes that stand for the normal one in the place `at` of the block.
+    fn whole(&self, at: usize) -> Range<u64> {
+        let escape = self.escapes[..self.escapes.partition_point(|escape| escape.start <= at)].last();
+        let whole = escape.filter(|escape| at < escape.end).cloned().unwrap_or(at..at + 1);
+        self.at + whole.start as u64..self.at + whole.end as u64
     }
 
     /// Where the raw bytes of one normal byte are.
@@ -289,16 +246,15 @@ impl Normal {
         if let Some(unit) = self.earlier.get(index) {
             return unit.start..unit.end;
         }
-        let stretch = &self.map[self.map.partition_point(|stretch| stretch.at <= index) - 1];
-        let Some(stay) = stretch.stay else { return stretch.start..stretch.end };
-        let place = stretch.start + u64::from(without_lowest(stay, index - stretch.at).trailing_zeros());
-        place..place + 1
+        let word = self.word(index);
+        let stay = without_lowest(self.stay[word], index - self.before[word]);
+        self.whole(word * WORD + stay.trailing_zeros() as usize)
     }
 
     /// Where the raw bytes of `range`, which is not empty, are in the stream: one stretch, or one for each
     /// line if the normal bytes are columns.
     pub(super) fn origins(&self, range: Range<usize>, mut with: impl FnMut(Range<u64>)) {
-        if !self.columns {
+        if self.layout == Layout::Running {
             let (first, last) = (self.origin(range.start), self.origin(range.end - 1));
             return with(first.start.min(last.start)..first.end.max(last.end));
         }
@@ -320,138 +276,80 @@ const fn without_lowest(mut bits: u64, mut count: usize) -> u64 {
     bits
 }
 
-/// What to do at a special byte.
-enum Step {
-    /// So many bytes of ordinary text.
-    Text(usize),
-    /// A sequence of so many bytes that stands for others, or for none.
-    Whole(usize, Decoded),
-    /// A backspace.
-    Back,
-    /// The sequence goes on after the bytes at hand.
-    Wait,
-}
-
-/// What to do at the special byte that `here` begins with; nothing comes after `here` if it is the `last` of a stream.
-fn step(here: &[u8], last: bool) -> Step {
-    match here[0] {
-        0x08 => Step::Back,
-        0x1b => match escapes::terminal(here) {
-            Token::Whole(length) => Step::Whole(length, Decoded::NOTHING),
-            Token::Partial if !last => Step::Wait,
-            Token::Partial | Token::Text => Step::Text(1),
-        },
-        _ if !escapes::may_begin(here) => Step::Text(1),
-        _ => match escapes::character(here) {
-            (Token::Partial, _) if !last => Step::Wait,
-            (Token::Partial, decoded) if !decoded.bytes().is_empty() => Step::Whole(here.len(), decoded),
-            (Token::Partial | Token::Text, _) => Step::Text(1),
-            // Backslashes before an ordinary character.
-            (Token::Whole(length), decoded) if decoded.bytes().is_empty() && here[length - 1] == b'\\' => {
-                Step::Text(length)
+/// Copies those bytes of a word that `stay` has, [`RUN`] at a time; returns how many there are.
+#[inline]
+fn squeeze(from: &[u8; WORD + RUN], stay: u64, to: &mut [u8; WORD + RUN]) -> usize {
+    let (mut rest, mut source, mut target) = (stay, 0, 0);
+    while rest != 0 {
+        let skip = rest.trailing_zeros();
+        rest >>= skip;
+        source += skip as usize;
+        let run = rest.trailing_ones();
+        rest = rest.checked_shr(run).unwrap_or(0);
+        let mut done = 0;
+        while done < run as usize {
+            if let (Some(source), Some(target)) =
+                (from[source + done..].first_chunk::<RUN>(), to[target + done..].first_chunk_mut::<RUN>())
+            {
+                *target = *source;
             }
-            (Token::Whole(length), decoded) => Step::Whole(length, decoded),
-        },
-    }
-}
-
-/// As [`MAP`], in a form of which the compiler makes vector code.
-const fn mapped(byte: u8) -> u8 {
-    let kept = (byte > 0x20) & (byte != b'"') & (byte != b'\'') & (byte != b'\\') & (byte != 0x7f);
-    let other = if byte == b'-' { b'-' ^ b'+' } else { 0 } | if byte == b'_' { b'_' ^ b'/' } else { 0 };
-    (byte ^ other) & if kept { 0xff } else { 0 }
-}
-
-/// Writes the normal bytes of a few raw ones; returns how many there are, and a bit for each raw one that stayed.
-fn few(raw: &[u8], out: &mut [u8; STRETCH + RUN]) -> (usize, u64) {
-    let (mut kept, mut stay) = (0_usize, 0);
-    for (n, &byte) in raw.iter().enumerate() {
-        let normal = MAP[usize::from(byte)];
-        out[kept % STRETCH] = normal;
-        kept += usize::from(normal != 0);
-        stay |= u64::from(normal != 0) << (n % STRETCH);
-    }
-    (kept, stay)
-}
-
-/// A group of raw bytes, mapped, those that are dropped still among them as zeros.
-struct Mapped(Zeroizing<[u8; GROUP + RUN]>);
-
-impl Default for Mapped {
-    fn default() -> Self {
-        Self(Zeroizing::new([0; GROUP + RUN]))
-    }
-}
-
-impl Mapped {
-    fn take(&mut self, group: &[u8]) {
-        let whole = group.len().next_multiple_of(STRETCH);
-        let (taken, rest) = self.0[..whole].split_at_mut(group.len());
-        for (normal, byte) in taken.iter_mut().zip(group) {
-            *normal = mapped(*byte);
+            done += RUN;
         }
-        rest.fill(0);
+        source += run as usize;
+        target += run as usize;
     }
-
-    /// As [`few`], for the stretch of this number: a bit is noted for each byte that stays, then runs of those are
-    /// copied, [`RUN`] bytes at a time.
-    fn squeeze(&self, number: usize, out: &mut [u8; STRETCH + RUN]) -> (usize, u64) {
-        const HIGH: u64 = 0x8080_8080_8080_8080;
-        let normal = &self.0[number * STRETCH..][..STRETCH + RUN];
-        let mut stay = 0_u64;
-        for (n, eight) in normal[..STRETCH].as_chunks::<8>().0.iter().enumerate() {
-            let word = u64::from_le_bytes(*eight);
-            let nonzero = (((word & !HIGH) + !HIGH) | word) & HIGH;
-            // Gathers the eight marks into one byte.
-            stay |= ((nonzero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * n);
-        }
-        let (mut rest, mut from, mut to) = (stay, 0, 0);
-        while rest != 0 {
-            let skip = rest.trailing_zeros();
-            rest >>= skip;
-            from += skip as usize;
-            let run = rest.trailing_ones();
-            rest = rest.checked_shr(run).unwrap_or(0);
-            let mut done = 0;
-            while done < run as usize {
-                if let (Some(source), Some(target)) =
-                    (normal[from + done..].first_chunk::<RUN>(), out[to + done..].first_chunk_mut::<RUN>())
-                {
-                    *target = *source;
-                }
-                done += RUN;
-            }
-            from += run as usize;
-            to += run as usize;
-        }
-        (to, stay)
-    }
+    target
 }
 
 /// The normal form of one whole byte string.
 pub(super) fn of(view: View, raw: &[u8]) -> Zeroizing<Vec<u8>> {
-    let mut normal = Normal::default();
-    normal.begin(&[]);
-    normal.feed(view, raw, 0, true, 0);
-    Zeroizing::new(normal.bytes().to_vec())
+    let (mut block, mut normal) = (Block::default(), Normal::default());
+    let mut out = Zeroizing::new(Vec::with_capacity(raw.len()));
+    let mut at = 0;
+    while at < raw.len() {
+        let piece = Piece::of(&raw[at..], 0, true);
+        block.look(piece);
+        normal.begin(&[], Layout::Running);
+        at += normal.read(view, &block, piece, 0, 0);
+        out.extend_from_slice(normal.bytes());
+    }
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Every normal byte with its origin, from byte `from` of `raw` on.
+    fn read(view: View, raw: &[u8], from: usize) -> Vec<(u8, Range<u64>)> {
+        let (mut block, mut normal) = (Block::default(), Normal::default());
+        let piece = Piece::of(raw, 0, true);
+        block.look(piece);
+        normal.begin(&[], Layout::Running);
+        normal.read(view, &block, piece, from, 0);
+        let mut units = Vec::new();
+        normal.units(0..normal.bytes().len(), |unit| units.push((unit.byte, unit.start..unit.end)));
+        let origins: Vec<_> = (0..units.len()).map(|index| normal.origin(index)).collect();
+        assert!(units.iter().map(|(_, origin)| origin).eq(&origins));
+        units
+    }
+
     #[test]
-    fn the_two_ways_to_squeeze_agree_on_every_byte_and_length() {
-        assert!((0..=255).all(|byte| mapped(byte) == MAP[usize::from(byte)]));
+    fn what_stays_is_what_the_map_keeps_wherever_a_text_begins_and_ends() {
         let text: Vec<u8> = (0..1000_u32).map(|n| ((n * n * 31) >> 3) as u8).collect();
-        let mut group = Mapped::default();
-        for from in 0..900 {
-            let raw = &text[from..][..from % STRETCH + 1];
-            let (mut one, mut other) = ([0; STRETCH + RUN], [0; STRETCH + RUN]);
-            group.take(raw);
-            let ((few, stay), many) = (few(raw, &mut one), group.squeeze(0, &mut other));
-            assert_eq!((few, stay), many);
-            assert_eq!(one[..few], other[..few]);
+        for end in 0..text.len() {
+            let from = end * end % (end + 1);
+            let kept = (from..end).map(|at| (MAP[usize::from(text[at])], at as u64..at as u64 + 1));
+            assert!(kept.filter(|(byte, _)| *byte != 0).eq(read(VIEWS[0], &text[..end], from)));
         }
+    }
+
+    #[test]
+    fn all_of_an_escape_stands_for_each_byte_of_what_it_means() {
+        let text = "a\\u00e9%41\x1b[mb\x08c".as_bytes();
+        let bytes = |view: View| read(view, text, 0).into_iter().map(|(byte, _)| byte).collect::<Vec<u8>>();
+        assert_eq!(bytes(VIEWS[2]), "aéA[mbc".as_bytes());
+        let origins = read(VIEWS[3], text, 0);
+        assert_eq!(origins, [(b'a', 0..1), (0xc3, 1..7), (0xa9, 1..7), (b'A', 7..10), (b'c', 15..16)]);
     }
 }

@@ -9,7 +9,7 @@ use super::clean::Clean;
 use super::dump::Dumps;
 use super::hold::Held;
 use super::index::Stop;
-use super::lane::{Lanes, Raw, Span};
+use super::lane::{Lanes, Raw, Scratch, Span};
 use super::registry::{Shared, State};
 use super::shapes::ShapeLane;
 use super::weak::ShortLane;
@@ -34,6 +34,7 @@ pub struct StreamRedactor {
     dumps: Dumps,
     shorts: ShortLane,
     shapes: ShapeLane,
+    scratch: Scratch,
     spans: Vec<Span>,
     since: Option<Instant>,
     pending: usize,
@@ -48,6 +49,7 @@ impl StreamRedactor {
             dumps: Dumps::new(),
             shorts: ShortLane::default(),
             shapes: ShapeLane::new(shapes),
+            scratch: Scratch::default(),
             spans: Vec::new(),
             since: None,
             pending: 0,
@@ -147,8 +149,8 @@ impl StreamRedactor {
     fn read(&mut self, state: &State, last: bool) -> u64 {
         let raw = Raw { bytes: self.held.bytes(), base: self.held.base(), last };
         let end = raw.end();
-        self.lanes.advance(&state.index, raw, &mut self.spans);
-        self.dumps.advance(&state.index, raw, &mut self.spans);
+        self.lanes.advance(&state.index, raw, &mut self.scratch, &mut self.spans);
+        self.dumps.advance(&state.index, raw, &mut self.scratch, &mut self.spans);
         self.shorts.advance(&state.shorts, raw, &mut self.spans);
         self.shapes.advance(raw, &mut self.spans);
         self.pending = self.lanes.pending().max(self.shorts.pending());
