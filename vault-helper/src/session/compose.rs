@@ -64,18 +64,40 @@ pub fn for_login_shell(command: &str, login_shell: LoginShell) -> String {
 pub enum Dialect {
     /// Nothing is known yet: the first command finds out.
     Unknown,
-    /// `eval` is a special built-in, which no function can be named after; `command` passes functions by.
+    /// dash and busybox's ash. `eval` is a special built-in, which no function can be named after; `command` passes
+    /// functions by.
     Posix,
+    /// ksh and mksh, in the same words.
+    Ksh,
     /// Functions come before all built-ins but when `builtin` is said.
-    Builtin,
+    Zsh,
+    /// A bash, in the same words.
+    Bash,
     /// A bash that takes [`brief_frame`]s.
     Brief,
+}
+
+/// How a command is given input whose last line has no end; other input is a here-document.
+enum Unended {
+    /// A here-document that ends with the text of an `eval`. POSIX leaves open what becomes of it: these shells take it
+    /// as it stands, bash adds a line end and complains, and mksh refuses it.
+    Open,
+    /// From a process substitution, which a bash in POSIX mode may not know.
+    Substitution,
+    /// With a line end.
+    Ended,
 }
 
 impl Dialect {
     /// What the first command of a session printed, and what is left of it.
     pub fn told(said: &str) -> (Self, &str) {
-        let all = [("posix\n", Self::Posix), ("builtin\n", Self::Builtin), ("brief\n", Self::Brief)];
+        let all = [
+            ("posix\n", Self::Posix),
+            ("ksh\n", Self::Ksh),
+            ("zsh\n", Self::Zsh),
+            ("bash\n", Self::Bash),
+            ("brief\n", Self::Brief),
+        ];
         all.into_iter()
             .find_map(|(name, dialect)| Some((dialect, said.strip_prefix(name)?)))
             .unwrap_or((Self::Unknown, said))
@@ -85,8 +107,16 @@ impl Dialect {
     pub fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Unknown => ("", ""),
-            Self::Posix => ("\\", "\\command "),
-            Self::Builtin | Self::Brief => ("\\builtin ", "\\builtin "),
+            Self::Posix | Self::Ksh => ("\\", "\\command "),
+            Self::Zsh | Self::Bash | Self::Brief => ("\\builtin ", "\\builtin "),
+        }
+    }
+
+    fn unended(self) -> Unended {
+        match self {
+            Self::Posix | Self::Zsh => Unended::Open,
+            Self::Brief => Unended::Substitution,
+            Self::Unknown | Self::Ksh | Self::Bash => Unended::Ended,
         }
     }
 }
@@ -96,8 +126,9 @@ impl Dialect {
 /// functions, which cannot be redefined: what runs between commands is ours.
 pub fn setup() -> String {
     format!(
-        "trap : INT TERM; case ${{ZSH_VERSION:+z}}${{BASH_VERSION-}} in '') echo posix;; \
-         z*|[1-3].*|4.0*) echo builtin;; *) if eval {}; then echo brief; else echo builtin; fi;; esac; ",
+        "trap : INT TERM; case ${{ZSH_VERSION:+z}}${{KSH_VERSION:+k}}${{BASH_VERSION-}} in '') echo posix;; \
+         k*) echo ksh;; z*) echo zsh;; [1-3].*|4.0*) echo bash;; \
+         *) if eval {}; then echo brief; else echo bash; fi;; esac; ",
         quote(BRIEF_FUNCTIONS)
     )
 }
@@ -140,20 +171,25 @@ fn marks(mark: &Mark, dialect: Dialect) -> String {
 }
 
 /// The frame around one command in a session: the command in quotes, its input, and the end marks; behind the first
-/// stand the exit code and the directory, up to a NUL. A here-document ends with a newline whatever it is given; where
-/// the shell is a bash that is known to be one, input without a newline at its end comes through a substitution.
+/// stand the exit code and the directory, up to a NUL.
 pub fn frame(command: &str, input: &str, mark: &Mark, dialect: Dialect) -> String {
     let ((first, second), (word, _)) = (mark.halves(), dialect.words());
-    let quoted = quote(command);
-    let newline = if input.ends_with('\n') { "" } else { "\n" };
-    let (redirect, document) = match (input, newline, dialect) {
-        ("", ..) => ("</dev/null".to_owned(), String::new()),
-        (_, "\n", Dialect::Brief) => {
-            (format!("< <({word}printf %s {} 8>&- 9>&-)", quote(input)), String::new())
+    let run = format!("{word}eval {}", quote(command));
+    let shut = "8>&- 9>&-";
+    let fed = match (input, dialect.unended()) {
+        ("", _) => format!("{run} </dev/null {shut}"),
+        (input, _) if input.ends_with('\n') => {
+            format!("{run} <<'{second}{first}' {shut}\n{input}{second}{first}")
         }
-        _ => (format!("<<'{second}{first}'"), format!("{input}{newline}{second}{first}\n")),
+        (input, Unended::Ended) => format!("{run} <<'{second}{first}' {shut}\n{input}\n{second}{first}"),
+        (input, Unended::Open) => {
+            format!("{word}eval {}", quote(&format!("{run} <<'{second}{first}' {shut}\n{input}")))
+        }
+        (input, Unended::Substitution) => {
+            format!("{run} < <({word}printf %s {} {shut}) {shut}", quote(input))
+        }
     };
-    format!("{word}eval {quoted} {redirect} 8>&- 9>&-\n{document}{}\n", marks(mark, dialect))
+    format!("{fed}\n{}\n", marks(mark, dialect))
 }
 
 /// [`frame`] for a bash that has the functions of [`setup`]. Bash reads its commands with a system call a byte, which
