@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use sallyport_tests::mcp::McpClient;
 use sallyport_tests::world::sshd::own_name;
 use sallyport_tests::world::{SshdOptions, World, eventually, process};
@@ -110,6 +111,28 @@ fn a_server_that_goes_down_and_comes_up_under_load_loses_no_answer_silently() {
     assert_eq!(again.text("stdout"), "again\n", "new work logs in again");
 }
 
+#[test]
+fn a_host_that_falls_silent_is_noticed_and_what_ran_there_hears_of_it() {
+    let world = World::new();
+    world.settings("keepalive_s = 1\n");
+    let sshd = world.ready_host("web1");
+    let client = world.mcp();
+    let session =
+        client.call("ssh_session_open", json!({ "target": "web1" })).expect_ok().text("session").to_owned();
+    let running =
+        client.start("ssh_exec", json!({ "session": session, "command": "sleep 600", "timeout_s": 900 }));
+    eventually("the command", || (!world.remote_processes().is_empty()).then_some(()));
+    // The kernel still acknowledges what is sent: only the server's silence tells. New connections are served.
+    let stopped = process::descendants(sshd.pid());
+    stopped.iter().for_each(|pid| process::signal(*pid, Signal::SIGSTOP));
+    let lost = running.wait().expect_code("ssh_connection_failed");
+    assert!(lost.text("message").contains("the connection broke"), "{:#}", lost.raw);
+    let gone = client.call("ssh_exec", json!({ "session": session, "command": "true" }));
+    assert!(gone.expect_code("session_not_found").text("message").contains("the connection broke"));
+    client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_ok();
+    stopped.iter().for_each(|pid| process::signal(*pid, Signal::SIGCONT));
+}
+
 /// Growth that one gigabyte may cause in each process.
 const GROWTH: u64 = 30 << 20;
 
@@ -154,27 +177,26 @@ fn a_gigabyte_of_output_keeps_both_processes_small_and_other_sessions_answering(
 }
 
 #[test]
-fn the_terminals_of_one_principal_have_a_bound_and_a_closed_one_makes_room() {
-    const MOST: usize = 128;
+fn what_one_principal_may_have_is_bounded_and_what_ends_makes_room() {
     let world = World::new();
-    let sshd = world.ready_host("web1");
-    world.write_hosts(&format!(
-        "[hosts.web1]\nhostname = \"127.0.0.1\"\nport = {}\nterminal = \"allow\"\n",
-        sshd.port()
-    ));
+    world.settings("sessions_max = 2\nterminals_max = 2\njobs_max = 2\n");
+    let _sshd = world.ready_host_with("web1", "terminal = \"allow\"");
     let client = world.mcp();
-    let open = |client: &McpClient| {
-        client
-            .call("ssh_session_open", json!({ "target": "web1", "kind": "terminal", "cols": 20, "rows": 2 }))
-    };
-    let mut last = String::new();
-    for _ in 0..MOST {
-        open(&client).expect_ok().text("session").clone_into(&mut last);
+    let session = |kind: &str| ("ssh_session_open", json!({ "target": "web1", "kind": kind }), "session");
+    let sleep = json!({ "target": "web1", "command": "sleep 600", "background": true });
+    let kinds = [
+        (session("shell"), "ssh_session_close", "session"),
+        (session("terminal"), "ssh_session_close", "session"),
+        (("ssh_exec", sleep, "job_id"), "ssh_stop", "id"),
+    ];
+    for ((tool, arguments, id), end, of) in kinds {
+        let open = |client: &McpClient| client.call(tool, arguments.clone());
+        let ids = [open(&client), open(&client)].map(|reply| reply.text(id).to_owned());
+        let full = open(&client).expect_code("quota_exceeded");
+        assert!(full.text("hint").contains(end), "{:#}", full.raw);
+        open(&world.mcp()).expect_code("quota_exceeded");
+        client.call(end, json!({ of: ids[0] })).expect_ok();
+        assert!(!open(&client).text(id).is_empty(), "{tool}: room again");
+        open(&client).expect_code("quota_exceeded");
     }
-    let full = open(&client).expect_code("quota_exceeded");
-    assert!(full.text("hint").contains("ssh_session_close"), "{:#}", full.raw);
-    open(&world.mcp()).expect_code("quota_exceeded");
-    client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_ok();
-    client.call("ssh_session_close", json!({ "session": last })).expect_ok();
-    open(&client).expect_ok();
 }

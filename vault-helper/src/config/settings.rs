@@ -73,6 +73,15 @@ pub struct Settings {
     pub transcript_total_bytes: u64,
     /// Transcripts older than this many days are removed; 0 keeps them.
     pub transcript_days: u64,
+    /// Shell sessions one principal may have open.
+    pub sessions_max: usize,
+    /// Terminals one principal may have open: each keeps 256 KiB of its output.
+    pub terminals_max: usize,
+    /// Commands of one principal that may run at once.
+    pub jobs_max: usize,
+    /// How long a host may be silent before it is asked for a sign of life, in seconds; three in a row without one end
+    /// the connection. 0 never asks.
+    pub keepalive_s: u64,
     /// A forward through which nothing goes for this many seconds is closed; 0 never.
     pub forward_idle_s: u64,
     /// A forward that carried more bytes than this, both ways, is closed.
@@ -103,6 +112,10 @@ impl Default for Settings {
             transcript_max_bytes: 16 * 1024 * 1024,
             transcript_total_bytes: 1024 * 1024 * 1024,
             transcript_days: 30,
+            sessions_max: 512,
+            terminals_max: 128,
+            jobs_max: 512,
+            keepalive_s: 20,
             forward_idle_s: 3600,
             forward_max_bytes: 8 << 30,
             transfer_roots: serde::de::IgnoredAny,

@@ -20,7 +20,8 @@ use crate::guard::target::{self, Target};
 use crate::helper::Helper;
 use crate::serve::connection::{Operation, came_true};
 use crate::session::exec::{Early, millis, no_audit};
-use crate::ssh::pool::{Lease, Traffic};
+use crate::ssh::pool::Traffic;
+use crate::ssh::transport::Lease;
 
 /// The pause after a host stopped listening for us, before it is asked again; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

@@ -16,7 +16,8 @@ use tokio::sync::watch;
 
 use crate::guard::target::Target;
 use crate::helper::Helper;
-use crate::ssh::pool::{Lease, Traffic};
+use crate::ssh::pool::Traffic;
+use crate::ssh::transport::Lease;
 
 /// Forwards one principal may have open.
 const FORWARDS: usize = 64;

@@ -14,7 +14,8 @@ use crate::guard::target;
 use crate::serve::admin::Answer;
 use crate::serve::connection::Operation;
 use crate::ssh::course::{Course, Milestone};
-use crate::ssh::pool::{Traffic, Transport, through_jumps};
+use crate::ssh::pool::{Traffic, through_jumps};
+use crate::ssh::transport::Transport;
 
 /// How long the shell has for its answer.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -19,7 +19,7 @@ use crate::guard::gate::rules;
 use crate::guard::target;
 use crate::helper::Helper;
 use crate::person;
-use crate::session::exec::{find_session, stop};
+use crate::session::exec::stop;
 use crate::session::job::{Job, State, Stop};
 use crate::session::{attach, exec, open, sudo, terminal};
 use crate::transfer;
@@ -174,7 +174,7 @@ fn check(op: &Operation, caller: &Caller, name: &TargetName, command: &str) -> O
 }
 
 fn find_job(op: &Operation, caller: &Caller, id: &str) -> Result<Arc<Job>, Failure> {
-    op.helper.registry.job(caller.principal.as_str(), id).ok_or_else(|| {
+    op.helper.registry.jobs.find(caller.principal.as_str(), id).ok_or_else(|| {
         Failure::new(
             ErrorCode::JobNotFound,
             format!("there is no job or output {id}"),
@@ -224,14 +224,14 @@ async fn close_session(op: &Operation, caller: &Caller, name: &str) -> Outcome {
         terminals.remove(&terminal.id);
         return Outcome::Closed { was_running: true };
     }
-    let shell = match find_session(&op.helper, caller.principal.as_str(), name) {
+    let shell = match op.helper.registry.shell(caller.principal.as_str(), name) {
         Ok(shell) => shell,
         Err(failure) => return Outcome::Failed(failure),
     };
     let was_running = shell.is_busy();
     shell.close();
     shell.closed().await;
-    op.helper.registry.remove_session(&shell.id);
+    op.helper.registry.shells.remove(&shell.id);
     Outcome::Closed { was_running }
 }
 
@@ -240,9 +240,7 @@ fn list_active(op: &Operation, caller: &Caller, kind: Option<ActiveKind>) -> Out
     let wanted = |k: ActiveKind| kind.is_none_or(|kind| kind == k);
     let send = |entry: ActiveEntry| event(op, Event::Active(entry));
     let registry = &op.helper.registry;
-    for shell in
-        registry.sessions_of(principal).into_iter().filter(|s| wanted(ActiveKind::Session) && s.is_open())
-    {
+    for shell in registry.shells.open(Some(principal)).into_iter().filter(|_| wanted(ActiveKind::Session)) {
         send(ActiveEntry {
             kind: ActiveKind::Session,
             id: shell.id.as_str().into(),
@@ -252,21 +250,19 @@ fn list_active(op: &Operation, caller: &Caller, kind: Option<ActiveKind>) -> Out
             detail: shell.name.clone().unwrap_or_default().into(),
         });
     }
-    for terminal in registry.terminals.open(Some(principal)) {
-        if wanted(ActiveKind::Session) {
-            send(ActiveEntry {
-                kind: ActiveKind::Session,
-                id: terminal.id.as_str().into(),
-                target: terminal.target.label().into(),
-                uptime_s: terminal.since.elapsed().as_secs(),
-                idle_s: terminal.idle_s(),
-                detail: terminal.name.clone().unwrap_or_default().into(),
-            });
-        }
-    }
-    for job in
-        registry.jobs_of(principal).into_iter().filter(|job| wanted(ActiveKind::Job) && job.is_running())
+    for terminal in
+        registry.terminals.open(Some(principal)).into_iter().filter(|_| wanted(ActiveKind::Session))
     {
+        send(ActiveEntry {
+            kind: ActiveKind::Session,
+            id: terminal.id.as_str().into(),
+            target: terminal.target.label().into(),
+            uptime_s: terminal.since.elapsed().as_secs(),
+            idle_s: terminal.idle_s(),
+            detail: terminal.name.clone().unwrap_or_default().into(),
+        });
+    }
+    for job in registry.jobs.open(Some(principal)).into_iter().filter(|_| wanted(ActiveKind::Job)) {
         send(ActiveEntry {
             kind: ActiveKind::Job,
             id: job.id.as_str().into(),

@@ -10,7 +10,7 @@ use sallyport_protocol::{ErrorCode, Failure};
 
 use super::connection::Operation;
 use crate::helper::Helper;
-use crate::session::exec::session_gone;
+use crate::session::registry::session_gone;
 use crate::session::shell::Shell;
 use crate::session::terminal::asked;
 use crate::session::terminal::pty::Terminal;
@@ -80,7 +80,7 @@ enum Session {
 }
 
 fn all(helper: &Helper) -> Vec<Session> {
-    let shells = helper.registry.shells().into_iter().filter(|shell| shell.is_open()).map(Session::Shell);
+    let shells = helper.registry.shells.open(None).into_iter().map(Session::Shell);
     helper.registry.terminals.open(None).into_iter().map(Session::Terminal).chain(shells).collect()
 }
 

@@ -19,6 +19,7 @@ use crate::guard::approvals::Approvals;
 use crate::harden::{Hardening, places};
 use crate::helper::Helper;
 use crate::redact::Redactor;
+use crate::session::registry::Registry;
 use crate::session::transcript::store::{Limits, Store as Transcripts};
 use crate::ssh::trust::Trust;
 use crate::vault::{GpgHome, Locations, Secret, Store, Vault};
@@ -55,7 +56,7 @@ pub async fn run(
         redactor,
         trust: Trust::new(&paths),
         pool: Default::default(),
-        registry: Default::default(),
+        registry: Registry::new(&settings),
         transcripts: Transcripts::new(&paths.state, transcript_limits(&settings)),
         forwards: Default::default(),
         approvals: Approvals::default(),

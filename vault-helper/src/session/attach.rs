@@ -10,7 +10,7 @@ use sallyport_protocol::secrets::{SecretNames, Secrets, SecretsAction};
 use sallyport_protocol::text::SecretName;
 use sallyport_protocol::{ErrorCode, Failure, Text};
 
-use super::exec::{Early, busy, find_session, no_audit};
+use super::exec::{Early, busy, no_audit};
 use super::feed::{Feed, Line, Variables};
 use super::job::Job;
 use super::secrets::Injected;
@@ -48,7 +48,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: Secrets) -> Result<Ou
             .into()),
         };
     };
-    let shell = find_session(&op.helper, principal, session.as_str())?;
+    let shell = op.helper.registry.shell(principal, session.as_str())?;
     let act = Act { op, principal, shell: &shell, request: &request };
     match &request.action {
         SecretsAction::List => {}

@@ -22,7 +22,7 @@ use super::sink::Sink;
 use super::stop::{FirstLine, Ladder, signal, signal_text};
 use crate::redact::Redactor;
 use crate::serve::connection::came_true;
-use crate::ssh::pool::Lease;
+use crate::ssh::transport::Lease;
 
 /// Output of background children between commands that is kept for the next one, in bytes.
 const LATE: usize = 64 * 1024;
@@ -90,7 +90,7 @@ impl Driver {
         shell: Arc<Shell>,
         channel: Channel<Msg>,
         lease: Lease,
-        mut inbox: mpsc::Receiver<Feed>,
+        mut inbox: mpsc::Receiver<Box<Feed>>,
         closing: watch::Receiver<bool>,
         idle: Duration,
     ) {
@@ -122,7 +122,7 @@ impl Driver {
     }
 
     /// Runs commands until the session ends, and says why it did.
-    async fn serve(&mut self, inbox: &mut mpsc::Receiver<Feed>, idle: Duration) -> String {
+    async fn serve(&mut self, inbox: &mut mpsc::Receiver<Box<Feed>>, idle: Duration) -> String {
         if let Err(error) = self.write.exec(true, compose::BOOTSTRAP).await {
             return format!("the shell could not be started: {error}");
         }
@@ -144,7 +144,8 @@ impl Driver {
                     () = tokio::time::sleep_until(deadline) => return format!("idle for {} seconds", idle.as_secs()),
                 }
             };
-            if let Some(why) = self.command(feed).await {
+            // Boxed: what a command needs is many times what a session needs that waits for one.
+            if let Some(why) = Box::pin(self.command(*feed)).await {
                 self.shell.release();
                 return why;
             }

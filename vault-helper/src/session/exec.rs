@@ -17,6 +17,7 @@ use super::feed::{Feed, Line, Variables};
 use super::job::{Exit, Job, Stop};
 use super::marks::Mark;
 use super::oneshot::{self, Command};
+use super::registry::session_gone;
 use super::secrets::Injected;
 use super::shell::Shell;
 use super::sink::{Listener, Sink};
@@ -69,7 +70,7 @@ async fn try_run(op: &mut Operation, caller: &Caller, request: Exec) -> Result<O
     let principal = caller.principal.as_str();
     let place = match &request.place {
         Place::Target(name) => Where::Target(target::resolve(&op.helper, &now, principal, name)?),
-        Place::Session(name) => Where::Session(find_session(&op.helper, principal, name.as_str())?),
+        Place::Session(name) => Where::Session(op.helper.registry.shell(principal, name.as_str())?),
     };
     let inner = compose::command(request.command.as_str(), request.cwd.as_ref(), &request.env);
     // Another user's command never meets the session's shell: it starts where that stands, on a channel of its own.
@@ -291,7 +292,7 @@ impl Run {
         self.helper.audit.intent(&intent).await.map_err(|error| no_audit(&error))?;
         let (job, stops) = Job::new(id, self.caller.clone(), target.label(), shown);
         let job = Arc::new(job.kept_in(self.helper.spool.clone()));
-        if !self.helper.registry.add_job(job.clone()) {
+        if self.helper.registry.jobs.add(job.clone()).is_err() {
             job.end(Exit::default());
             self.follow(&job);
             return Err(Failure::new(
@@ -439,40 +440,6 @@ pub async fn gather(op: &mut Operation, plan: &InputPlan, most: u64) -> Result<V
         .into());
     }
     Ok(input)
-}
-
-/// A principal's open session.
-///
-/// # Errors
-/// `session_not_found`, with the reason when it ended.
-pub fn find_session(helper: &Helper, principal: &str, name: &str) -> Result<Arc<Shell>, Failure> {
-    match helper.registry.session(principal, name) {
-        Some(shell) => match shell.ended() {
-            None => Ok(shell),
-            Some(why) => Err(session_gone(name, Some(why.as_str().to_owned()))),
-        },
-        None if helper.registry.terminals.find(principal, name).is_some_and(|t| t.is_open()) => {
-            Err(Failure::new(
-                ErrorCode::UnsupportedOperation,
-                format!("session {name} is a terminal, not a shell"),
-                "type into it with ssh_session_send; for commands with exit codes open a session with kind = shell",
-            ))
-        }
-        None => Err(session_gone(name, None)),
-    }
-}
-
-/// The failure of a session that is not there, or not any more.
-pub fn session_gone(name: &str, why: Option<String>) -> Failure {
-    let message = match why {
-        Some(why) => format!("session {name} has ended: {why}"),
-        None => format!("there is no session {name}"),
-    };
-    Failure::new(
-        ErrorCode::SessionNotFound,
-        message,
-        "open one with ssh_session_open; ssh_list_active shows the open ones",
-    )
 }
 
 /// The failure of a command for a session that still runs another one.

@@ -21,5 +21,6 @@ pub mod sink;
 pub mod spool;
 pub mod stop;
 pub mod sudo;
+pub mod table;
 pub mod terminal;
 pub mod transcript;

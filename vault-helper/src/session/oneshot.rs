@@ -14,7 +14,7 @@ use super::sink::Sink;
 use super::stop::{FirstLine, Ladder, signal, signal_text};
 use super::sudo::Elevation;
 use super::sudo::stop::Supervisor;
-use crate::ssh::pool::Lease;
+use crate::ssh::transport::Lease;
 
 /// After the command's end, output may still be on its way; a child it left in the
 /// background may hold the stream open for ever. Silence of this length ends the wait.

@@ -18,6 +18,7 @@ use super::job::Job;
 use super::secrets::Injected;
 use super::shell::{IDLE, Shell};
 use super::sink::Sink;
+use super::table::Refused;
 use super::terminal;
 use crate::audit::{Ending, Intent};
 use crate::guard::gate::{self, Gate};
@@ -44,7 +45,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
     let target = target::resolve(helper, &now, principal, &request.target)?;
     let name = request.name.as_ref().map(ToString::to_string);
     if let Some(open) =
-        name.as_ref().and_then(|name| helper.registry.session(principal, name)).filter(|s| s.is_open())
+        name.as_ref().and_then(|name| helper.registry.shells.find(principal, name)).filter(|s| s.is_open())
     {
         same_place(&open.target, &target, request.kind == SessionKind::Shell)?;
         return Ok(answer(&open, false));
@@ -91,9 +92,12 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
         seconds => Duration::from_secs(u64::from(seconds)),
     };
     let shell = Shell::start(id, name, caller.clone(), target, idle, channel, lease);
-    if let Err(same) = helper.registry.add_session(shell.clone()) {
+    if let Err(refused) = helper.registry.shells.add(shell.clone()) {
         shell.close();
-        return same.map(|same| answer(&same, false)).ok_or_else(|| too_many().into());
+        return match refused {
+            Refused::Named(same) => Ok(answer(&same, false)),
+            Refused::Full => Err(too_many().into()),
+        };
     }
     follow(helper.clone(), shell.clone());
     *shell.state.lock().await = granted.judgement.next;
@@ -110,7 +114,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
         }
         Err(failure) => {
             shell.close();
-            helper.registry.remove_session(&shell.id);
+            helper.registry.shells.remove(&shell.id);
             Err(failure.into())
         }
     }

@@ -17,7 +17,7 @@ use super::feed::Feed;
 use super::transcript::tap::Tap;
 use crate::guard::target::Target;
 use crate::redact::{CleanText, Enrollment};
-use crate::ssh::pool::Lease;
+use crate::ssh::transport::Lease;
 
 /// A session without an own idle timeout ends after this time.
 pub const IDLE: Duration = Duration::from_secs(3600);
@@ -48,7 +48,7 @@ pub struct Shell {
     held: Mutex<Vec<Enrollment>>,
     /// The `env://` records attached to it: name, and the variables it set.
     attached: Mutex<Vec<(String, Vec<String>)>>,
-    feeds: mpsc::Sender<Feed>,
+    feeds: mpsc::Sender<Box<Feed>>,
     busy: Mutex<Option<String>>,
     used: Mutex<StdInstant>,
     ended: watch::Sender<Option<CleanText>>,
@@ -97,9 +97,10 @@ impl Shell {
     ///
     /// # Errors
     /// Gives the command back when the session has ended.
-    pub async fn feed(&self, feed: Feed) -> Result<(), Feed> {
+    pub async fn feed(&self, feed: Feed) -> Result<(), Box<Feed>> {
         self.touch();
-        self.feeds.send(feed).await.map_err(|error| error.0)
+        // Boxed: a queue has room for 32 of what it takes, each session has one, and it is nearly always empty.
+        self.feeds.send(Box::new(feed)).await.map_err(|error| error.0)
     }
 
     /// Takes the shell for one command; the job that has it otherwise.

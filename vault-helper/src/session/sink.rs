@@ -28,8 +28,8 @@ const LONG_LINE: usize = 4096;
 /// See the module.
 pub struct Sink {
     job: Arc<Job>,
-    output: StreamRedactor,
-    error: StreamRedactor,
+    /// One for each stream. Apart, because what waits for a command's end holds a sink, and these are large.
+    redactors: Box<[StreamRedactor; 2]>,
     listener: Option<Listener>,
     tap: Option<Arc<Tap>>,
     /// What the tap has not been shown yet: each stream's unfinished line.
@@ -43,8 +43,7 @@ impl Sink {
     pub fn new(job: Arc<Job>, redactor: &Redactor, listener: Option<Listener>) -> Self {
         Self {
             job,
-            output: redactor.stream(),
-            error: redactor.stream(),
+            redactors: Box::new([redactor.stream(), redactor.stream()]),
             listener,
             tap: None,
             lines: Default::default(),
@@ -62,27 +61,20 @@ impl Sink {
     /// Takes raw output. Waits while a listening client is slow, so that the
     /// remote side waits too.
     pub async fn write(&mut self, stream: Stream, bytes: Vec<u8>) {
-        let redactor = match stream {
-            Stream::Output => &mut self.output,
-            Stream::ErrorOutput => &mut self.error,
-        };
-        let clean = redactor.push_owned(Instant::now(), bytes);
+        let clean = self.redactors[stream as usize].push_owned(Instant::now(), bytes);
         self.pass(stream, clean).await;
     }
 
     /// When [`Sink::tick`] is due: bytes are held that may begin a secret.
     pub fn deadline(&self) -> Option<Instant> {
-        [self.output.deadline(), self.error.deadline()].into_iter().flatten().min()
+        self.redactors.iter().filter_map(StreamRedactor::deadline).min()
     }
 
     /// Lets go of what was held long enough.
     pub async fn tick(&mut self) {
         let now = Instant::now();
         for stream in [Stream::Output, Stream::ErrorOutput] {
-            let clean = match stream {
-                Stream::Output => self.output.tick(now),
-                Stream::ErrorOutput => self.error.tick(now),
-            };
+            let clean = self.redactors[stream as usize].tick(now);
             self.pass(stream, clean).await;
         }
     }
@@ -94,9 +86,10 @@ impl Sink {
 
     /// The output is complete and the command ended.
     pub async fn end(mut self, exit: Exit) {
-        let (output, error) = (self.output.finish(), self.error.finish());
-        self.pass(Stream::Output, output).await;
-        self.pass(Stream::ErrorOutput, error).await;
+        for stream in [Stream::Output, Stream::ErrorOutput] {
+            let clean = self.redactors[stream as usize].finish();
+            self.pass(stream, clean).await;
+        }
         if let Some(tap) = &self.tap {
             self.lines.iter().filter(|line| !line.is_empty()).for_each(|line| tap.text(line));
         }
@@ -120,7 +113,7 @@ impl Sink {
     }
 
     async fn pass(&mut self, stream: Stream, clean: Clean) {
-        let redactions = self.output.redactions() + self.error.redactions();
+        let redactions = self.redactors.iter().map(StreamRedactor::redactions).sum();
         self.job.add_redactions(redactions - self.counted);
         self.counted = redactions;
         if clean.is_empty() {

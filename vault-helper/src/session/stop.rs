@@ -15,7 +15,7 @@ use sallyport_protocol::request::Signal;
 use tokio::time::Instant;
 
 use super::job::Stop;
-use crate::ssh::pool::Lease;
+use crate::ssh::transport::Lease;
 
 /// Sends a signal to a command's process group.
 pub async fn signal(lease: &Lease, write: &ChannelWriteHalf<Msg>, group: Option<u32>, signal: Sig) {

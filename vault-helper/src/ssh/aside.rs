@@ -7,7 +7,7 @@ use std::time::Duration;
 use russh::client::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 
-use super::pool::Lease;
+use super::transport::Lease;
 use crate::afterwards::afterwards;
 
 /// How long a command that signals may take: a busy host starts it late, and it must be started all the same.

@@ -17,8 +17,8 @@ use super::auth;
 use super::course::{Asker, Course, Milestone, Unfollowed};
 use super::incoming::Incoming;
 use super::keeper::Keeper;
-use super::pool::{Lease, Transport};
 use super::socket::QuickStream;
+use super::transport::{Lease, Transport};
 use super::trust::Endpoint;
 use crate::guard::target::Target;
 use crate::helper::Helper;
@@ -26,9 +26,8 @@ use crate::hostkeys::KnownHosts;
 
 /// The time for everything up to the finished login.
 const LOGIN_TIME: Duration = Duration::from_secs(30);
-/// How often a silent server is asked for a sign of life.
-const KEEPALIVE: Duration = Duration::from_secs(20);
-/// Unanswered questions after which the transport counts as dead: noticed within 80 s.
+/// Unanswered questions for a sign of life after which the transport counts as dead: with the usual 20 seconds between
+/// them that is noticed within 80 s.
 const KEEPALIVE_MAX: usize = 3;
 /// Bytes of one channel that may be under way; also what a flood can make us hold.
 const WINDOW: u32 = 2 * 1024 * 1024;
@@ -336,7 +335,7 @@ async fn attempt(
     let config = client::Config {
         window_size: WINDOW,
         channel_buffer_size: CHANNEL_BUFFER,
-        keepalive_interval: Some(KEEPALIVE),
+        keepalive_interval: Some(helper.settings.keepalive_s).filter(|s| *s > 0).map(Duration::from_secs),
         keepalive_max: KEEPALIVE_MAX,
         preferred: preferred(&known, endpoint),
         ..client::Config::default()
@@ -469,5 +468,17 @@ fn resolved(host: &str, addresses: &[String]) -> String {
     match addresses {
         [only] if only == host => format!("{host} is an address"),
         several => format!("{host} is {}", several.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn as_it_comes_a_dead_peer_is_noticed_within_ninety_seconds() {
+        // The question that is not answered any more when the last one counts ends it.
+        assert!(Settings::default().keepalive_s * (KEEPALIVE_MAX as u64 + 1) <= 90);
     }
 }

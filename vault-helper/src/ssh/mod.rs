@@ -17,4 +17,5 @@ pub mod pool;
 pub mod rotation;
 pub mod sftp;
 mod socket;
+pub mod transport;
 pub mod trust;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
 
-use super::pool::Transport;
+use super::transport::Transport;
 use super::trust::Endpoint;
 use crate::helper::Helper;
 use crate::hostkeys::{HostKeyVerdict, fingerprint};

@@ -17,7 +17,7 @@ use super::tool::Tool;
 use crate::redact::Enrollment;
 use crate::session::compose;
 use crate::session::job::Stop;
-use crate::ssh::pool::Lease;
+use crate::ssh::transport::Lease;
 
 /// The time sudo has for each step. PAM modules wait for the network, and after a wrong password for seconds.
 const STEP: Duration = Duration::from_secs(30);

@@ -25,7 +25,7 @@ use crate::audit::{Ending, Intent};
 use crate::guard::gate::{self, Gate};
 use crate::redact::CleanText;
 use crate::serve::connection::{Operation, came_true};
-use crate::session::exec::{Early, busy, find_session, millis, no_audit};
+use crate::session::exec::{Early, busy, millis, no_audit};
 use crate::session::feed::{Cue, Feed, Line};
 use crate::session::job::{Exit, Job, Stop};
 use crate::session::shell::Shell;
@@ -50,7 +50,7 @@ pub async fn run(op: &mut Operation, caller: &Caller, request: SudoCache) -> Out
 async fn try_run(op: &Operation, caller: &Caller, request: SudoCache) -> Result<Outcome, Early> {
     let (helper, principal) = (&op.helper, caller.principal.as_str());
     let now = helper.live.now();
-    let shell = find_session(helper, principal, request.session.as_str())?;
+    let shell = helper.registry.shell(principal, request.session.as_str())?;
     let (text, kind) = match request.action {
         CacheAction::Check => ("sudo -n -v", &b"check"[..]),
         CacheAction::Warm => ("sudo -v", &b"warm"[..]),

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::Elevation;
 use crate::session::marks::Mark;
 use crate::session::stop::signal_text;
-use crate::ssh::pool::Lease;
+use crate::ssh::transport::Lease;
 
 /// The time one signal may take: sudo asks its modules, the vault decrypts, and a busy host is slow at both.
 const SIGNALLING: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sallyport_protocol::{ErrorCode, Failure};
 
-use crate::ssh::pool::Lease;
+use crate::ssh::transport::Lease;
 
 /// Where sudo and doas are installed, first the one that is preferred. Nothing is ever looked for in `PATH`, which
 /// the login account can point anywhere.

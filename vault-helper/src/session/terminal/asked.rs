@@ -12,7 +12,8 @@ use super::until::Until;
 use super::{look, open, typing};
 use crate::helper::Helper;
 use crate::serve::connection::Operation;
-use crate::session::exec::{Early, session_gone};
+use crate::session::exec::Early;
+use crate::session::registry::session_gone;
 use crate::session::shell::Shell;
 use crate::session::transcript::cast::About;
 use crate::session::transcript::fetch;
@@ -51,7 +52,7 @@ async fn answer(op: &mut Operation, caller: &Caller, ask: Ask) -> Result<Outcome
 /// # Errors
 /// `session_not_found`; `unsupported_operation` for a shell session.
 fn find(helper: &Helper, principal: &str, name: &str) -> Result<Arc<Terminal>, Failure> {
-    let shell = || helper.registry.session(principal, name).filter(|shell| shell.is_open());
+    let shell = || helper.registry.shells.find(principal, name).filter(|shell| shell.is_open());
     match helper.registry.terminals.find(principal, name) {
         Some(terminal) if terminal.is_open() || shell().is_none() => Ok(terminal),
         _ if shell().is_some() => Err(Failure::new(
@@ -73,7 +74,7 @@ enum Session {
 impl Session {
     fn find(helper: &Helper, principal: &str, name: &str) -> Option<Self> {
         let terminal = helper.registry.terminals.find(principal, name).filter(|terminal| terminal.is_open());
-        let shell = || helper.registry.session(principal, name).filter(|shell| shell.is_open());
+        let shell = || helper.registry.shells.find(principal, name).filter(|shell| shell.is_open());
         terminal.map(Self::Terminal).or_else(|| shell().map(Self::Shell))
     }
 

@@ -16,7 +16,6 @@
 //! | [`until`] | what is waited for |
 //! | [`keys`] | what keys send |
 //! | [`typing`] | sending text, keys and sizes |
-//! | [`table`] | all terminals, by principal |
 
 pub mod asked;
 pub mod keys;
@@ -26,6 +25,5 @@ pub mod open;
 pub mod plain;
 pub mod pty;
 pub mod ring;
-pub mod table;
 pub mod typing;
 pub mod until;

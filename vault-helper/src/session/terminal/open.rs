@@ -25,6 +25,7 @@ use crate::session::marks::Mark;
 use crate::session::open::too_many;
 use crate::session::secrets::{Injected, UNSEEN};
 use crate::session::shell::IDLE;
+use crate::session::table::Refused;
 use crate::session::transcript::cast::About;
 
 /// Columns and rows a terminal may have: what programs expect, and what a rendered screen can show.
@@ -135,9 +136,12 @@ pub async fn run(
     if request.record {
         record(helper, &terminal).inspect_err(|_| terminal.close())?;
     }
-    if let Err(same) = helper.registry.terminals.add(terminal.clone()) {
+    if let Err(refused) = helper.registry.terminals.add(terminal.clone()) {
         terminal.close();
-        return same.map(|same| answer(&same, false)).ok_or_else(|| too_many().into());
+        return match refused {
+            Refused::Named(same) => Ok(answer(&same, false)),
+            Refused::Full => Err(too_many().into()),
+        };
     }
     let guard = Unfinished { helper, terminal: Some(&terminal) };
     first_words(&terminal, begun).await?;

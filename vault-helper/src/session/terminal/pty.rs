@@ -21,7 +21,7 @@ use crate::session::marks::{Finder, Found, Mark};
 use crate::session::oneshot::until;
 use crate::session::stop::signal_text;
 use crate::session::transcript::tap::Tap;
-use crate::ssh::pool::Lease;
+use crate::ssh::transport::Lease;
 
 /// What programs are told the terminal is.
 pub const TERM: &str = "xterm-256color";

@@ -17,7 +17,7 @@ use super::packet::{self, Cutter, Reply, Request, kind};
 use crate::guard::target::Target;
 use crate::helper::Helper;
 use crate::ssh::aside::Closing;
-use crate::ssh::pool::Lease;
+use crate::ssh::transport::Lease;
 
 /// The longest a server may think about one request.
 pub const PATIENCE: Duration = Duration::from_secs(60);
