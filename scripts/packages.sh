@@ -43,6 +43,10 @@ need_to_test() {
     need acl 'files with access control lists are replaced' command -v setfacl
     need btrfs-progs 'a file system with a quota' command -v mkfs.btrfs
     need sudo 'the real thing for commands that ask for a sudo password' command -v sudo
+    # Debian has it from 13 on; without it one test says that it was skipped.
+    if apt-cache show sudo-rs >/dev/null 2>&1; then
+        need sudo-rs 'what some distributions have in the place of sudo' test -x /usr/lib/cargo/bin/sudo
+    fi
     need opendoas 'the real thing where there is no sudo' command -v doas
     need zsh 'login shells other than bash' command -v zsh
     need busybox 'login shells other than bash' command -v busybox

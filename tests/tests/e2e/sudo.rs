@@ -22,12 +22,18 @@ struct Bed {
 
 /// Makes it; `None`, with a sentence, where accounts cannot be made. `USER` in a rule is the account.
 fn bed(rules: &[&str]) -> Option<Bed> {
+    bed_on("", rules)
+}
+
+/// The same, on a server with these lines in its configuration.
+fn bed_on(extra: &str, rules: &[&str]) -> Option<Bed> {
     if !account::possible() {
         println!("skipped: only root can make accounts");
         return None;
     }
     let world = World::new();
-    let sshd = world.sshd_with(&SshdOptions { passwords: true, ..SshdOptions::default() });
+    let sshd =
+        world.sshd_with(&SshdOptions { passwords: true, extra: extra.into(), ..SshdOptions::default() });
     let account = world.account(PASSWORD);
     world.host("web1", &sshd, "");
     world.trust(&sshd);
@@ -137,14 +143,87 @@ fn a_wrong_password_is_tried_once() {
 }
 
 #[test]
-fn an_account_without_rights_and_a_sudo_that_wants_a_terminal_are_told_apart() {
+fn an_account_without_rights_is_told_so() {
     let Some(bed) = bed(&[]) else { return };
     bed.sudo("id").expect_code("permission_denied");
-    bed.account.sudoers(&format!("{0} ALL=(ALL:ALL) ALL\nDefaults:{0} requiretty\n", bed.account.name));
-    let reply = bed.sudo("id").expect_code("unsupported_operation");
-    assert!(reply.rendering().contains("requiretty"), "{:#}", reply.raw);
-    let session = bed.session();
-    assert_eq!(bed.cache(&session, "check"), "failed");
+}
+
+const ON_TERMINAL: &str = "Defaults:USER requiretty";
+
+#[test]
+fn a_sudo_that_wants_a_terminal_gets_one_on_which_nothing_is_shown_and_errors_are_output() {
+    for more in [ON_TERMINAL, "Defaults:USER requiretty, use_pty, lecture=always"] {
+        let Some(bed) = bed(&[ALL, more]) else { return };
+        // Twice: the second call knows it from the start.
+        for _ in 0..2 {
+            let reply = bed.sudo("id -u; echo err >&2; printf 'a\\tb\\n'; cat; exit 7").expect_ok();
+            assert_eq!(
+                (reply.text("stdout"), &reply["exit_code"]),
+                ("0\nerr\na\tb\n", &json!(7)),
+                "{:#}",
+                reply.raw
+            );
+            assert!(reply.text("stderr").contains("requiretty"), "{:#}", reply.raw);
+            assert_eq!(reply["redactions"], 0, "the password was never shown");
+        }
+        let input = "first\n\u{3}\u{4}\u{1b}\r\0".repeat(20_000) + "last";
+        let arguments = json!({ "target": "web1", "command": "sha256sum; cat; echo end", "stdin": input });
+        let told = bed.client.call("ssh_sudo_exec", arguments).expect_ok();
+        let sum = process::run(&mut process::bare("sha256sum"), input.as_bytes()).expect_success();
+        assert_eq!(told.text("stdout"), format!("{sum}end\n"), "input arrives as it is, and ends");
+        let session = bed.session();
+        let arguments = json!({ "session": session, "command": "pwd", "cwd": "/usr", "run_as": "nobody" });
+        assert_eq!(bed.client.call("ssh_sudo_exec", arguments).expect_ok().text("stdout"), "/usr\n");
+        assert_eq!(bed.cache(&session, "check"), "failed", "a session's shell has no terminal");
+    }
+}
+
+#[test]
+fn on_a_terminal_the_password_is_read_by_sudo_alone() {
+    let Some(bed) = bed(&[ALL, ON_TERMINAL]) else { return };
+    // What was typed and not read would still be there.
+    let steal = "timeout --foreground 1 dd if=/dev/tty bs=1 count=64 2>/dev/null; echo \"got $?\"";
+    let reply = bed.sudo(steal).expect_ok();
+    assert_eq!((reply.text("stdout"), &reply["redactions"]), ("got 124\n", &json!(0)), "{:#}", reply.raw);
+    bed.account.sudoers(
+        &format!("{ALL}\n{ON_TERMINAL}\nDefaults:USER logfile={}\n", bed.log().display())
+            .replace("USER", &bed.account.name),
+    );
+    bed.sudo_record(b"wrong-horse-battery\n");
+    bed.sudo("touch /tmp/never").expect_code("auth_failed");
+    assert!(bed.logged().contains("1 incorrect password attempt"), "{}", bed.logged());
+}
+
+#[test]
+fn on_a_terminal_where_sudo_does_not_ask_nothing_is_sent() {
+    let Some(bed) = bed(&["USER ALL=(ALL:ALL) NOPASSWD: ALL", ON_TERMINAL]) else { return };
+    // It asks in sudo's place, with sudo's own prompt, on the terminal.
+    let ask = "p=$$; while [ \"$p\" -gt 1 ]; do tr '\\0' '\\n' </proc/$p/cmdline | grep '^:sp-' >/dev/tty; \
+               p=$(cut -d' ' -f4 /proc/$p/stat); done; timeout --foreground 1 dd if=/dev/tty bs=1 count=64 2>/dev/null; echo \"got $?\"";
+    let reply = bed.sudo(ask).expect_ok();
+    assert!(reply.text("stdout").contains(":sp-"), "it did ask: {:#}", reply.raw);
+    assert!(reply.text("stdout").ends_with("got 124\n"), "{:#}", reply.raw);
+    assert_eq!(reply["redactions"], 0, "{:#}", reply.raw);
+}
+
+#[test]
+fn a_command_that_got_a_terminal_is_really_stopped() {
+    let Some(bed) = bed(&[ALL, ON_TERMINAL]) else { return };
+    let running = || process::all().filter(|pid| process::command_line(*pid) == "sleep 657").count();
+    let arguments = json!({ "target": "web1", "command": "sleep 657 & sleep 657", "background": true });
+    let job = bed.client.call("ssh_sudo_exec", arguments).text("job_id").to_owned();
+    eventually("both", || (running() == 2).then_some(()));
+    assert_eq!(bed.client.call("ssh_stop", json!({ "id": job })).expect_ok()["stopped"], true);
+    eventually("their end", || (running() == 0).then_some(()));
+}
+
+#[test]
+fn where_the_host_gives_no_terminal_a_sudo_that_wants_one_is_named() {
+    let Some(bed) = bed_on("PermitTTY no\n", &[ALL, ON_TERMINAL]) else { return };
+    for _ in 0..2 {
+        let reply = bed.sudo("id").expect_code("unsupported_operation");
+        assert!(reply.rendering().contains("requiretty"), "{:#}", reply.raw);
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub async fn run(
     mut sink: Sink,
     mut stops: mpsc::Receiver<Stop>,
 ) {
-    let (mut read, write) = channel.split();
+    let (mut read, write);
     let mut exit = Exit::default();
     let Command { text, input, elevation } = command;
     let mut reach = Reach::Channel(None);
@@ -63,8 +63,9 @@ pub async fn run(
     // What sudo was seen to start was taken.
     let mut taken = elevation.is_some();
     if let Some(elevation) = elevation {
-        match Box::pin(elevation.begin(&mut read, &write, &lease, &text, &mut stops)).await {
-            Ok(begun) => {
+        match Box::pin(elevation.start(channel, &lease, (&text, input.len()), &mut stops)).await {
+            Ok((from, to, begun)) => {
+                (read, write) = (from, to);
                 sink.job().hold(begun.enrolled);
                 sink.write(Stream::Output, begun.output).await;
                 sink.write(Stream::ErrorOutput, begun.error).await;
@@ -73,7 +74,6 @@ pub async fn run(
                 }
             }
             Err(failure) => {
-                let _ = write.close().await;
                 // Those who read the output later must learn it as well.
                 sink.write(Stream::ErrorOutput, format!("{}\n", failure.message).into_bytes()).await;
                 sink.end(Exit { refused: Some(failure), ..exit }).await;
@@ -81,6 +81,7 @@ pub async fn run(
             }
         }
     } else {
+        (read, write) = channel.split();
         // Root's processes are signalled by number: see `stop`.
         first = lease.is_root().then(FirstLine::default);
         let text = if first.is_some() { compose::with_pid(&text) } else { text };

@@ -33,7 +33,7 @@ const READ: &str = "__l= __t=; while IFS= read -r __l || exit 125; [ \"$__l\" !=
 /// What `stty` gives back to a terminal that was opened with [`UNSEEN`].
 const USUAL: &str = "echo icanon isig ixon icrnl";
 
-/// Modes of a terminal on which nothing is shown, changed or acted upon (RFC 4254, 8).
+/// Modes of a terminal on which nothing typed is shown, changed or acted upon (RFC 4254, 8).
 pub const UNSEEN: [(Pty, u32); 5] =
     [(Pty::ECHO, 0), (Pty::ICANON, 0), (Pty::ISIG, 0), (Pty::IXON, 0), (Pty::ICRNL, 0)];
 

@@ -32,6 +32,8 @@ pub struct Transport {
     login_shell: LoginShell,
     /// What gives a command other rights there, once it was found.
     pub sudo: std::sync::OnceLock<Tool>,
+    /// Set once sudo there was seen to run on a terminal only (`requiretty`).
+    pub wants_terminal: std::sync::OnceLock<()>,
     /// Set once the host has run no command of our own beside SFTP.
     pub mute: std::sync::OnceLock<()>,
     /// Keeps the login's secrets masked while this host could echo them.
@@ -71,6 +73,7 @@ impl Transport {
             root: target.user == "root",
             login_shell: target.host.login_shell,
             sudo: std::sync::OnceLock::new(),
+            wants_terminal: std::sync::OnceLock::new(),
             mute: std::sync::OnceLock::new(),
             _enrolled: enrolled,
             _through: through,

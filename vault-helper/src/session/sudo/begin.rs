@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use russh::client::Msg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Pty};
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -11,12 +11,13 @@ use zeroize::Zeroizing;
 
 use super::Elevation;
 use super::stop::Supervisor;
-use super::talk::{Heard, Signs, Talk, refusal};
-use super::text;
+use super::talk::{self, Heard, Signs, Talk, refusal};
+use super::text::{self, Stage};
 use super::tool::Tool;
 use crate::redact::Enrollment;
 use crate::session::compose;
 use crate::session::job::Stop;
+use crate::session::secrets::UNSEEN;
 use crate::ssh::transport::Lease;
 
 /// The time sudo has for each step. PAM modules wait for the network, and after a wrong password for seconds.
@@ -38,8 +39,60 @@ pub struct Begun {
     pub enrolled: Vec<Enrollment>,
 }
 
+/// Why a command did not start.
+pub enum NotBegun {
+    /// sudo runs on a terminal only there. It gets one from now on, on other channels.
+    WantsTerminal(Failure),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl From<Failure> for NotBegun {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// A terminal that changes and shows nothing of what goes through it, and does not look like one to draw on.
+const TERM: &str = "dumb";
+const SIZE: (u32, u32) = (120, 40);
+const AS_IT_IS: [(Pty, u32); 4] = [(Pty::OPOST, 0), (Pty::IEXTEN, 0), (Pty::INLCR, 0), (Pty::ISTRIP, 0)];
+
+/// What is said of a command that ran on one.
+const ON_TERMINAL: &str =
+    "sallyport: sudo runs on a terminal only there (requiretty), so errors are part of the output\n";
+
 impl Elevation {
-    /// Runs the words on a fresh channel up to the command's start.
+    /// Runs the words on a channel up to the command's start; where sudo turns out to want a terminal, on another
+    /// channel in the place of this one.
+    ///
+    /// # Errors
+    /// Why the command did not start; nothing was run then, and no channel is left.
+    pub async fn start(
+        &self,
+        mut channel: Channel<Msg>,
+        lease: &Lease,
+        what: (&str, usize),
+        stops: &mut mpsc::Receiver<Stop>,
+    ) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>, Begun), Failure> {
+        loop {
+            let (mut read, write) = channel.split();
+            let why = match self.begin(&mut read, &write, lease, what, stops).await {
+                Ok(begun) => return Ok((read, write, begun)),
+                Err(why) => why,
+            };
+            let _ = write.close().await;
+            channel = match why {
+                NotBegun::Failed(failure) => return Err(failure),
+                // Once: on a terminal it can want nothing of the kind.
+                NotBegun::WantsTerminal(failure) => {
+                    lease.transport().open_session().await.map_err(|_| failure)?
+                }
+            };
+        }
+    }
+
+    /// Runs the words on a fresh channel up to the command's start. `input` is how many bytes the command will get.
     ///
     /// # Errors
     /// Why the command did not start; nothing was run then.
@@ -48,15 +101,13 @@ impl Elevation {
         read: &mut ChannelReadHalf,
         write: &ChannelWriteHalf<Msg>,
         lease: &Lease,
-        command: &str,
+        (command, input): (&str, usize),
         stops: &mut mpsc::Receiver<Stop>,
-    ) -> Result<Begun, Failure> {
+    ) -> Result<Begun, NotBegun> {
         let tool = Tool::find(lease, &self.label).await?;
         let signs = Signs::random().map_err(|error| {
             Failure::new(ErrorCode::InternalError, format!("no random bytes: {error}"), "try again")
         })?;
-        let sent =
-            compose::for_login_shell(&text::sent(tool, &self.run_as, command, &signs), lease.login_shell());
         let lost = |why: &str| {
             Failure::new(
                 ErrorCode::SshConnectionFailed,
@@ -68,9 +119,21 @@ impl Elevation {
                 "nothing was run; try again",
             )
         };
-        if let Err(error) = write.exec(true, sent).await {
-            return Err(lost(&error.to_string()));
-        }
+        let flood = || silent(tool.name(), &self.label, &lease.redact("more output than sudo has"));
+        let stage = match lease.transport().wants_terminal.get() {
+            None => Stage::Pipes,
+            Some(()) => Stage::Terminal(input),
+        };
+        let sent = text::sent(tool, &self.run_as, command, &signs, stage);
+        let asked = async {
+            if stage != Stage::Pipes {
+                // Nothing typed is shown, not even before sudo itself sees to that.
+                let modes = [UNSEEN.as_slice(), &AS_IT_IS].concat();
+                write.request_pty(true, TERM, SIZE.0, SIZE.1, 0, 0, &modes).await?;
+            }
+            write.exec(true, compose::for_login_shell(&sent, lease.login_shell())).await
+        };
+        asked.await.map_err(|error| lost(&error.to_string()))?;
         let mut talk = Talk::new(&signs);
         let (mut output, mut enrolled) = (Vec::new(), Vec::new());
         let (mut given, mut told): (bool, Option<Failure>) = (false, None);
@@ -78,73 +141,79 @@ impl Elevation {
         loop {
             let message = tokio::select! {
                 message = read.wait() => message,
-                Some(_) = stops.recv() => return Err(stopped()),
+                Some(_) = stops.recv() => return Err(stopped().into()),
                 () = tokio::time::sleep_until(due) => {
                     let failure = told.unwrap_or_else(|| silent(tool.name(), &self.label, &lease.redact(&talk.words())));
-                    return Err(failure);
+                    return Err(failure.into());
                 }
             };
-            match message {
-                Some(ChannelMsg::Data { data }) => {
+            let heard = match message {
+                Some(ChannelMsg::Data { data }) if stage == Stage::Pipes => {
                     output.extend_from_slice(&data);
                     if output.len() > MOST_OUTPUT {
-                        return Err(silent(
-                            tool.name(),
-                            &self.label,
-                            &lease.redact("more output than sudo has"),
-                        ));
+                        return Err(flood().into());
                     }
+                    continue;
                 }
-                Some(ChannelMsg::ExtendedData { data, ext: 1 }) => match talk.hear(&data) {
-                    Heard::Nothing => {}
-                    Heard::Question(1) => match self.password().await {
-                        Ok((password, enrollments)) => {
-                            enrolled = enrollments;
-                            let mut line = Zeroizing::new(Vec::with_capacity(password.expose().len() + 1));
-                            line.extend_from_slice(password.expose());
-                            line.push(b'\n');
-                            given = true;
-                            due = Instant::now() + STEP;
-                            if let Err(error) = write.data_bytes(line.to_vec()).await {
-                                return Err(lost(&error.to_string()));
-                            }
-                        }
-                        Err(failure) => {
-                            told = Some(failure);
-                            due = Instant::now() + END;
-                            // End of input is sudo's sign that nobody answers.
-                            let _ = write.eof().await;
-                        }
-                    },
-                    Heard::Question(_) => {
-                        told = Some(refusal(tool.name(), &self.label, &self.slug.to_string(), "", true));
-                        due = Instant::now() + END;
-                        let _ = write.eof().await;
-                    }
-                    Heard::Started(pid, error) => {
-                        let supervisor = pid.map(|pid| Supervisor { pid, mark: signs.mark.clone() });
-                        return Ok(Begun { output, error, supervisor, enrolled });
-                    }
-                    Heard::Flood => {
-                        return Err(silent(
-                            tool.name(),
-                            &self.label,
-                            &lease.redact("more output than sudo has"),
-                        ));
-                    }
-                },
-                Some(ChannelMsg::Failure) => return Err(lost("the host refused to run the command")),
+                Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, ext: 1 }) => {
+                    talk.hear(&data)
+                }
+                Some(ChannelMsg::Failure) if stage != Stage::Pipes => {
+                    let words = "it must have a tty, and the host gives none";
+                    return Err(refusal(tool.name(), &self.label, "", words, false).into());
+                }
+                Some(ChannelMsg::Failure) => return Err(lost("the host refused to run the command").into()),
                 Some(ChannelMsg::Close) | None => {
                     if let (None, Some(why)) = (&told, lease.transport().closed()) {
-                        return Err(lost(&why));
+                        return Err(lost(&why).into());
                     }
                     let words = lease.redact(&talk.words());
-                    return Err(told.unwrap_or_else(|| {
+                    let failure = told.unwrap_or_else(|| {
                         refusal(tool.name(), &self.label, &self.slug.to_string(), words.as_str(), given)
-                    }));
+                    });
+                    // It says so before it asks for anything.
+                    if stage == Stage::Pipes && !talk.asked() && talk::wants_terminal(words.as_str()) {
+                        lease.transport().wants_terminal.get_or_init(|| ());
+                        return Err(NotBegun::WantsTerminal(failure));
+                    }
+                    return Err(failure.into());
                 }
-                Some(_) => {}
+                Some(_) => continue,
+            };
+            let refused = match heard {
+                Heard::Nothing => continue,
+                Heard::Question(1) => match self.password().await {
+                    Ok((password, enrollments)) => {
+                        enrolled = enrollments;
+                        let mut line = Zeroizing::new(Vec::with_capacity(password.expose().len() + 1));
+                        line.extend_from_slice(password.expose());
+                        line.push(b'\n');
+                        given = true;
+                        due = Instant::now() + STEP;
+                        write.data_bytes(line.to_vec()).await.map_err(|error| lost(&error.to_string()))?;
+                        continue;
+                    }
+                    Err(failure) => failure,
+                },
+                Heard::Question(_) => refusal(tool.name(), &self.label, &self.slug.to_string(), "", true),
+                Heard::Started(pid, behind) => {
+                    let supervisor = pid.map(|pid| Supervisor { pid, mark: signs.mark.clone() });
+                    let (output, error) = match stage {
+                        Stage::Pipes => (output, behind),
+                        Stage::Terminal(_) => (behind, ON_TERMINAL.into()),
+                    };
+                    return Ok(Begun { output, error, supervisor, enrolled });
+                }
+                Heard::Flood => return Err(flood().into()),
+            };
+            if stage != Stage::Pipes {
+                // A terminal has no end of input; sudo ends with it, when the channel is closed.
+                return Err(refused.into());
             }
+            told = Some(refused);
+            due = Instant::now() + END;
+            // End of input is sudo's sign that nobody answers.
+            let _ = write.eof().await;
         }
     }
 }

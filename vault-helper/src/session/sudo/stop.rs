@@ -41,7 +41,8 @@ impl Elevation {
             let (_button, mut stops) = mpsc::channel(1);
             let command = supervisor.command(signal);
             // Boxed: the future of `begin` is large, and this is the rare path.
-            let begun = Box::pin(self.begin(&mut read, &write, lease, &command, &mut stops)).await.ok()?;
+            let begun =
+                Box::pin(self.begin(&mut read, &write, lease, (&command, 0), &mut stops)).await.ok()?;
             let _ = write.eof().await;
             while read.wait().await.is_some() {}
             drop(begun);

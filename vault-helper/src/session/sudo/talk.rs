@@ -105,12 +105,15 @@ impl Talk {
     }
 }
 
+/// What sudo says where it runs on a terminal only.
+const NO_TERMINAL: &str = "must have a tty";
+
 /// What sudo, sudo-rs and doas say when they refuse, in lower case, and what it means.
 const REFUSALS: &[(&str, ErrorCode, &str)] = &[
     (
-        "must have a tty",
+        NO_TERMINAL,
         ErrorCode::UnsupportedOperation,
-        "sudo runs only on a terminal there (requiretty); a line `Defaults:USER !requiretty` in its sudoers lifts that",
+        "sudo runs only on a terminal there (requiretty), and the host gives none; a line `Defaults:USER !requiretty` in its sudoers lifts that",
     ),
     (
         "a terminal is required",
@@ -147,6 +150,11 @@ const REFUSALS: &[(&str, ErrorCode, &str)] = &[
         "doas asks on a terminal only and with its own words, so no password is given to it; `permit nopass` in its doas.conf, or sudo, works",
     ),
 ];
+
+/// Whether sudo refuses because it has no terminal (sudoers(5), `requiretty`).
+pub fn wants_terminal(words: &str) -> bool {
+    words.to_lowercase().contains(NO_TERMINAL)
+}
 
 /// Whether these words refuse for another reason than the password.
 pub fn is_refusal(words: &str) -> bool {

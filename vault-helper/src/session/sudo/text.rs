@@ -10,11 +10,24 @@ use crate::session::compose::quote;
 
 /// What the started shell does, as the other user: it says so on standard error with the mark and its process
 /// number, runs the command in a shell of its own and passes its exit code on. Signals are meant for the command; what
-/// it left in the background when one came is ended too, as shells let such children ignore INT.
+/// it left in the background when one came is ended too, as shells let such children ignore INT. On a terminal, which
+/// has no end of file, it is told how many bytes of input there are, and programs are told not to page.
 const SUPERVISE: &str = concat!(
-    r#"s=; trap s=1 INT TERM; printf "%s%s %d\n" "$2" "$3" "$$" >&2; /bin/sh -c "$1"; r=$?; "#,
+    r#"s=; trap s=1 INT TERM; printf "%s%s %d\n" "$2" "$3" "$$" >&2; "#,
+    r#"case ${4-} in "") /bin/sh -c "$1";; *) PAGER=cat GIT_PAGER=cat SYSTEMD_PAGER=cat; "#,
+    r#"export PAGER GIT_PAGER SYSTEMD_PAGER; "#,
+    r#"case $4 in 0) /bin/sh -c "$1" </dev/null;; *) head -c "$4" | /bin/sh -c "$1";; esac;; esac; r=$?; "#,
     r#"case $s in 1) trap "" TERM; kill -s TERM 0;; esac; exit $r"#
 );
+
+/// What sudo has around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Pipes.
+    Pipes,
+    /// A terminal; so many bytes are the command's input.
+    Terminal(usize),
+}
 
 /// The text that is judged, shown, audited and bound to a confirmation.
 pub fn judged(run_as: &str, text: &str) -> String {
@@ -22,14 +35,18 @@ pub fn judged(run_as: &str, text: &str) -> String {
 }
 
 /// The text that is sent.
-pub fn sent(tool: Tool, run_as: &str, text: &str, signs: &Signs) -> String {
+pub fn sent(tool: Tool, run_as: &str, text: &str, signs: &Signs, stage: Stage) -> String {
     let (first, second) = signs.mark.halves();
     let user = word(run_as);
     let begin = match tool {
         Tool::Sudo(place) => format!("{} -S -p {} -u {user} --", disguised(place), signs.prompt),
         Tool::Doas(place) => format!("{} -n -u {user} --", disguised(place)),
     };
-    format!("{begin} /bin/sh -c {} sh {} {first} {second}", quote(SUPERVISE), quote(text))
+    let input = match stage {
+        Stage::Pipes => String::new(),
+        Stage::Terminal(bytes) => format!(" {bytes}"),
+    };
+    format!("{begin} /bin/sh -c {} sh {} {first} {second}{input}", quote(SUPERVISE), quote(text))
 }
 
 /// A word for a POSIX shell, in quotes only where it needs them.
@@ -64,12 +81,15 @@ mod tests {
     #[test]
     fn what_is_sent_names_a_program_nobody_can_have_prepared_and_the_same_command() {
         let signs = Signs::random().unwrap();
-        let text = sent(Tool::Sudo("/usr/bin/sudo"), "deploy", "touch 'a b'", &signs);
+        let text = sent(Tool::Sudo("/usr/bin/sudo"), "deploy", "touch 'a b'", &signs, Stage::Pipes);
         let words: Vec<&str> = text.split(' ').collect();
         let place: String = words[0].split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
         assert_eq!(place, "usr/bin/sudo");
         assert_eq!(words[1..8], ["-S", "-p", signs.prompt.as_str(), "-u", "deploy", "--", "/bin/sh"]);
         assert!(text.contains(&quote("touch 'a b'")), "{text}");
         assert_ne!(disguised("/usr/bin/sudo"), disguised("/usr/bin/sudo"));
+        let on_terminal =
+            sent(Tool::Sudo("/usr/bin/sudo"), "deploy", "touch 'a b'", &signs, Stage::Terminal(9));
+        assert_eq!(on_terminal.rsplit(' ').next(), Some("9"), "how much input there is");
     }
 }
