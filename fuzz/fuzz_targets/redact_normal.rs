@@ -2,6 +2,9 @@
 //! twelve characters of a secret is left of it; and without a secret the output is the input.
 #![no_main]
 
+// The module takes its memory from there.
+use sallyport_vault_helper::harden;
+
 #[allow(dead_code)]
 mod common;
 #[allow(dead_code, unused_imports)]

@@ -2,6 +2,9 @@
 //! the screen, and no twelve characters of a secret in a row are shown in one row.
 #![no_main]
 
+// The module takes its memory from there.
+use sallyport_vault_helper::harden;
+
 #[allow(dead_code)]
 mod common;
 #[allow(dead_code, unused_imports)]

@@ -2,6 +2,9 @@
 //! deadline, no byte appears that was not pushed or is not part of a mask.
 #![no_main]
 
+// The module takes its memory from there.
+use sallyport_vault_helper::harden;
+
 #[allow(dead_code)]
 mod common;
 #[allow(dead_code, unused_imports)]

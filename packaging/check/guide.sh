@@ -40,9 +40,11 @@ systemctl enable --now sallyport-broker.socket
 systemctl show -p ActiveState,NRestarts sallyport-vault.service
 as_admin sallyport status
 grep -o '"hardening_steps":{[^}]*}' /var/lib/sallyport/audit/audit.jsonl
-# Level 4 where the machine lets its first process raise the limit of locked memory; a container may not.
+# Level 5 where the machine lets its first process raise the limit of locked memory; a container may not. The kernel
+# may have no secret memory, or have it switched off.
 limit=$(awk '/^Max locked memory/ { print $5 }' "/proc/$(systemctl show -P MainPID sallyport-vault.service)/limits")
-if [ "$limit" = unlimited ]; then level=4; else level=3; fi
+if [ "$limit" = unlimited ]; then level=5; else level=4; fi
+[ "$(cat /sys/module/secretmem/parameters/enable || true)" = Y ] || level=3
 as_admin sallyport status --json | grep -q "\"hardening\": $level"
 systemd-analyze security --threshold=13 sallyport-vault.service | tail -1
 

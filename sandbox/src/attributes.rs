@@ -21,25 +21,44 @@ pub fn close() -> Result<(), SandboxError> {
     prctl::set_no_new_privs().map_err(refused("new privileges"))
 }
 
-/// Keeps all memory out of swap, as it is touched. Only where the limit allows any amount: under a small limit the
+/// How many bytes this process may lock into memory; raises its limit as far as it may be raised.
+///
+/// # Errors
+/// When the limit cannot be read or set.
+pub fn lockable_memory() -> Result<u64, SandboxError> {
+    let refused = |errno: nix::Error| SandboxError::Refused("locked memory", errno.to_string());
+    let (soft, hard) = getrlimit(Resource::RLIMIT_MEMLOCK).map_err(refused)?;
+    if soft != hard {
+        setrlimit(Resource::RLIMIT_MEMLOCK, hard, hard).map_err(refused)?;
+    }
+    Ok(if is_unlimited() { RLIM_INFINITY } else { hard })
+}
+
+/// Whether no limit of locked memory binds this process (`CAP_IPC_LOCK`, capabilities(7)).
+fn is_unlimited() -> bool {
+    const IPC_LOCK: u32 = 14;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let held = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    held.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok())
+        .is_some_and(|held| held >> IPC_LOCK & 1 == 1)
+}
+
+/// Keeps all memory out of swap, as it is touched. Only where any amount may be locked: under a small limit the
 /// process would fail to allocate later.
 ///
 /// # Errors
 /// When the limit is too small, or the kernel refuses.
 pub fn lock_memory() -> Result<(), SandboxError> {
     let what = "locked memory";
-    let refused = |errno: nix::Error| SandboxError::Refused(what, errno.to_string());
-    let (_, hard) = getrlimit(Resource::RLIMIT_MEMLOCK).map_err(refused)?;
-    if hard != RLIM_INFINITY {
-        return Err(SandboxError::Refused(
-            what,
-            format!("the limit is {hard} bytes (ulimit -Hl, LimitMEMLOCK=)"),
-        ));
+    let limit = lockable_memory()?;
+    if limit != RLIM_INFINITY {
+        let why =
+            format!("the limit is {limit} bytes (ulimit -Hl, LimitMEMLOCK=), and there is no CAP_IPC_LOCK");
+        return Err(SandboxError::Refused(what, why));
     }
-    setrlimit(Resource::RLIMIT_MEMLOCK, hard, hard).map_err(refused)?;
     let flags =
         MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | MlockAllFlags::from_bits_retain(MCL_ONFAULT);
-    mlockall(flags).map_err(refused)
+    mlockall(flags).map_err(|errno| SandboxError::Refused(what, errno.to_string()))
 }
 
 /// `MCL_ONFAULT` (mlockall(2)): pages are locked when they are first touched, so nothing grows.

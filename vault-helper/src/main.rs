@@ -6,16 +6,17 @@ use std::process::ExitCode;
 use clap::Parser;
 use sallyport_vault_helper::config::Paths;
 use sallyport_vault_helper::harden::Hardening;
+use sallyport_vault_helper::harden::memory::Allocator;
 use sallyport_vault_helper::redact::Redactor;
 use sallyport_vault_helper::serve::listen::ListenError;
 use sallyport_vault_helper::serve::{detach, run};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Wipes all memory when it is freed, also what libraries held: russh's copy of a password, a parser's buffer.
+/// Wipes all memory when it is freed, also what libraries held: russh's copy of a password, a parser's buffer. Serves
+/// what is to be secret from memory that nobody else can read.
 #[global_allocator]
-static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
-    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+static ALLOCATOR: Allocator = Allocator;
 
 /// Holds the secrets: decrypts records, opens SSH connections, enforces the
 /// policy, redacts, and writes the audit log. Started by `sallyport` when needed.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use russh::server::{
     Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Server, Session, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId, Limits, Sig, keys::PublicKey};
+use russh::{Channel, ChannelId, Limits, Preferred, Sig, cipher, kex, keys::PublicKey};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -39,6 +39,10 @@ pub enum Malice {
     Escapes,
     /// Hangs up as soon as a command comes.
     HangsUp,
+    /// Speaks ChaCha20 alone, without strict key exchange, as before CVE-2023-48795 was known.
+    CanBeCut,
+    /// Speaks ChaCha20 alone, and is otherwise as it should be.
+    Strict,
 }
 
 /// A running server; it ends when dropped.
@@ -47,6 +51,7 @@ pub struct Hostile {
     port: u16,
     host_key: PublicKey,
     accepted: Arc<AtomicUsize>,
+    logins: Arc<AtomicUsize>,
     _runtime: Runtime,
 }
 
@@ -59,7 +64,15 @@ impl Hostile {
             Malice::Rekeys => Limits::new(64, 64, Duration::from_secs(3600)),
             _ => Limits::default(),
         };
+        let mut preferred = Preferred::default();
+        if [Malice::CanBeCut, Malice::Strict].contains(&malice) {
+            preferred.cipher = (&[cipher::CHACHA20_POLY1305]).into();
+        }
+        if malice == Malice::CanBeCut {
+            preferred.kex.to_mut().retain(|name| *name != kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER);
+        }
         let config = Arc::new(Config {
+            preferred,
             auth_rejection_time: Duration::ZERO,
             keys: vec![host],
             limits,
@@ -68,13 +81,13 @@ impl Hostile {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
         let port = listener.local_addr()?.port();
-        let accepted = Arc::<AtomicUsize>::default();
-        let mut doors = Doors(malice, accepted.clone());
+        let (accepted, logins) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let mut doors = Doors(malice, accepted.clone(), logins.clone());
         runtime.spawn(async move {
             // Its clients see the connection refused when this ends.
             drop(doors.run_on_socket(config, &listener).await);
         });
-        Ok(Self { port, host_key, accepted, _runtime: runtime })
+        Ok(Self { port, host_key, accepted, logins, _runtime: runtime })
     }
 
     /// Makes it a host of the world's: in the inventory as `alias`, its key known, and a login key in the store.
@@ -100,25 +113,31 @@ impl Hostile {
         self.accepted.load(Ordering::Relaxed)
     }
 
+    /// How many keys it was shown by those who wanted to log in.
+    pub fn logins(&self) -> usize {
+        self.logins.load(Ordering::Relaxed)
+    }
+
     /// The public host key.
     pub fn host_key(&self) -> &PublicKey {
         &self.host_key
     }
 }
 
-struct Doors(Malice, Arc<AtomicUsize>);
+struct Doors(Malice, Arc<AtomicUsize>, Arc<AtomicUsize>);
 
 impl Server for Doors {
     type Handler = Visit;
 
     fn new_client(&mut self, _: Option<std::net::SocketAddr>) -> Visit {
-        Visit { malice: self.0, accepted: self.1.clone(), unanswered: Vec::new() }
+        Visit { malice: self.0, accepted: self.1.clone(), logins: self.2.clone(), unanswered: Vec::new() }
     }
 }
 
 struct Visit {
     malice: Malice,
     accepted: Arc<AtomicUsize>,
+    logins: Arc<AtomicUsize>,
     unanswered: Vec<ChannelOpenHandle>,
 }
 
@@ -126,6 +145,7 @@ impl Handler for Visit {
     type Error = russh::Error;
 
     async fn auth_publickey(&mut self, _: &str, _: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+        self.logins.fetch_add(1, Ordering::Relaxed);
         Ok(Auth::Accept)
     }
 
@@ -197,6 +217,8 @@ async fn act(malice: Malice, channel: ChannelId, handle: Handle, accepted: Arc<A
                 accepted.fetch_add(opened.iter().filter(|yes| **yes).count(), Ordering::Relaxed);
             }
         }
+        // A command that ends well.
+        Malice::CanBeCut | Malice::Strict => {}
         Malice::EndsTwice => {
             for code in [0, 7, u32::MAX] {
                 let _ = handle.exit_status_request(channel, code).await;

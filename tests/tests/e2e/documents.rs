@@ -113,6 +113,21 @@ fn every_test_and_file_that_the_documents_name_is_there() {
 }
 
 #[test]
+fn unsafe_code_is_where_the_design_allows_it_and_nowhere_else() {
+    let home = "vault-helper/src/harden/sys/";
+    let marks = ["{", "fn", "impl"].map(|what| format!("{} {what}", "unsafe"));
+    let mut at_home = 0;
+    for source in sources().iter().filter(|source| source.path.ends_with(".rs")) {
+        let code = fs::read_to_string(top().join(&source.path)).unwrap();
+        let found = code.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
+        let found = found.filter(|line| marks.iter().any(|mark| line.contains(mark.as_str()))).count();
+        assert!(found == 0 || source.path.starts_with(home), "{}: {found}", source.path);
+        at_home += found;
+    }
+    assert!(at_home > 5, "the sources were read: {at_home}");
+}
+
+#[test]
 fn a_name_that_leads_nowhere_is_found_out() {
     let tests = tests("#[test]\n#[cfg(unix)]\nfn it_holds() {}\nfn helper() {}\n");
     assert_eq!(tests, ["it_holds"]);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sallyport_tests::mcp::McpClient;
+use sallyport_tests::world::sshd::own_name;
 use sallyport_tests::world::{Finished, SshdOptions, World, account, eventually, memory, process};
 use serde_json::{Value, json};
 
@@ -77,22 +78,38 @@ fn opening(path: &Path, flags: i32) -> String {
     )
 }
 
-/// A helper that may lock this much memory, and what `status` says of it.
+/// A helper of root without its privileges, a user like any other, that may lock this much memory; and what `status`
+/// says of it.
 fn with_locked_memory(world: &World, limit: &str) -> Value {
     let mut command = world.command("prlimit");
-    command.arg(format!("--memlock={limit}")).arg(process::built("sallyport")).args(["status", "--json"]);
+    command.arg(format!("--memlock={limit}"));
+    if account::possible() {
+        command.args(["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]);
+    }
+    command.arg(process::built("sallyport")).args(["status", "--json"]);
     serde_json::from_str(&process::run(&mut command, b"").expect_success()).unwrap()
 }
 
+/// Whether the kernel has secret memory, and has it switched on.
+fn has_secret_memory() -> bool {
+    let here =
+        std::fs::read_to_string("/sys/module/secretmem/parameters/enable").is_ok_and(|on| on.trim() == "Y");
+    if !here {
+        println!("skipped: this kernel has no secret memory (memfd_secret)");
+    }
+    here
+}
+
 #[test]
-fn with_unlimited_locked_memory_the_helper_reaches_level_four_and_none_of_it_can_be_swapped() {
-    let raised = process::run(process::bare("prlimit").args(["--memlock=unlimited:unlimited", "true"]), b"");
-    if raised.code() != 0 {
-        return println!("skipped: the limit of locked memory cannot be raised here (CAP_SYS_RESOURCE)");
+fn with_the_right_to_lock_all_memory_the_helper_reaches_level_five_and_none_of_it_can_be_swapped() {
+    let ours = u64::from_str_radix(&field(std::process::id() as i32, "CapEff"), 16).unwrap();
+    let may_lock = ours >> 14 & 1 == 1; // CAP_IPC_LOCK
+    if !has_secret_memory() || !may_lock {
+        return println!("skipped: all memory cannot be locked here (CAP_IPC_LOCK)");
     }
     let world = World::new();
-    let status = with_locked_memory(&world, "unlimited:unlimited");
-    assert_eq!(status["hardening"], 4, "{status:#}");
+    let status: Value = serde_json::from_str(&world.run(&["status", "--json"]).expect_success()).unwrap();
+    assert_eq!(status["hardening"], 5, "{status:#}");
     let pid = world.helper().unwrap();
     assert_ne!(field(pid, "VmLck"), "0");
     // All that is resident is locked, but for what the kernel itself maps.
@@ -106,7 +123,8 @@ fn with_unlimited_locked_memory_the_helper_reaches_level_four_and_none_of_it_can
 fn the_helper_reaches_its_level_and_everybody_is_told() {
     let world = World::new();
     let status = with_locked_memory(&world, "8388608:8388608");
-    assert_eq!(status["hardening"], 3, "{status:#}");
+    let level = if has_secret_memory() { 4 } else { 3 };
+    assert_eq!(status["hardening"], level, "{status:#}");
     let pid = world.helper().unwrap();
     assert_eq!((field(pid, "Seccomp"), field(pid, "NoNewPrivs")), ("2".into(), "1".into()));
     let log = std::fs::read_to_string(world.state().join("audit/audit.jsonl")).unwrap();
@@ -115,6 +133,17 @@ fn the_helper_reaches_its_level_and_everybody_is_told() {
     for step in ["process", "files", "calls"] {
         assert_eq!(first["details"]["hardening_steps"][step], "done", "{first:#}");
     }
+}
+
+#[test]
+fn without_room_for_secret_memory_the_level_is_lower_and_the_log_says_why() {
+    let world = World::new();
+    let status = with_locked_memory(&world, "65536:65536");
+    assert_eq!(status["hardening"], 3, "{status:#}");
+    let log = std::fs::read_to_string(world.state().join("audit/audit.jsonl")).unwrap();
+    let first: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    let why = first["details"]["hardening_steps"]["secrets"].as_str().unwrap();
+    assert!(why.contains("limit of locked memory is 65536 bytes"), "{why}");
 }
 
 #[test]
@@ -317,4 +346,56 @@ fn after_lock_no_password_is_left_in_the_helper() {
     eventually("a helper without the password", || {
         memory::find(helper, &pieces).unwrap().is_empty().then_some(())
     });
+}
+
+#[test]
+fn while_a_session_lives_not_even_root_finds_its_secrets_in_the_helpers_memory() {
+    if !account::possible() || !has_secret_memory() {
+        return println!("skipped: needs root, for accounts and to read a hidden process");
+    }
+    let (password, token) = ("Correct-horse-battery-9-staple", "tok-5f3a9c0e77b1d2-Zq8");
+    let world = World::new();
+    let sshd = world.sshd_with(&SshdOptions { passwords: true, ..SshdOptions::default() });
+    let (account, own) = (world.account(password), own_name());
+    let key = world.key("ed25519", None);
+    sshd.authorize(&key);
+    world.host("web1", &sshd, &format!("user = \"{}\"", account.name));
+    world.host("web2", &sshd, &format!("user = \"{own}\""));
+    world.trust(&sshd);
+    world.record("ssh", &sshd.place(), &account.name, "password", format!("{password}\n").as_bytes());
+    world.record("sudo", &sshd.place(), &account.name, "password", format!("{password}\n").as_bytes());
+    world.record("ssh", &sshd.place(), &own, "key", key.private().as_bytes());
+    world.store().insert(world.gpg(), "sallyport/env/app/dotenv", format!("TOKEN={token}\n").as_bytes());
+    account.sudoers(&format!("{} ALL=(ALL:ALL) ALL", account.name));
+    let client = world.mcp();
+    let call = |tool: &str, arguments: Value| client.call(tool, arguments).expect_ok();
+    let session = call("ssh_session_open", json!({ "target": "web1" })).text("session").to_owned();
+    let shown = json!({ "session": session, "command": "echo \"$TOKEN\"", "secrets": ["app"] });
+    assert_eq!(call("ssh_exec", shown).text("stdout"), "[redacted]\n");
+    call("ssh_sudo_exec", json!({ "target": "web1", "command": "id" }));
+    call("ssh_exec", json!({ "target": "web2", "command": "true" }));
+    let note = world.dir().join("note");
+    std::fs::write(&note, format!("{password}\n")).unwrap();
+    call("ssh_exec", json!({ "session": session, "command": format!("cat {}", note.display()) }));
+    let helper = world.helper().unwrap();
+    // Of the key, a line of its file, and the number that it is.
+    let file = key.private();
+    let line = file.lines().rev().find(|line| !line.starts_with('-') && line.len() > 60).unwrap();
+    let parsed = russh::keys::decode_secret_key(&file, None).unwrap();
+    let seed = parsed.key_data().ed25519().unwrap().private.to_bytes();
+    let secrets: [(&str, &[u8]); 4] = [
+        ("the password", password.as_bytes()),
+        ("the variable", token.as_bytes()),
+        ("the key's file", line.as_bytes()),
+        ("the key", &seed),
+    ];
+    let mut left = Vec::new();
+    for (name, secret) in secrets {
+        let runs: Vec<&[u8]> = memory::runs(secret).collect();
+        left.extend(memory::find(helper, &runs).unwrap().iter().map(|at| format!("{name}, from byte {at}")));
+    }
+    assert!(left.is_empty(), "{left:#?}");
+    // The control: the helper still knows them.
+    let reply = call("ssh_exec", json!({ "session": session, "command": "cat", "stdin": token }));
+    assert_eq!(reply.text("stdout"), "[redacted]\n");
 }

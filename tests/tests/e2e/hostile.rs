@@ -9,6 +9,7 @@ use sallyport_protocol::envelope::{Caller, OpId, Stream, ToHelper};
 use sallyport_protocol::handshake::{Hello, Reply, Role};
 use sallyport_protocol::request::{ActiveKind, Request};
 use sallyport_protocol::text::PrincipalName;
+use sallyport_tests::embedded::{Hostile, Malice};
 use sallyport_tests::raw::RawPeer;
 use sallyport_tests::world::sshd::own_name;
 use sallyport_tests::world::{World, eventually};
@@ -233,4 +234,19 @@ fn a_syntax_error_or_an_open_quote_in_a_session_does_not_swallow_the_next_comman
     }
     client.call("ssh_session_close", json!({ "session": session })).expect_ok();
     eventually("the shell's end", || world.remote_processes().is_empty().then_some(()));
+}
+
+#[test]
+fn a_server_whose_messages_could_be_cut_off_is_logged_in_to_only_with_strict_key_exchange() {
+    let world = World::new();
+    let (old, new) = (Hostile::start(Malice::CanBeCut).unwrap(), Hostile::start(Malice::Strict).unwrap());
+    old.join(&world, "old", "guest");
+    new.join(&world, "new", "guest");
+    let client = world.mcp();
+    let to = |alias: &str| client.call("ssh_exec", json!({ "target": alias, "command": "true" }));
+    // The control: the same cipher, with it.
+    to("new").expect_ok();
+    let refused = to("old").expect_code("ssh_connection_failed");
+    assert!(refused.raw.to_string().contains("CVE-2023-48795"), "{:#}", refused.raw);
+    assert_eq!(old.logins(), 0, "no byte of a login leaves");
 }

@@ -9,30 +9,38 @@
 //! | 1 `process` | no core dumps, no debugger of the same user, no new privileges |
 //! | 2 `files` | Landlock: no file but those of [`places`] |
 //! | 3 `calls` | seccomp: no call but those of the table in `sandbox/src/calls/helper.rs` |
-//! | 4 `memory` | nothing is ever swapped out (needs an unlimited `ulimit -l`) |
+//! | 4 `secrets` | secrets rest in [`memory`] that nobody else can read, root included (memfd_secret) |
+//! | 5 `memory` | nothing else is ever swapped out either (needs an unlimited `ulimit -l`, or CAP_IPC_LOCK) |
 //!
-//! Beside the levels, all memory is wiped when it is freed (`main.rs`), whatever library held it.
+//! Beside the levels, all memory is wiped when it is freed, whatever library held it.
 
+pub mod memory;
 pub mod places;
+mod sys;
 
 use sallyport_sandbox::files::Files;
 use sallyport_sandbox::{SandboxError, attributes, calls, files};
 
 /// The steps' names, in their order: a level's number is its place in this list, from 1.
-pub const STEPS: [&str; 4] = ["process", "files", "calls", "memory"];
+pub const STEPS: [&str; 5] = ["process", "files", "calls", "secrets", "memory"];
+/// The level that counts no longer once a secret did not fit into its memory.
+const SECRETS: u8 = 4;
 
 /// How far hardening went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hardening {
     /// One for every step that was tried: why it failed, if it did.
     outcomes: Vec<Option<String>>,
+    /// What became of the memory for secrets, which is made before the steps that stand before it.
+    secrets: Option<String>,
 }
 
 impl Hardening {
-    /// The first step, for the very start of the program.
+    /// The first step, and the memory for secrets, for the very start of the program: later on the call for it is gone.
     pub fn begin() -> Self {
         let mut hardening = Self::default();
         hardening.record(attributes::close());
+        hardening.secrets = failed("secrets", memory::open());
         hardening
     }
 
@@ -43,20 +51,20 @@ impl Hardening {
         let no_store = SandboxError::Refused("files", "there is no password store yet".into());
         self.record(open.map_or(Err(no_store), files::restrict));
         self.record(calls::keep_those_of_the_helper());
+        let secrets = self.secrets.take();
+        self.outcomes.push(secrets);
         self.record(attributes::lock_memory());
     }
 
     fn record(&mut self, outcome: Result<(), SandboxError>) {
-        if let Err(error) = &outcome {
-            let step = STEPS.get(self.outcomes.len()).copied().unwrap_or_default();
-            tracing::info!(step, %error, "the process could not be hardened further");
-        }
-        self.outcomes.push(outcome.err().map(|error| error.to_string()));
+        let step = STEPS.get(self.outcomes.len()).copied().unwrap_or_default();
+        self.outcomes.push(failed(step, outcome));
     }
 
     /// The level reached: how many steps succeeded before the first that did not.
     pub fn number(&self) -> u8 {
-        self.outcomes.iter().take_while(|outcome| outcome.is_none()).count() as u8
+        let reached = self.outcomes.iter().take_while(|outcome| outcome.is_none()).count() as u8;
+        if memory::usage().spilled == 0 { reached } else { reached.min(SECRETS - 1) }
     }
 
     /// Each step with `done` or why it was not, for the audit log.
@@ -89,12 +97,22 @@ impl Hardening {
     }
 }
 
+/// Why a step failed, if it did; the log is told.
+fn failed(step: &str, outcome: Result<(), SandboxError>) -> Option<String> {
+    let error = outcome.err()?;
+    tracing::info!(step, %error, "the process could not be hardened further");
+    Some(error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn hardening(outcomes: &[Option<&str>]) -> Hardening {
-        Hardening { outcomes: outcomes.iter().map(|outcome| outcome.map(str::to_owned)).collect() }
+        Hardening {
+            outcomes: outcomes.iter().map(|outcome| outcome.map(str::to_owned)).collect(),
+            secrets: None,
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use sallyport_protocol::person::{CheckEntry, Level, Tell};
 
 use super::{dialog, tell};
 use crate::config::{Paths, Settings};
+use crate::harden::memory;
 use crate::helper::Helper;
 use crate::redact::{Redactor, SecretKind, Strength};
 use crate::serve::admin::Answer;
@@ -393,4 +394,14 @@ fn hardening(helper: &Helper, found: &mut Vec<CheckEntry>) {
     } else {
         ok("hardening", format!("level {level}; {apart}"))
     });
+    let rest = memory::usage();
+    if rest.spilled > 0 {
+        let wrong = format!(
+            "the memory for secrets ({} KiB) was too small for them: some are in ordinary memory",
+            rest.size >> 10
+        );
+        let hint =
+            "raise the limit of locked memory (`ulimit -Hl`, LimitMEMLOCK=) and restart the vault helper";
+        found.push(bad("secret memory", Level::Warning, wrong, hint));
+    }
 }

@@ -14,6 +14,7 @@ use super::material;
 use super::stream::StreamRedactor;
 use super::strength::{self, Strength, Weak};
 use super::weak::Shorts;
+use crate::harden::memory::secretly;
 
 /// What a secret is, which decides how it is taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,12 +137,12 @@ impl Redactor {
     /// # Errors
     /// [`Weak`] if it cannot be told from ordinary text; it is then not masked.
     pub fn enroll(&self, slug: &str, secret: &[u8], kind: SecretKind) -> Result<Enrollment, Weak> {
-        let parts = material::parts(secret, kind);
+        let parts = secretly(|| material::parts(secret, kind));
         for part in &parts {
             let _ = strength::judge(part)?;
         }
         let mut state = self.shared.write();
-        let numbers = parts.into_iter().map(|part| state.add(slug, part)).collect();
+        let numbers = secretly(|| parts.into_iter().map(|part| state.add(slug, part)).collect());
         drop(state);
         Ok(Enrollment { shared: Arc::clone(&self.shared), slug: slug.to_owned(), numbers })
     }
@@ -225,8 +226,7 @@ impl fmt::Debug for Enrollment {
 impl Drop for Enrollment {
     fn drop(&mut self) {
         let mut state = self.shared.write();
-        for number in &self.numbers {
-            state.remove(&self.slug, *number);
-        }
+        // What stays may have to be arranged anew.
+        secretly(|| self.numbers.iter().for_each(|number| state.remove(&self.slug, *number)));
     }
 }

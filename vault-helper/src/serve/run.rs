@@ -16,6 +16,7 @@ use super::listen::{self, Sockets};
 use crate::audit::{Audit, Sinks};
 use crate::config::{Live, Paths, Settings};
 use crate::guard::approvals::Approvals;
+use crate::harden::memory::secretly;
 use crate::harden::{Hardening, places};
 use crate::helper::Helper;
 use crate::redact::Redactor;
@@ -209,7 +210,7 @@ fn import_service_key() -> Result<(), StartError> {
         return Ok(());
     };
     let path = std::path::Path::new(&folder).join(SERVICE_KEY);
-    let bytes = match std::fs::read(&path) {
+    let bytes = match secretly(|| std::fs::read(&path)) {
         Ok(bytes) => zeroize::Zeroizing::new(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(format!("{} cannot be read: {error}", path.display()).into()),

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::compose::{Dialect, quote};
 use super::feed::Cue;
 use super::marks::Mark;
+use crate::harden::memory::secretly;
 use crate::helper::Helper;
 use crate::redact::{Enrollment, SecretKind};
 use crate::ssh::keeper::failure;
@@ -64,7 +65,7 @@ impl Injected {
             slugs: Vec::new(),
             records: Vec::new(),
             enrolled: Vec::new(),
-            assignments: Zeroizing::new(Vec::with_capacity(MOST)),
+            assignments: secretly(|| Zeroizing::new(Vec::with_capacity(MOST))),
         };
         for name in names {
             all.add(helper, name.as_str()).await?;
@@ -145,7 +146,8 @@ impl Injected {
 
     /// What is written to the shell that runs [`READ`]: the assignments, then the mark, then `rest`.
     fn fed(&self, mark: &Mark, rest: &[u8]) -> Zeroizing<Vec<u8>> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(self.assignments.len() + rest.len() + 16));
+        let length = self.assignments.len() + rest.len() + 16;
+        let mut bytes = secretly(|| Zeroizing::new(Vec::with_capacity(length)));
         bytes.extend_from_slice(&self.assignments);
         bytes.extend_from_slice(&mark.printed());
         bytes.push(b'\n');
@@ -161,7 +163,8 @@ impl Injected {
             quote(&format!("{READ}exec {shell} -c \"$1\"")),
             quote(command)
         );
-        (text, self.fed(mark, input).to_vec())
+        let fed = self.fed(mark, input);
+        (text, secretly(|| fed.to_vec()))
     }
 
     /// What a terminal runs before its shell, on a pseudo-terminal that neither shows nor interprets what is typed:

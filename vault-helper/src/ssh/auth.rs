@@ -20,6 +20,7 @@ use sallyport_protocol::{ErrorCode, Failure};
 use super::connect::Client;
 use super::course::Asker;
 use super::keeper::{Keeper, Offer, Proof};
+use crate::harden::memory::secretly;
 use crate::vault::Secret;
 
 /// Proofs a host may want in a row.
@@ -217,7 +218,11 @@ impl Attempt<'_> {
         if let Some(text) = text {
             self.offered.push("password");
             if self.allows(MethodKind::Password) {
-                let result = self.handle.authenticate_password(self.user, text).await.map_err(broken)?;
+                let result = self
+                    .handle
+                    .authenticate_password(self.user, secretly(|| text.to_owned()))
+                    .await
+                    .map_err(broken)?;
                 match self.took(result) {
                     Step::Refused => {}
                     Step::Partly => {
@@ -251,7 +256,7 @@ impl Attempt<'_> {
                     match password.take().filter(|_| asks_for_password(&prompts)) {
                         Some(password) => {
                             self.password_used = true;
-                            vec![password.to_owned()]
+                            secretly(|| vec![password.to_owned()])
                         }
                         None => self.asker.ask(self.keeper, &name, &instructions, &prompts).await?,
                     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use russh::client::{self, ChannelOpenHandle, DisconnectReason, Msg, Session};
 use russh::keys::{Algorithm, HashAlg, PublicKey, PublicKeyOrCertificate};
-use russh::{Channel, Preferred, cipher};
+use russh::{Channel, Names, Preferred, cipher};
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::watch;
@@ -39,14 +39,14 @@ const ADDRESSES: usize = 8;
 /// Messages of one channel that wait to be read.
 const CHANNEL_BUFFER: usize = 32;
 
-/// AES-GCM first: both sides nearly always have the instructions for it.
+/// AES-GCM first: both sides nearly always have the instructions for it. ChaCha20 last: see [`can_be_cut`].
 const CIPHERS: &[cipher::Name] = &[
     cipher::AES_128_GCM,
     cipher::AES_256_GCM,
-    cipher::CHACHA20_POLY1305,
     cipher::AES_256_CTR,
     cipher::AES_192_CTR,
     cipher::AES_128_CTR,
+    cipher::CHACHA20_POLY1305,
 ];
 
 /// What russh tells us about a connection, and asks us.
@@ -93,6 +93,27 @@ impl client::Handler for Client {
                 false
             }
         })
+    }
+
+    async fn kex_done(
+        &mut self,
+        _: Option<&[u8]>,
+        names: &Names,
+        _: &mut Session,
+    ) -> Result<(), ClientError> {
+        if !can_be_cut(names) {
+            return Ok(());
+        }
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.refused = Some(Failure::new(
+            ErrorCode::SshConnectionFailed,
+            format!(
+                "{} offers ChaCha20 alone and no strict key exchange: messages could be cut off (CVE-2023-48795)",
+                self.endpoint
+            ),
+            "update the host's SSH server (OpenSSH 9.6), or have it offer AES-GCM (`Ciphers` of its sshd_config)",
+        ));
+        Err(russh::Error::Disconnect.into())
     }
 
     async fn disconnected(&mut self, reason: DisconnectReason<ClientError>) -> Result<(), ClientError> {
@@ -378,6 +399,12 @@ fn preferred(known: &KnownHosts, endpoint: &Endpoint) -> Preferred {
         host_key_certificates: certificates.into(),
         ..Preferred::DEFAULT
     }
+}
+
+/// Whether somebody between could take the first messages away unnoticed (Terrapin): of the ciphers that are spoken
+/// here, ChaCha20 without strict key exchange. CBC, the other one, is not spoken.
+fn can_be_cut(names: &Names) -> bool {
+    names.cipher == cipher::CHACHA20_POLY1305 && !names.strict_kex()
 }
 
 /// RSA keys are one type under several signature algorithms.

@@ -16,6 +16,7 @@ use sallyport_protocol::{ErrorCode, Failure};
 use tokio::net::UnixStream;
 use zeroize::Zeroizing;
 
+use crate::harden::memory::secretly;
 use crate::vault::{MAX_SECRET_BYTES, Secret};
 
 /// Keys of an agent that are offered: sshd counts each and gives up after six tries (MaxAuthTries).
@@ -114,7 +115,7 @@ impl KeyFile {
 
 fn bounded(file: File) -> io::Result<Secret> {
     // Never moves while it is filled, so that no copy is left behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SECRET_BYTES + 1));
+    let mut bytes = secretly(|| Zeroizing::new(Vec::with_capacity(MAX_SECRET_BYTES + 1)));
     file.take(MAX_SECRET_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_SECRET_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());

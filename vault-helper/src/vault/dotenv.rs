@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 use super::record::Secret;
+use crate::harden::memory::secretly;
 
 /// Most variables in one record.
 const MAX_VARIABLES: usize = 256;
@@ -47,6 +48,10 @@ pub enum DotenvError {
 /// # Errors
 /// Names the line; never repeats a byte of it.
 pub fn parse_dotenv(record: &Secret) -> Result<Vec<Variable>, DotenvError> {
+    secretly(|| read(record))
+}
+
+fn read(record: &Secret) -> Result<Vec<Variable>, DotenvError> {
     let mut reader = Reader { rest: record.expose(), line: 1 };
     let mut variables = Vec::new();
     let mut names = BTreeSet::new();

@@ -16,6 +16,7 @@ use super::error::{RecipientProblem, VaultError};
 use super::pubkeys::{distrusted, usable_key};
 use super::record::{MAX_SECRET_BYTES, RecordType};
 use super::slug::Slug;
+use crate::harden::memory::secretly;
 
 /// Which GnuPG home directory to use: this one, or the one of the environment (`GNUPGHOME`, `~/.gnupg`).
 #[derive(Clone, Debug, Default)]
@@ -46,7 +47,7 @@ impl GpgHome {
         kind: RecordType,
         cipher: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let mut plain = Bounded::new();
+        let mut plain = secretly(Bounded::new);
         let outcome = (|| {
             let mut context = self.context()?;
             context.set_pinentry_mode(PinentryMode::Error)?;

@@ -4,7 +4,8 @@
 //! signatures (`auth::Signer` of russh).
 //!
 //! The parsed key is wiped by its own type. While it is parsed, russh's decoder holds the decoded text in
-//! buffers of its own that it does not wipe; only an allocator that zeroes what is freed covers those.
+//! buffers of its own that it does not wipe, and parts of the key on the stack: the former are in the memory for
+//! secrets and wiped when freed, the latter is overwritten when the work is done.
 
 use russh::keys::ssh_encoding::Encode;
 use russh::keys::ssh_key::private::KeypairData;
@@ -12,13 +13,14 @@ use russh::keys::ssh_key::{self, Certificate, Signature};
 use russh::keys::{Algorithm, Error, HashAlg, PrivateKey, PublicKey, decode_secret_key, signature::Signer};
 
 use super::record::Secret;
+use crate::harden::memory::secretly_and_scrubbed;
 
 /// Smallest RSA key that is used, in bits; OpenSSH refuses smaller ones by `RequiredRSASize`.
 const MIN_RSA_BITS: u32 = 2048;
 
 /// A private key ready to sign. The key's own type wipes it when dropped.
 pub struct LoadedKey {
-    key: PrivateKey,
+    key: Box<PrivateKey>,
 }
 
 /// Why a record is no usable key.
@@ -81,6 +83,10 @@ impl LoadedKey {
     /// # Errors
     /// Says what is wrong; never repeats a byte of the key.
     pub fn parse(secret: &Secret, passphrase: Option<&Secret>) -> Result<Self, KeyError> {
+        secretly_and_scrubbed(|| Self::read(secret, passphrase))
+    }
+
+    fn read(secret: &Secret, passphrase: Option<&Secret>) -> Result<Self, KeyError> {
         let text = std::str::from_utf8(secret.expose()).map_err(|_| KeyError::Unreadable)?;
         let passphrase = passphrase.map(|secret| std::str::from_utf8(secret.expose()));
         let passphrase = passphrase.transpose().map_err(|_| KeyError::WrongPassphrase)?;
@@ -101,7 +107,7 @@ impl LoadedKey {
             (false, _) => decode_secret_key(text, None).map_err(|_| KeyError::Unreadable)?,
         };
         check_kind(&key)?;
-        Ok(Self { key })
+        Ok(Self { key: Box::new(key) })
     }
 
     /// The public half.
@@ -135,7 +141,8 @@ impl LoadedKey {
     /// # Errors
     /// [`KeyError::SigningFailed`].
     pub fn sign(&self, mut data: Vec<u8>, hash: Option<HashAlg>) -> Result<Vec<u8>, KeyError> {
-        let signature = self.signature(&data, hash).map_err(|_| KeyError::SigningFailed)?;
+        let signature =
+            secretly_and_scrubbed(|| self.signature(&data, hash)).map_err(|_| KeyError::SigningFailed)?;
         signature.encode_prefixed(&mut data).map_err(|_| KeyError::SigningFailed)?;
         Ok(data)
     }

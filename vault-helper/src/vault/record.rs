@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 use zeroize::Zeroizing;
 
 use super::slug::Purpose;
+use crate::harden::memory::secretly;
 
 /// Largest decrypted record, in bytes. An RSA key of 16384 bits takes a fifth of it.
 pub const MAX_SECRET_BYTES: usize = 64 * 1024;
@@ -77,13 +78,13 @@ impl FromStr for RecordType {
     }
 }
 
-/// Secret bytes: wiped when dropped, neither printable nor clonable. `len` is not secret.
+/// Secret bytes: in memory of their own, wiped when dropped, neither printable nor clonable. `len` is not secret.
 pub struct Secret(SecretSlice<u8>);
 
 impl Secret {
     /// Copies bytes into a buffer of exactly their size; the caller wipes its own copy.
     pub fn copy_of(bytes: &[u8]) -> Self {
-        Self(SecretSlice::new(bytes.into()))
+        Self(secretly(|| SecretSlice::new(bytes.into())))
     }
 
     /// The part of a decrypted record that is the secret, by the record's type; none when that is empty.

@@ -7,13 +7,13 @@ use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Pty};
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 use super::Elevation;
 use super::stop::Supervisor;
 use super::talk::{self, Heard, Signs, Talk, refusal};
 use super::text::{self, Stage};
 use super::tool::Tool;
+use crate::harden::memory::secretly;
 use crate::redact::Enrollment;
 use crate::session::compose;
 use crate::session::job::Stop;
@@ -185,12 +185,10 @@ impl Elevation {
                 Heard::Question(1) => match self.password().await {
                     Ok((password, enrollments)) => {
                         enrolled = enrollments;
-                        let mut line = Zeroizing::new(Vec::with_capacity(password.expose().len() + 1));
-                        line.extend_from_slice(password.expose());
-                        line.push(b'\n');
+                        let line = secretly(|| [password.expose(), b"\n"].concat());
                         given = true;
                         due = Instant::now() + STEP;
-                        write.data_bytes(line.to_vec()).await.map_err(|error| lost(&error.to_string()))?;
+                        write.data_bytes(line).await.map_err(|error| lost(&error.to_string()))?;
                         continue;
                     }
                     Err(failure) => failure,

@@ -23,6 +23,7 @@ use super::text::disguised;
 use super::tool::Tool;
 use crate::audit::{Ending, Intent};
 use crate::guard::gate::{self, Gate};
+use crate::harden::memory::secretly;
 use crate::redact::CleanText;
 use crate::serve::connection::{Operation, came_true};
 use crate::session::exec::{Early, busy, millis, no_audit};
@@ -141,7 +142,8 @@ impl Steps<'_> {
         }
         let (password, enrolled) = elevation.password().await?;
         self.shell.hold(enrolled);
-        let mut answer = Zeroizing::new(Vec::with_capacity(password.expose().len() + 1));
+        let length = password.expose().len() + 1;
+        let mut answer = secretly(|| Zeroizing::new(Vec::with_capacity(length)));
         answer.extend_from_slice(password.expose());
         answer.push(b'\n');
         drop(password);
