@@ -397,5 +397,5 @@ fn while_a_session_lives_not_even_root_finds_its_secrets_in_the_helpers_memory()
     assert!(left.is_empty(), "{left:#?}");
     // The control: the helper still knows them.
     let reply = call("ssh_exec", json!({ "session": session, "command": "cat", "stdin": token }));
-    assert_eq!(reply.text("stdout"), "[redacted]\n");
+    assert_eq!(reply.text("stdout"), "[redacted]");
 }
