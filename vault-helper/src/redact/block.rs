@@ -126,8 +126,8 @@ impl Block {
             *normal = mapped(byte);
             some |= special(byte);
         }
-        self.kept[n] = marks::nonzero(&normal[n]);
-        self.special[n] = if some { marks::nonzero(&cell.map(|byte| u8::from(special(byte)))) } else { 0 };
+        self.kept[n] = marks::of(&normal[n], |byte| byte != 0);
+        self.special[n] = if some { marks::of(cell, special) } else { 0 };
     }
 
     fn find_sequences(&mut self, piece: Piece<'_>) {

@@ -399,7 +399,7 @@ const fn entry(number: usize, offset: usize, hash: u64) -> u64 {
     (number as u64 + 1) << (OFFSET_BITS + PRINT_BITS) | (offset as u64) << PRINT_BITS | print_of(hash)
 }
 
-/// A bitmap over the high bits of hashes.
+/// A set of hashes that now and then claims to hold another one: two bits for each, in one word of many.
 #[derive(Default)]
 struct Bits {
     words: Vec<u64>,
@@ -407,14 +407,18 @@ struct Bits {
 }
 
 impl Bits {
-    /// A bitmap of `size` bits, a power of two or zero.
+    /// A set with `size` bits, a power of two or zero.
     fn of(size: usize) -> Self {
-        Self { words: vec![0; size / 64], shift: 64 - size.max(2).trailing_zeros() }
+        Self { words: vec![0; size / 64], shift: 64 - (size.max(128) / 64).trailing_zeros() }
+    }
+
+    #[inline]
+    const fn bits(hash: u64) -> u64 {
+        1 << (hash >> 20 & 63) | 1 << (hash >> 26 & 63)
     }
 
     fn set(&mut self, hash: u64) {
-        let bit = hash >> self.shift;
-        self.words[(bit / 64) as usize] |= 1 << (bit % 64);
+        self.words[(hash >> self.shift) as usize] |= Self::bits(hash);
     }
 
     /// Sets every factor that begins where `bytes` do.
@@ -428,8 +432,8 @@ impl Bits {
 
     #[inline]
     fn get(&self, hash: u64) -> bool {
-        let bit = hash >> self.shift;
-        self.words.get((bit / 64) as usize).is_some_and(|word| word >> (bit % 64) & 1 != 0)
+        let bits = Self::bits(hash);
+        self.words.get((hash >> self.shift) as usize).is_some_and(|word| word & bits == bits)
     }
 }
 

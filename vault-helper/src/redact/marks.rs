@@ -46,27 +46,18 @@ pub(super) const fn bits(from: usize, count: usize) -> u64 {
     if count == 0 { 0 } else { (!0 >> (WORD - count)) << from }
 }
 
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
-/// A mark for each byte that has its highest bit set.
+/// A mark for each byte of which `is` holds; the compiler makes vector code of its first half.
 #[inline]
-pub(super) fn high(cell: &[u8; WORD]) -> u64 {
-    gather(cell, |word| word)
-}
-
-/// A mark for each byte that is not zero.
-#[inline]
-pub(super) fn nonzero(cell: &[u8; WORD]) -> u64 {
-    gather(cell, |word| ((word & !HIGH) + !HIGH) | word)
-}
-
-/// The highest bits of what `each` makes of eight bytes at a time.
-#[inline]
-fn gather(cell: &[u8; WORD], each: impl Fn(u64) -> u64) -> u64 {
-    let (eights, _) = cell.as_chunks::<8>();
-    eights.iter().enumerate().fold(0, |marks, (n, eight)| {
-        let high = (each(u64::from_le_bytes(*eight)) & HIGH) >> 7;
-        // Gathers the eight bits into one byte.
-        marks | (high.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * n)
-    })
+pub(super) fn of(cell: &[u8; WORD], is: impl Fn(u8) -> bool) -> u64 {
+    let mut flags = [0_u8; WORD];
+    for (flag, byte) in flags.iter_mut().zip(cell) {
+        *flag = if is(*byte) { 0xff } else { 0 };
+    }
+    let (eights, _) = flags.as_chunks::<8>();
+    let bytes = eights.iter().enumerate().map(|(n, eight)| {
+        // Leaves another bit of each of the eight, and adds them up in the highest byte.
+        let bits = u64::from_le_bytes(*eight) & 0x8040_2010_0804_0201;
+        (bits.wrapping_mul(0x0101_0101_0101_0101) >> 56) << (8 * n)
+    });
+    bytes.fold(0, |marks, byte| marks | byte)
 }

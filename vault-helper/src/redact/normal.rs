@@ -279,24 +279,24 @@ const fn without_lowest(mut bits: u64, mut count: usize) -> u64 {
 /// Copies those bytes of a word that `stay` has, [`RUN`] at a time; returns how many there are.
 #[inline]
 fn squeeze(from: &[u8; WORD + RUN], stay: u64, to: &mut [u8; WORD + RUN]) -> usize {
-    let (mut rest, mut source, mut target) = (stay, 0, 0);
+    let (mut rest, mut target) = (stay, 0);
     while rest != 0 {
-        let skip = rest.trailing_zeros();
-        rest >>= skip;
-        source += skip as usize;
-        let run = rest.trailing_ones();
-        rest = rest.checked_shr(run).unwrap_or(0);
-        let mut done = 0;
-        while done < run as usize {
+        // All bits up to the end of the first run.
+        let through = rest | (rest - 1);
+        let (start, end) = (rest.trailing_zeros() as usize, through.trailing_ones() as usize);
+        rest &= through.wrapping_add(1);
+        let mut source = start;
+        let mut next = target;
+        while source < end {
             if let (Some(source), Some(target)) =
-                (from[source + done..].first_chunk::<RUN>(), to[target + done..].first_chunk_mut::<RUN>())
+                (from[source..].first_chunk::<RUN>(), to[next..].first_chunk_mut::<RUN>())
             {
                 *target = *source;
             }
-            done += RUN;
+            source += RUN;
+            next += RUN;
         }
-        source += run as usize;
-        target += run as usize;
+        target += end - start;
     }
     target
 }

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+use aho_corasick::{AhoCorasick, Input, Match, MatchKind};
 
 use super::lane::{NOBODY, Raw, Span};
 
@@ -71,6 +71,34 @@ static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(beginnings).ok()
 });
 
+/// Bytes that are looked at together for whether a beginning can be among them.
+const CELL: usize = 256;
+
+/// Whether a letter is followed by one of the signs that stand in every beginning. Written so that the compiler makes
+/// vector code of it: much output holds no such pair for long stretches.
+fn has_joint(text: &[u8]) -> bool {
+    let pairs = text.iter().zip(text.iter().skip(1));
+    pairs.fold(false, |found, (letter, sign)| {
+        found | (letter.is_ascii_alphabetic() & ((*sign == b'-') | (*sign == b'.') | (*sign == b'_')))
+    })
+}
+
+/// The beginnings in `text` from `at` on: which, and where.
+fn beginnings(text: &[u8], at: usize) -> impl Iterator<Item = Match> {
+    let has_joint = move |cell: &usize| has_joint(&text[*cell..text.len().min(cell + CELL + 1)]);
+    let mut cells = (at..text.len()).step_by(CELL);
+    let stretches = std::iter::from_fn(move || {
+        let first = cells.find(has_joint)?;
+        let last = cells.by_ref().take_while(has_joint).last().unwrap_or(first);
+        Some(first.saturating_sub(LONGEST).max(at)..text.len().min(last + CELL + LONGEST))
+    });
+    stretches.flat_map(move |stretch| {
+        BEGINNINGS
+            .iter()
+            .flat_map(move |automaton| automaton.find_iter(Input::new(text).span(stretch.clone())))
+    })
+}
+
 /// A body that has not ended yet.
 #[derive(Clone, Copy)]
 struct Open {
@@ -113,8 +141,10 @@ impl ShapeLane {
         {
             at = self.begin(shape, text, end, last, spans);
         }
-        let Some(automaton) = BEGINNINGS.as_ref().filter(|_| self.open.is_none()) else { return };
-        for hit in automaton.find_iter(Input::new(text).span(at..text.len())) {
+        if self.open.is_some() {
+            return;
+        }
+        for hit in beginnings(text, at) {
             let before = text[..hit.start()].last().or(self.tail.last().filter(|_| hit.start() == 0));
             if hit.start() >= at && free(before) {
                 at = self.begin(hit.pattern().as_usize(), text, hit.end(), last, spans);
@@ -160,11 +190,8 @@ impl ShapeLane {
     /// Whether `text` neither goes on with a body nor may hold a beginning; if so, it has been read.
     pub(super) fn passes(&mut self, text: &[u8]) -> bool {
         if self.on {
-            let found = |automaton: &AhoCorasick| automaton.find(text).is_some();
-            if self.open.is_some()
-                || self.over_the_seam(text).is_some()
-                || BEGINNINGS.as_ref().is_some_and(found)
-            {
+            let begins = self.over_the_seam(text).is_some() || beginnings(text, 0).next().is_some();
+            if self.open.is_some() || begins {
                 return false;
             }
             self.remember(text);
@@ -183,4 +210,21 @@ impl ShapeLane {
 /// Whether a beginning may stand after `before`: not in the middle of a word.
 fn free(before: Option<&u8>) -> bool {
     before.is_none_or(|byte| !byte.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_beginning_has_a_joint_and_is_found_wherever_it_stands() {
+        for (n, (beginning, ..)) in SHAPES.iter().enumerate() {
+            assert!(has_joint(beginning.as_bytes()) && beginning.len() <= LONGEST, "{beginning}");
+            for before in 0..2 * CELL {
+                let text = [&vec![b' '; before], beginning.as_bytes()].concat();
+                let found = beginnings(&text, 0).map(|hit| (hit.pattern().as_usize(), hit.start()));
+                assert!(found.into_iter().any(|found| found == (n, before)), "{beginning} after {before}");
+            }
+        }
+    }
 }
