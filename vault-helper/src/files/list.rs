@@ -97,15 +97,15 @@ impl Walk {
         }
         Some(found)
     }
+}
 
-    /// What is to be told of directories that could not be listed.
-    pub fn notes(&self) -> Vec<Text> {
-        match self.unread.as_slice() {
-            [] => Vec::new(),
-            [one] => vec![format!("{one} could not be listed").into()],
-            [one, rest @ ..] => {
-                vec![format!("{one} and {} more directories could not be listed", rest.len()).into()]
-            }
+/// What is to be told of directories that could not be listed.
+pub fn unlisted(directories: &[String]) -> Vec<Text> {
+    match directories {
+        [] => Vec::new(),
+        [one] => vec![format!("{one} could not be listed").into()],
+        [one, rest @ ..] => {
+            vec![format!("{one} and {} more directories could not be listed", rest.len()).into()]
         }
     }
 }
@@ -134,12 +134,12 @@ pub async fn run(desk: &Desk<'_>, op: &Operation, ask: &ListDir) -> Result<Done,
             continue;
         }
         if told == limit {
-            return Ok(done(true, walk.notes()));
+            return Ok(done(true, unlisted(&walk.unread)));
         }
         told += 1;
         desk.tell(op, Event::Entry(found.entry(&desk.sftp).await));
     }
-    Ok(done(false, walk.notes()))
+    Ok(done(false, unlisted(&walk.unread)))
 }
 
 /// The end of a listing.

@@ -36,6 +36,8 @@ pub struct Transport {
     pub wants_terminal: std::sync::OnceLock<()>,
     /// Set once the host has run no command of our own beside SFTP.
     pub mute: std::sync::OnceLock<()>,
+    /// Set once the host's tools could not list a tree as SFTP does.
+    pub toolless: std::sync::OnceLock<()>,
     /// Keeps the login's secrets masked while this host could echo them.
     _enrolled: Vec<Enrollment>,
     /// The jump host's transport, kept open.
@@ -75,6 +77,7 @@ impl Transport {
             sudo: std::sync::OnceLock::new(),
             wants_terminal: std::sync::OnceLock::new(),
             mute: std::sync::OnceLock::new(),
+            toolless: std::sync::OnceLock::new(),
             _enrolled: enrolled,
             _through: through,
             fingerprint,

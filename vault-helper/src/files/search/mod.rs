@@ -1,7 +1,16 @@
 //! Looking for names or lines in a tree.
 //!
-//! Over SFTP alone, so that every host answers alike whatever tools it has. Lines are looked for in what a model may
-//! see: the masked text. So a pattern cannot test guesses about a secret.
+//! | module | what it holds |
+//! |---|---|
+//! | `needle` | what a line must hold to match a pattern; pure |
+//! | `survey` | a tree as the host's own tools see it |
+//!
+//! The tree comes from the host's tools where there are any, else from SFTP. What matches is decided here in both cases,
+//! by one loop over one order of names, so that every host answers alike whatever tools it has. Lines are looked for in
+//! what a model may see: the masked text. So a pattern cannot test guesses about a secret.
+
+mod needle;
+mod survey;
 
 use std::time::{Duration, Instant};
 
@@ -13,11 +22,13 @@ use sallyport_protocol::list::List;
 use sallyport_protocol::{ErrorCode, Failure, Text};
 use tokio::task::JoinSet;
 
-use super::list::{Found, Walk, done};
+use self::needle::Needles;
+use self::survey::Survey;
+use super::list::{Found, Walk, done, unlisted};
 use super::read::is_binary;
 use super::request::{Desk, Done};
 use crate::serve::connection::Operation;
-use crate::ssh::sftp::{Kind, place};
+use crate::ssh::sftp::{Kind, SftpError, place};
 
 /// Matches of one answer at most.
 const MOST: u32 = 2_000;
@@ -31,6 +42,8 @@ const BYTES: u64 = 512 << 20;
 const LARGEST: u64 = 16 << 20;
 /// Files read at once.
 const AT_ONCE: usize = 16;
+/// Requests for what a thing is that are under way at once.
+const LOOKED_AT_ONCE: usize = 64;
 /// Characters of a line that are told.
 const LINE: usize = 500;
 /// Memory a regular expression may take, in bytes.
@@ -68,7 +81,7 @@ pub async fn run(desk: &Desk<'_>, op: &Operation, ask: &Search) -> Result<Done, 
                 _ => {
                     let name = place::split(&desk.path).map(|(_, name)| name).unwrap_or_default();
                     let file = Found { path: desk.path.clone(), below: name, depth: 1, attrs };
-                    let full = hunt.files(&regex, vec![file]).await;
+                    let full = hunt.files(&regex, vec![(file, false)]).await;
                     Ok(done(full, hunt.notes()))
                 }
             }
@@ -106,6 +119,58 @@ fn globbing(glob: &str, ignore_case: bool) -> Result<Globbing, Failure> {
     Ok(Globbing { matcher, path: glob.contains('/') })
 }
 
+/// Where a tree's names come from, in one order.
+enum Source {
+    /// SFTP, a directory at a time.
+    Walk(Walk),
+    /// The host's tools.
+    Survey(Survey),
+}
+
+impl Source {
+    async fn open(desk: &Desk<'_>, needles: Option<&Needles>) -> Result<Self, Failure> {
+        match Survey::take(desk, needles).await {
+            Some(survey) => Ok(Self::Survey(survey)),
+            None => Ok(Self::Walk(Walk::below(&desk.sftp, &desk.path).await?)),
+        }
+    }
+
+    /// The next thing, and whether it is known to be a file in which nothing can match.
+    async fn next(&mut self) -> Option<(Found, bool)> {
+        match self {
+            Self::Walk(walk) => Some((walk.next(|_| true).await?, false)),
+            Self::Survey(survey) => survey.next(),
+        }
+    }
+
+    /// What is to be told of directories that could not be listed.
+    fn notes(&self) -> Vec<Text> {
+        match self {
+            Self::Walk(walk) => unlisted(&walk.unread),
+            Self::Survey(survey) => unlisted(&survey.unread),
+        }
+    }
+
+    /// Things with all that SFTP says of them, as far as they are still there.
+    async fn complete(&self, desk: &Desk<'_>, mut found: Vec<Found>) -> Result<Vec<Found>, SftpError> {
+        let Self::Survey(_) = self else { return Ok(found) };
+        for some in found.chunks_mut(LOOKED_AT_ONCE) {
+            let mut asked = Vec::with_capacity(some.len());
+            for one in some.iter() {
+                asked.push(desk.sftp.start_lstat(&one.path).await?);
+            }
+            for (one, asked) in some.iter_mut().zip(asked) {
+                match asked.attrs().await {
+                    Ok(attrs) => one.attrs = attrs,
+                    Err(SftpError::Status(..)) => {}
+                    Err(lost) => return Err(lost),
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
 struct Hunt<'a> {
     desk: &'a Desk<'a>,
     op: &'a Operation,
@@ -122,38 +187,41 @@ struct Hunt<'a> {
 impl Hunt<'_> {
     async fn names(&mut self, name: &Globbing) -> Result<Done, Failure> {
         let began = Instant::now();
-        let mut walk = Walk::below(&self.desk.sftp, &self.desk.path).await?;
-        let mut seen = 0;
-        while let Some(found) = walk.next(|_| true).await {
+        let mut source = Source::open(self.desk, None).await?;
+        let (mut seen, mut full) = (0, false);
+        let mut fitting = Vec::new();
+        while let Some((found, _)) = source.next().await {
             seen += 1;
-            if seen > SEEN || began.elapsed() > TIME {
-                return Ok(done(true, walk.notes()));
+            let fits = name.fits(&found) && self.glob.as_ref().is_none_or(|glob| glob.fits(&found));
+            full = seen > SEEN || began.elapsed() > TIME || fits && fitting.len() == self.limit as usize;
+            if full {
+                break;
             }
-            if !name.fits(&found) || self.glob.as_ref().is_some_and(|glob| !glob.fits(&found)) {
-                continue;
+            if fits {
+                fitting.push(found);
             }
-            if self.told == self.limit {
-                return Ok(done(true, walk.notes()));
-            }
-            self.told += 1;
+        }
+        let lost = |error: SftpError| error.failure("search", &self.desk.shown());
+        for found in source.complete(self.desk, fitting).await.map_err(lost)? {
             self.desk.tell(self.op, Event::Entry(found.entry(&self.desk.sftp).await));
         }
-        Ok(done(false, walk.notes()))
+        Ok(done(full, source.notes()))
     }
 
     async fn lines(&mut self, regex: &Regex) -> Result<Done, Failure> {
         let began = Instant::now();
-        let mut walk = Walk::below(&self.desk.sftp, &self.desk.path).await?;
+        let needles = needle::of(self.ask.pattern.as_str(), self.ask.ignore_case);
+        let mut source = Source::open(self.desk, needles.as_ref()).await?;
         let mut seen = 0;
         let mut batch = Vec::new();
         let mut full = false;
         loop {
-            let found = walk.next(|_| true).await;
-            let over = found.is_none();
-            if let Some(found) = found {
+            let next = source.next().await;
+            let over = next.is_none();
+            if let Some((found, barren)) = next {
                 seen += 1;
                 if found.attrs.kind() == Kind::File && self.wanted(&found) {
-                    batch.push(found);
+                    batch.push((found, barren));
                 }
             }
             full |= seen > SEEN || began.elapsed() > TIME || self.bytes > BYTES;
@@ -161,7 +229,7 @@ impl Hunt<'_> {
                 full |= self.files(regex, std::mem::take(&mut batch)).await;
             }
             if over || full {
-                let mut notes = walk.notes();
+                let mut notes = source.notes();
                 notes.extend(self.notes());
                 return Ok(done(full, notes));
             }
@@ -185,12 +253,15 @@ impl Hunt<'_> {
         free
     }
 
-    /// Looks through some files, in order; true when there are matches enough.
-    async fn files(&mut self, regex: &Regex, files: Vec<Found>) -> bool {
+    /// Looks through some files, in order, those without a chance left out; true when there are matches enough.
+    async fn files(&mut self, regex: &Regex, files: Vec<(Found, bool)>) -> bool {
         let mut reading = JoinSet::new();
         let mut contents: Vec<Option<Vec<u8>>> = Vec::new();
         contents.resize_with(files.len(), || None);
-        for (at, file) in files.iter().enumerate() {
+        for (at, (file, barren)) in files.iter().enumerate() {
+            if *barren {
+                continue;
+            }
             let (sftp, path) = (self.desk.sftp.clone(), file.path.clone());
             reading.spawn(async move { (at, sftp.read_file(&path, 0, LARGEST).await) });
         }
@@ -200,7 +271,7 @@ impl Hunt<'_> {
                 _ => self.unread += 1,
             }
         }
-        for (file, content) in files.iter().zip(contents) {
+        for ((file, _), content) in files.iter().zip(contents) {
             let Some(content) = content else { continue };
             self.bytes += content.len() as u64;
             if !is_binary(&content) && self.look(regex, file, &content) {
