@@ -37,8 +37,7 @@ pub struct Needs {
 
 /// Locks the process in, as far as the kernel lets it; what could not be had is logged.
 pub fn lock_in(needs: &Needs) {
-    let secret = secret_places();
-    let write = needs.roots.iter().flat_map(|root| without(root, &secret)).collect();
+    let write = open_places(&needs.roots);
     let mut read = needs.read.clone();
     // What the C library reads when it is asked for the time or a random number's fallback.
     read.extend(["/dev/null", "/dev/urandom", "/etc/localtime", "/usr/share/zoneinfo"].map(PathBuf::from));
@@ -54,6 +53,12 @@ pub fn lock_in(needs: &Needs) {
             tracing::warn!(step, %error, "the broker could not be locked in");
         }
     }
+}
+
+/// Where files below the roots may be made: all of them but the secret places.
+pub fn open_places(roots: &[PathBuf]) -> Vec<PathBuf> {
+    let secret = secret_places();
+    roots.iter().flat_map(|root| without(root, &secret)).collect()
 }
 
 fn secret_places() -> Vec<PathBuf> {

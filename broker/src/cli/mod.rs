@@ -103,7 +103,10 @@ enum Command {
     Token(token::Args),
     /// Connect and start helpers for a locked-in broker.
     #[command(hide = true)]
-    Porter,
+    Porter {
+        /// Below which directories it makes Unix sockets.
+        roots: Vec<std::path::PathBuf>,
+    },
     Completions(completions::Args),
 }
 
@@ -142,8 +145,8 @@ fn run(command: Command) -> Result<ExitCode, Problem> {
         Command::Session(args) => in_runtime(args.run()),
         Command::Transcript(args) => in_runtime(args.run()),
         Command::Token(args) => args.run(),
-        Command::Porter => in_runtime(async {
-            crate::link::porter::serve(place()?).await?;
+        Command::Porter { roots } => in_runtime(async {
+            crate::link::porter::serve(place()?, roots).await?;
             Ok(ExitCode::SUCCESS)
         }),
         Command::Completions(args) => args.run(),

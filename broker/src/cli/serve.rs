@@ -40,11 +40,12 @@ impl Args {
     /// Serves until the client is gone, or until told to stop.
     pub async fn run(self) -> Result<ExitCode, Problem> {
         let config = Config::load()?;
-        let place = with_porter(super::place()?);
+        let roots = roots(&config);
+        let place = with_porter(super::place()?, &roots);
         match self.http {
             None => {
                 let link = Link::<Broker>::new(place, super::caller(super::local()?)?);
-                lock_in(&needs(&config, None));
+                lock_in(&needs(roots, None));
                 mcp::serve(link, &self.toolsets, config.max_answer_chars).await?;
             }
             Some(address) => {
@@ -53,7 +54,7 @@ impl Args {
                     Ok(Link::new(place.clone(), caller))
                 };
                 let tokens = TokenFile::new(self.token_file);
-                let needs = needs(&config, tokens.path().parent().map(Into::into));
+                let needs = needs(roots, tokens.path().parent().map(Into::into));
                 let options = http::Options {
                     address,
                     tokens,
@@ -75,8 +76,8 @@ fn internal(failure: Failure) -> ErrorData {
 
 /// A broker that is locked in has others connect and start helpers. Without a porter it cannot be locked in to the
 /// full, but it can serve.
-fn with_porter(place: Place) -> Place {
-    match Porter::start() {
+fn with_porter(place: Place, roots: &[PathBuf]) -> Place {
+    match Porter::start(roots) {
         Ok(porter) => Place { porter: Some(Arc::new(porter)), ..place },
         Err(error) => {
             tracing::warn!(%error, "there is no porter: a helper that goes away is not reached again");
@@ -85,15 +86,15 @@ fn with_porter(place: Place) -> Place {
     }
 }
 
-fn needs(config: &Config, tokens: Option<PathBuf>) -> Needs {
+fn needs(roots: Vec<PathBuf>, tokens: Option<PathBuf>) -> Needs {
     let mut read = vec![config_directory()];
     read.extend(tokens);
-    let roots = match Roots::directories(config) {
-        Ok(roots) => roots,
-        Err(failure) => {
-            tracing::warn!(reason = %failure.message, "no files can be transferred");
-            Vec::new()
-        }
-    };
     Needs { read, roots }
+}
+
+fn roots(config: &Config) -> Vec<PathBuf> {
+    Roots::directories(config).unwrap_or_else(|failure| {
+        tracing::warn!(reason = %failure.message, "no files can be transferred");
+        Vec::new()
+    })
 }

@@ -9,9 +9,10 @@ use sallyport_protocol::forward::{Ask, Event};
 use sallyport_protocol::reply;
 use sallyport_protocol::request::Request;
 use sallyport_protocol::text::Chunk;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::listener::Connection;
 use crate::link::{Broker, Item, Link, Operation};
 
 /// Where connections from the remote go: a port of this machine's loopback.
@@ -45,7 +46,7 @@ impl Here {
 }
 
 /// Carries a connection accepted here.
-pub async fn inwards(link: Link<Broker>, ask: Ask, socket: TcpStream) {
+pub async fn inwards(link: Link<Broker>, ask: Ask, socket: Box<dyn Connection>) {
     tell(carry(&link, ask, socket).await);
 }
 
@@ -71,7 +72,7 @@ fn tell(carried: Result<(), Failure>) {
 }
 
 /// Carries bytes both ways until the operation is over. Dropping the socket early closes it.
-async fn carry(link: &Link<Broker>, ask: Ask, socket: TcpStream) -> Result<(), Failure> {
+async fn carry(link: &Link<Broker>, ask: Ask, socket: impl Connection) -> Result<(), Failure> {
     let mut operation = link.start(Request::Forward(ask)).await?;
     let input = operation.input();
     let (read, write) = tokio::io::split(socket);
@@ -89,7 +90,7 @@ async fn carry(link: &Link<Broker>, ask: Ask, socket: TcpStream) -> Result<(), F
 }
 
 /// Passes on what the socket says; true when it ended in good order.
-async fn feed(mut read: ReadHalf<TcpStream>, input: &crate::link::operation::Input<Broker>) -> bool {
+async fn feed(mut read: impl AsyncRead + Unpin, input: &crate::link::operation::Input<Broker>) -> bool {
     let mut buffer = vec![0; Chunk::MAX];
     loop {
         match read.read(&mut buffer).await {
@@ -106,7 +107,7 @@ async fn feed(mut read: ReadHalf<TcpStream>, input: &crate::link::operation::Inp
 }
 
 /// Passes on what the helper sends.
-async fn drain(operation: &mut Operation<Broker>, mut write: WriteHalf<TcpStream>) -> Result<(), Failure> {
+async fn drain(operation: &mut Operation<Broker>, mut write: impl AsyncWrite + Unpin) -> Result<(), Failure> {
     let (mut received, mut last) = (0, None);
     loop {
         match operation.next().await? {

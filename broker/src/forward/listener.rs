@@ -1,17 +1,28 @@
-//! Where local forwards are accepted: a port of loopback.
+//! Where local forwards are accepted: a port of loopback, or a Unix socket only this user reaches.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use sallyport_protocol::{ErrorCode, Failure};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
 
-/// A listening socket on 127.0.0.1.
+use super::doorstep::Doorstep;
+use crate::link::Porter;
+use crate::transfer::Roots;
+
+/// A listening socket.
 #[derive(Debug)]
-pub struct Listener {
-    socket: TcpListener,
-    port: u16,
+pub enum Listener {
+    /// On a port of 127.0.0.1.
+    Port(TcpListener, u16),
+    /// On a Unix socket, at this path as it was given; its name goes with it.
+    Path { socket: UnixListener, path: String, _doorstep: Doorstep },
 }
+
+/// An accepted connection.
+pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
 impl Listener {
     /// Listens on a port; 0 for any free one.
@@ -28,30 +39,61 @@ impl Listener {
         };
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(fail)?;
         let port = socket.local_addr().map_err(fail)?.port();
-        Ok(Self { socket, port })
+        Ok(Self::Port(socket, port))
     }
 
-    /// Where it listens: `127.0.0.1:PORT`.
+    /// Listens on a Unix socket at a path where nothing is. The porter makes it: this process may make none.
+    ///
+    /// # Errors
+    /// `path_outside_root`, `missing_parent`, `file_exists`, `invalid_argument`; `unsupported_operation` without a porter.
+    pub async fn open_path(porter: Option<&Porter>, path: &str) -> Result<Self, Failure> {
+        let porter = porter.ok_or_else(|| {
+            Failure::new(
+                ErrorCode::UnsupportedOperation,
+                "this server makes no Unix sockets",
+                "give a listen_port instead",
+            )
+        })?;
+        let located = Roots::load()?.locate(path)?;
+        let socket = porter.listen(path).await?;
+        Ok(Self::Path { socket, path: path.to_owned(), _doorstep: Doorstep::at(&located)? })
+    }
+
+    /// Where it listens: `127.0.0.1:PORT`, or `unix:PATH`.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        match self {
+            Self::Port(_, port) => format!("127.0.0.1:{port}"),
+            Self::Path { path, .. } => format!("unix:{path}"),
+        }
     }
 
-    /// The port it listens on.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// The port it listens on, if it is one.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Port(_, port) => Some(*port),
+            Self::Path { .. } => None,
+        }
+    }
+
+    async fn accept(&self) -> std::io::Result<Box<dyn Connection>> {
+        match self {
+            Self::Port(socket, _) => {
+                let (stream, _) = socket.accept().await?;
+                // Only speed is lost without it.
+                let _ = stream.set_nodelay(true);
+                Ok(Box::new(stream))
+            }
+            Self::Path { socket, .. } => Ok(Box::new(socket.accept().await?.0)),
+        }
     }
 }
 
 /// The next connection; never without a listener.
-pub async fn accept(listener: &mut Option<Listener>) -> TcpStream {
+pub async fn accept(listener: &Option<Listener>) -> Box<dyn Connection> {
+    let Some(listener) = listener else { return std::future::pending().await };
     loop {
-        let Some(Listener { socket, .. }) = listener else { return std::future::pending().await };
-        match socket.accept().await {
-            Ok((stream, _)) => {
-                // Only speed is lost without it.
-                let _ = stream.set_nodelay(true);
-                return stream;
-            }
+        match listener.accept().await {
+            Ok(connection) => return connection,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 // Out of descriptors: give others time to go instead of spinning.

@@ -1,12 +1,13 @@
 //! This end of port forwards: the sockets, and the connections accepted on them.
 //!
-//! This part may listen on loopback, and connect to loopback; it must never listen on
-//! another address, connect anywhere else, or decide where a forward leads: the helper does, by the host's entry.
+//! This part may listen on loopback and on Unix sockets below the transfer roots, and connect to loopback; it must never
+//! listen on another address, connect anywhere else, or decide where a forward leads: the helper does, by the host's entry.
 //!
 //! A forward is an operation of the helper that lasts as long as the forward. Whichever side lets go of it first,
 //! the listening socket and every connection through it go too; when this process ends, all do.
 
 mod carry;
+mod doorstep;
 mod listener;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 
 use self::carry::Here;
+pub use self::doorstep::Doorsteps;
 pub use self::listener::Listener;
 use crate::link::{Broker, Item, Link, Operation};
 
@@ -89,7 +91,7 @@ impl Forwards {
     ) -> Result<Attempt, Failure> {
         let dest = Here { host: request.dest_host.as_str().to_owned(), port: request.dest_port };
         let (address, port) = match &listener {
-            Some(listener) => (listener.address(), Some(listener.port())),
+            Some(listener) => (listener.address(), listener.port()),
             None => (format!("localhost:{}", request.listen_port), Some(request.listen_port)),
         };
         debug_assert_eq!(listener.is_some(), request.direction == Direction::Local);
@@ -157,7 +159,7 @@ async fn keep(
     mut operation: Operation<Broker>,
     link: Link<Broker>,
     forward: ForwardId,
-    mut listener: Option<Listener>,
+    listener: Option<Listener>,
     dest: Here,
 ) {
     let mut connections = JoinSet::new();
@@ -178,7 +180,7 @@ async fn keep(
                     return;
                 }
             },
-            socket = listener::accept(&mut listener) => {
+            socket = listener::accept(&listener) => {
                 let ask = Ask::Connect { forward: forward.clone() };
                 connections.spawn(carry::inwards(link.clone(), ask, socket));
             }

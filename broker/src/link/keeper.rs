@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::dial::dial;
 use super::driver::{Command, drive};
-use super::{Operation, Place, Side};
+use super::{Operation, Place, Porter, Side};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -49,6 +49,11 @@ impl<S: Side> Link<S> {
     pub fn new(place: Place, caller: Caller) -> Self {
         let state = Mutex::new(State { commands: None, pause: None });
         Self { shared: Arc::new(Shared { place, caller, next: AtomicU64::new(1), state }) }
+    }
+
+    /// Who does for this process what it cannot do itself, where there is one.
+    pub fn porter(&self) -> Option<&Porter> {
+        self.shared.place.porter.as_deref()
     }
 
     /// Connects now, so that the first operation does not wait for it.

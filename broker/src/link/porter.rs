@@ -1,14 +1,15 @@
-//! The porter: a child process, made before the broker locks itself in, that does the two things it then cannot do
-//! itself: connect to the helper's broker socket, and start a helper.
+//! The porter: a child process, made before the broker locks itself in, that does the three things it then cannot do
+//! itself: connect to the helper's broker socket, start a helper, and make a Unix socket for a forward to listen on.
 //!
-//! It takes orders of one byte and knows one socket, so a broker that was taken over gets nothing from it but what it
-//! may have anyway. It ends with the broker.
+//! It knows one socket to connect to, and makes new ones only where the broker may make files, so a broker that was taken
+//! over gets nothing from it but what it may have anyway. It ends with the broker, and removes the sockets it made.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream as StdStream;
+use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use rustix::io::Errno;
@@ -19,10 +20,11 @@ use rustix::net::{
 use sallyport_protocol::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
-use tokio::net::UnixStream;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Mutex;
 
 use super::{Broker, Place, Side, start};
+use crate::forward::Doorsteps;
 
 /// The hidden command that is the porter.
 pub const COMMAND: &str = "porter";
@@ -30,7 +32,9 @@ pub const COMMAND: &str = "porter";
 const CONNECT: u8 = b'c';
 /// Start a helper.
 const START: u8 = b's';
-/// The longest answer, in bytes.
+/// Make a Unix socket at the path that follows, and listen there.
+const LISTEN: u8 = b'l';
+/// The longest order or answer, in bytes.
 const LONGEST: usize = 32 * 1024;
 
 /// The broker's side.
@@ -45,21 +49,22 @@ enum Answer {
     Done,
     /// Connecting failed with this errno.
     Unreachable(i32),
-    /// No helper could be started: message and hint.
-    NotStarted(String, String),
+    /// It could not be done.
+    Refused(Failure),
 }
 
 impl Porter {
-    /// Starts a porter for the broker socket of the place the environment names.
+    /// Starts a porter for the broker socket of the place the environment names, and for Unix sockets below `roots`.
     ///
     /// # Errors
     /// When there is none to be had.
-    pub fn start() -> std::io::Result<Self> {
+    pub fn start(roots: &[PathBuf]) -> std::io::Result<Self> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         Command::new("/proc/self/exe")
             .arg0("sallyport")
             .arg(COMMAND)
+            .args(roots)
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
             .current_dir("/")
@@ -74,7 +79,7 @@ impl Porter {
     /// # Errors
     /// As connect(2) does.
     pub async fn connect(&self) -> std::io::Result<UnixStream> {
-        match self.ask(CONNECT).await? {
+        match self.ask(&[CONNECT]).await? {
             (Answer::Done, Some(descriptor)) => {
                 let stream = StdStream::from(descriptor);
                 stream.set_nonblocking(true)?;
@@ -90,16 +95,29 @@ impl Porter {
     /// # Errors
     /// As [`start::start`] does.
     pub async fn start_helper(&self) -> Result<(), Failure> {
-        let broken = |error: std::io::Error| {
-            super::unavailable(format!("the porter is gone: {error}"), "start this server again")
-        };
-        match self.ask(START).await.map_err(broken)? {
-            (Answer::NotStarted(message, hint), _) => Err(super::unavailable(message, hint)),
+        match self.ask(&[START]).await.map_err(gone)? {
+            (Answer::Refused(failure), _) => Err(failure),
             _ => Ok(()),
         }
     }
 
-    async fn ask(&self, order: u8) -> std::io::Result<(Answer, Option<OwnedFd>)> {
+    /// Makes a Unix socket at a local path and listens there.
+    ///
+    /// # Errors
+    /// As [`Doorsteps::listen`] does.
+    pub async fn listen(&self, path: &str) -> Result<UnixListener, Failure> {
+        match self.ask(&[&[LISTEN], path.as_bytes()].concat()).await.map_err(gone)? {
+            (Answer::Refused(failure), _) => Err(failure),
+            (Answer::Done, Some(descriptor)) => {
+                let listener = StdListener::from(descriptor);
+                listener.set_nonblocking(true).map_err(gone)?;
+                UnixListener::from_std(listener).map_err(gone)
+            }
+            _ => Err(gone(std::io::Error::other("it makes no sense"))),
+        }
+    }
+
+    async fn ask(&self, order: &[u8]) -> std::io::Result<(Answer, Option<OwnedFd>)> {
         // One order at a time: answers carry no number.
         let socket = self.socket.lock().await;
         socket.async_io(Interest::WRITABLE, || send_order(&*socket, order)).await?;
@@ -107,8 +125,12 @@ impl Porter {
     }
 }
 
-fn send_order(socket: &impl AsFd, order: u8) -> std::io::Result<usize> {
-    Ok(rustix::net::send(socket, &[order], SendFlags::NOSIGNAL)?)
+fn gone(error: std::io::Error) -> Failure {
+    super::unavailable(format!("the porter is gone: {error}"), "start this server again")
+}
+
+fn send_order(socket: &impl AsFd, order: &[u8]) -> std::io::Result<usize> {
+    Ok(rustix::net::send(socket, order, SendFlags::NOSIGNAL)?)
 }
 
 fn receive(socket: &impl AsFd) -> std::io::Result<(Answer, Option<OwnedFd>)> {
@@ -131,7 +153,7 @@ fn receive(socket: &impl AsFd) -> std::io::Result<(Answer, Option<OwnedFd>)> {
 ///
 /// # Errors
 /// When the socket fails.
-pub async fn serve(place: Place) -> Result<(), Failure> {
+pub async fn serve(place: Place, roots: Vec<PathBuf>) -> Result<(), Failure> {
     let stdin = std::io::stdin();
     let broken = |error: &dyn std::fmt::Display| {
         Failure::new(
@@ -140,26 +162,18 @@ pub async fn serve(place: Place) -> Result<(), Failure> {
             "it is started by `sallyport serve`",
         )
     };
+    let mut doorsteps = Doorsteps::below(roots);
+    let mut order = vec![0; LONGEST];
     loop {
-        let mut order = [0];
-        match rustix::net::recv(&stdin, &mut order, RecvFlags::empty()) {
+        let length = match rustix::net::recv(&stdin, &mut order[..], RecvFlags::empty()) {
             // However the broker ended, there is nothing left to do and nobody to tell.
             Ok((0, _)) | Err(Errno::CONNRESET) => return Ok(()),
-            Ok(_) => {}
+            Ok((length, _)) => length,
             Err(error) => return Err(broken(&error)),
-        }
-        let (answer, descriptor) = match order[0] {
-            CONNECT => match StdStream::connect(place.socket(Broker::SOCKET)) {
-                Ok(stream) => (Answer::Done, Some(OwnedFd::from(stream))),
-                Err(error) => (Answer::Unreachable(error.raw_os_error().unwrap_or(0)), None),
-            },
-            START if place.autostart => match start::start(&place).await {
-                Ok(()) => (Answer::Done, None),
-                Err(failure) => {
-                    (Answer::NotStarted(failure.message.into_string(), failure.hint.into_string()), None)
-                }
-            },
-            _ => (Answer::NotStarted("helpers are not started here".into(), String::new()), None),
+        };
+        let (answer, descriptor) = match carry_out(&place, &mut doorsteps, &order[..length]).await {
+            Ok(descriptor) => (Answer::Done, descriptor),
+            Err(answer) => (answer, None),
         };
         let bytes = serde_json::to_vec(&answer).map_err(|error| broken(&error))?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -173,5 +187,25 @@ pub async fn serve(place: Place) -> Result<(), Failure> {
             Err(Errno::PIPE | Errno::CONNRESET) => return Ok(()),
             Err(error) => return Err(broken(&error)),
         }
+    }
+}
+
+/// Does what one order says; a descriptor goes with the answer.
+async fn carry_out(
+    place: &Place,
+    doorsteps: &mut Doorsteps,
+    order: &[u8],
+) -> Result<Option<OwnedFd>, Answer> {
+    match order {
+        [CONNECT] => match StdStream::connect(place.socket(Broker::SOCKET)) {
+            Ok(stream) => Ok(Some(stream.into())),
+            Err(error) => Err(Answer::Unreachable(error.raw_os_error().unwrap_or(0))),
+        },
+        [START] if place.autostart => start::start(place).await.map(|()| None).map_err(Answer::Refused),
+        [LISTEN, path @ ..] => {
+            let path = String::from_utf8_lossy(path);
+            doorsteps.listen(&path).map(Some).map_err(Answer::Refused)
+        }
+        _ => Err(Answer::Refused(super::unavailable("helpers are not started here", ""))),
     }
 }

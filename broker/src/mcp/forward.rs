@@ -25,6 +25,8 @@ pub struct Args {
     direction: Option<Way>,
     /// open: the port to listen on, on loopback. Local: 0 (default) takes any free one. Remote: one that the host lists.
     listen_port: Option<u16>,
+    /// open, local: a Unix socket to listen on instead of a port: a path below the transfer roots where nothing is yet.
+    listen_path: Option<String>,
     /// open: the host it leads to. Local: one that the host lists, as hosts.toml names it. Remote: localhost (default).
     dest_host: Option<String>,
     /// open: the port it leads to.
@@ -59,10 +61,10 @@ pub struct Fields {
     id: String,
     /// The same, under the name that says what it is.
     forward_id: String,
-    /// open: where it listens: 127.0.0.1:PORT here, or localhost:PORT on the host.
+    /// open: where it listens: 127.0.0.1:PORT or unix:PATH here, or localhost:PORT on the host.
     #[serde(skip_serializing_if = "Option::is_none")]
     listen_address: Option<String>,
-    /// open: the port of listen_address.
+    /// open: the port of listen_address, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     listen_port: Option<u16>,
     /// open: which way.
@@ -103,10 +105,11 @@ async fn open(call: &Call, args: &Args) -> Handled {
     let mut asked = false;
     loop {
         let request = request(args, target, way, &grant)?;
-        let listener = match way {
-            Way::Remote => None,
+        let listener = match (way, &args.listen_path) {
+            (Way::Remote, _) => None,
+            (Way::Local, Some(path)) => Some(Listener::open_path(call.link.porter(), path).await?),
             // The port is announced as asked, so that a confirmation is for the same request again.
-            Way::Local => Some(Listener::open(request.listen_port).await?),
+            (Way::Local, None) => Some(Listener::open(request.listen_port).await?),
         };
         let attempt =
             call.unless_cancelled(call.forwards.start(&call.link, request.clone(), listener)).await?;
@@ -149,6 +152,9 @@ fn request(args: &Args, target: &str, way: Way, grant: &Grant) -> Result<Open, F
         (Way::Local, None) => return Err(invalid("a local forward needs a dest_host that the host lists")),
     };
     let listen_port = args.listen_port.unwrap_or(0);
+    if args.listen_path.is_some() && (way == Way::Remote || listen_port != 0) {
+        return Err(invalid("listen_path is for a local forward, in the place of listen_port"));
+    }
     if way == Way::Remote {
         if listen_port == 0 {
             return Err(invalid("a remote forward needs a listen_port that the host lists"));
@@ -242,6 +248,14 @@ mod tests {
         assert_eq!(open(serde_json::json!({ "dest_host": "db", "dest_port": 0 })), "invalid_argument");
         assert_eq!(open(serde_json::json!({ "dest_host": "db" })), "ok");
         assert_eq!(open(serde_json::json!({ "dest_host": "[::1]" })), "ok");
+        let path = |more: serde_json::Value| {
+            let mut args = serde_json::json!({ "dest_host": "db", "listen_path": "s" });
+            args.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            open(args)
+        };
+        assert_eq!(path(serde_json::json!({})), "ok");
+        assert_eq!(path(serde_json::json!({ "listen_port": 7 })), "invalid_argument");
+        assert_eq!(path(serde_json::json!({ "direction": "remote" })), "invalid_argument");
         assert_eq!(open(serde_json::json!({ "direction": "remote" })), "invalid_argument");
         assert_eq!(open(serde_json::json!({ "direction": "remote", "listen_port": 8080 })), "ok");
     }

@@ -261,7 +261,7 @@ pub const TOOLS: &[Row] = &[
         name: "ssh_search",
         title: "Search remote files",
         description: "Looks through a directory tree of a host for lines that match a regular expression (kind=text) or for \
-            names that fit a glob (kind=files). Needs no tool on the host.",
+            names that fit a glob (kind=files). Answers alike whatever tools the host has.",
         toolset: Toolset::Files,
         effect: Effect::Looks,
         input: input::<file::tree::SearchArgs>,

@@ -126,6 +126,12 @@ impl Folder {
         }
     }
 
+    /// Which thing a name stands for, a link for itself: device and inode.
+    pub fn identity(&self, name: &OsStr) -> io::Result<(u64, u64)> {
+        let stat = fstatat(&self.0, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        Ok((stat.st_dev, stat.st_ino))
+    }
+
     /// What the folder itself is.
     pub fn own(&self) -> io::Result<Meta> {
         Ok(fstat(&self.0)?.into())

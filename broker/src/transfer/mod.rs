@@ -22,7 +22,8 @@ mod walk;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use download::download;
-pub use roots::{Located, Roots};
+pub use folder::Folder;
+pub use roots::{Located, Roots, failure};
 use sallyport_protocol::reply::NeedsConfirmation;
 use sallyport_protocol::transfer::{Change, Done};
 use sallyport_protocol::{Failure, List, Text};

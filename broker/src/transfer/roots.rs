@@ -32,6 +32,11 @@ impl Roots {
         Self::directories(&Config::load()?).map(Self)
     }
 
+    /// These directories.
+    pub fn of(directories: Vec<PathBuf>) -> Self {
+        Self(directories)
+    }
+
     /// The directories themselves: what a locked-in broker must be let into. A service has no directory it works
     /// in (it is `/`); its files go through the state directory.
     ///

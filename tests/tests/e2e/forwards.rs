@@ -11,13 +11,13 @@ use sallyport_tests::world::{SshdOptions, World, eventually, terminal};
 use serde_json::{Value, json};
 
 /// A service on loopback that answers every connection with `greeting`, then with everything it was sent.
-struct Service {
-    port: u16,
+pub struct Service {
+    pub port: u16,
     _thread: JoinHandle<()>,
 }
 
 impl Service {
-    fn start(greeting: &str) -> Self {
+    pub fn start(greeting: &str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let greeting = greeting.to_owned();
@@ -74,7 +74,7 @@ fn exchange(mut stream: TcpStream, text: &[u8]) -> Vec<u8> {
     answer
 }
 
-fn forwards(client: &McpClient) -> Vec<Value> {
+pub fn forwards(client: &McpClient) -> Vec<Value> {
     let active = client.call("ssh_list_active", json!({ "kind": "forward" })).expect_ok();
     active["items"].as_array().unwrap().clone()
 }
