@@ -1,5 +1,6 @@
-//! The normaliser: any bytes, read at once, in two pieces and one by one, give the same output; nothing of
-//! twelve characters of a secret is left of it; and without a secret the output is the input.
+//! The normaliser: any bytes, read at once, in two pieces and in many, give the same output, and the same as when
+//! nothing is passed over unread; nothing of twelve characters of a secret is left of it; and without a secret the
+//! output is the input.
 #![no_main]
 
 // The module takes its memory from there.
@@ -14,12 +15,22 @@ mod redact;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use redact::{Enrollment, Redactor};
+use redact::{Enrollment, Redactor, SecretKind};
+
+/// Longest text that is read byte by byte: that takes long.
+const SHORT: usize = 512;
 
 /// Enrolled once: that is slower than everything else here.
 static GUARDED: LazyLock<(Redactor, Vec<Enrollment>)> = LazyLock::new(|| {
     let redactor = Redactor::new();
     let guards = common::enroll(&redactor);
+    (redactor, guards)
+});
+
+static READING: LazyLock<(Redactor, Vec<Enrollment>)> = LazyLock::new(|| {
+    let redactor = Redactor::new();
+    let mut guards = common::enroll(&redactor);
+    guards.extend(redactor.enroll("e", &common::everything(), SecretKind::Password));
     (redactor, guards)
 });
 
@@ -33,7 +44,9 @@ fuzz_target!(|input: &[u8]| {
     let whole = common::run(redactor.stream(), [text.as_slice()]);
     let at = text.len() * usize::from(*cut) / 256;
     assert_eq!(whole, common::run(redactor.stream(), [&text[..at], &text[at..]]), "two pieces");
-    assert_eq!(whole, common::run(redactor.stream(), text.chunks(1)), "one by one");
+    let piece = if text.len() <= SHORT { 1 } else { 61 };
+    assert_eq!(whole, common::run(redactor.stream(), text.chunks(piece)), "in many pieces");
+    assert_eq!(whole, common::run(READING.0.stream(), [text.as_slice()]), "nothing passed over");
     for secret in common::SECRETS {
         for window in secret.as_bytes().windows(12) {
             assert!(!whole.windows(12).any(|run| run == window), "{secret} is left");

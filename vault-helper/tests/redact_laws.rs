@@ -351,6 +351,34 @@ proptest! {
     }
 }
 
+#[test]
+fn every_secret_is_masked_while_others_come_and_go() {
+    let redactor = Redactor::new();
+    let mut state = 1_u64;
+    let mut secret = || -> String {
+        let mut letter = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(b"ABCDEFGHKLMNPQRSTUVWXYZabcdefghkmnpqrstuvwxyz23456789"[(state >> 33) as usize % 53])
+        };
+        (0..24).map(|_| letter()).collect()
+    };
+    let mut enrolled = Vec::new();
+    let mut gone = Vec::new();
+    for n in 0..60 {
+        let secret = secret();
+        let guard = redactor.enroll("s", secret.as_bytes(), SecretKind::Password).expect("strong");
+        enrolled.push((secret, guard));
+        if n % 3 == 2 {
+            gone.push(enrolled.swap_remove(n / 3).0);
+        }
+        if n % 20 == 19 {
+            let shown = |secret: &str| redactor.text(&format!("<{secret}>.")).into_string();
+            assert!(enrolled.iter().all(|(secret, _)| shown(secret) == format!("<{MASK}>.")));
+            assert!(gone.iter().all(|secret| shown(secret) == format!("<{secret}>.")));
+        }
+    }
+}
+
 /// Binary data, with what terminals take for commands in it.
 fn binary() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![

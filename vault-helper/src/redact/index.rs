@@ -23,6 +23,8 @@ pub(super) const REACH: usize = 18;
 /// Bits of a table entry that hold the offset, and those that hold part of the hash.
 const OFFSET_BITS: u32 = 24;
 const PRINT_BITS: u32 = 20;
+/// Slots of the smallest table.
+const LEAST: usize = 1024;
 /// A slot whose entry was taken out; no form has this number.
 const GONE: u64 = 1;
 
@@ -103,16 +105,44 @@ impl Index {
         self.high.as_ref()
     }
 
-    /// Adds forms; only what is new is touched unless the tables must grow.
+    /// Adds forms; only what is new is touched unless a table must grow.
     pub(super) fn add(&mut self, forms: Vec<Form>) {
-        let first = self.forms.len();
         self.grams += forms.iter().map(|form| form.text.len()).sum::<usize>();
-        self.forms.extend(forms);
-        if self.grams * 2 > self.slots.len() {
-            self.rebuild();
-        } else {
-            (first..self.forms.len()).for_each(|form| self.enter(form));
+        self.grow();
+        for form in forms {
+            self.forms.push(form);
+            self.enter(self.forms.len() - 1);
         }
+    }
+
+    /// Makes the tables large enough for all seeds. They grow at different numbers of them, never in one call unless
+    /// very much is added, so that nobody waits for both.
+    fn grow(&mut self) {
+        if self.grams * 2 > self.slots.len() {
+            let size = (self.grams * 3).next_power_of_two().max(LEAST);
+            let mut old = std::mem::replace(&mut self.slots, vec![0; size]);
+            self.filter = Bits::of(size * 8);
+            // In the order of their hashes, so that both are written from the beginning to the end.
+            for entry in old.iter().copied().filter(|entry| *entry > GONE) {
+                let (form, offset) = self.place(entry);
+                let hash = seed_hash(self.key, gram(&form.text[offset..]));
+                self.put(entry, hash);
+            }
+            old.zeroize();
+        }
+        if self.grams * 24 > self.factors.len() {
+            self.factors = Bits::of((self.grams * 24).next_power_of_two().max(16 * LEAST));
+            self.forms.iter().for_each(|form| self.factors.set_form(self.key, form));
+        }
+    }
+
+    fn put(&mut self, entry: u64, hash: u64) {
+        let mut slot = slot_of(hash, self.slots.len());
+        while self.slots[slot] != 0 {
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        self.slots[slot] = entry;
+        self.filter.set(hash);
     }
 
     /// Takes every form of `secret` out and wipes its text. The tables are made anew only when most of what is in
@@ -149,17 +179,10 @@ impl Index {
     }
 
     fn rebuild(&mut self) {
-        self.forms.retain(|form| !form.text.is_empty());
-        self.grams = self.forms.iter().map(|form| form.text.len()).sum();
-        self.gone = 0;
-        self.slots.zeroize();
-        self.shortest = REACH;
-        self.high = None;
-        let size = if self.forms.is_empty() { 0 } else { (self.grams * 3).next_power_of_two().max(1024) };
-        self.slots = vec![0; size];
-        self.filter = Bits::of(size * 8);
-        self.factors = Bits::of(size * 8);
-        (0..self.forms.len()).for_each(|form| self.enter(form));
+        let mut forms = std::mem::take(&mut self.forms);
+        forms.retain(|form| !form.text.is_empty());
+        *self = Self::default();
+        self.add(forms);
     }
 
     fn enter(&mut self, number: usize) {
@@ -168,34 +191,27 @@ impl Index {
         for byte in form.text.iter().filter(|byte| !byte.is_ascii()) {
             self.high.get_or_insert([false; 128])[usize::from(byte & 0x7f)] = true;
         }
-        for start in 0..form.text.len() {
-            self.factors.set_all(self.key, form.text[start..].iter().take(SEED).copied());
-        }
-        for edge in form.before.members() {
-            self.factors
-                .set_all(self.key, [edge].into_iter().chain(form.text.iter().take(SEED - 1).copied()));
-        }
-        for offset in 0..(form.text.len() + 1).saturating_sub(SEED) {
-            let hash = seed_hash(self.key, gram(&form.text[offset..]));
-            let mut slot = slot_of(hash, self.slots.len());
-            let known = loop {
-                match self.slots[slot] {
-                    0 => break false,
-                    entry
-                        if entry != GONE
-                            && same_print(entry, hash)
-                            && self.same_context(entry, number, offset) =>
-                    {
-                        break true;
-                    }
-                    _ => slot = (slot + 1) & (self.slots.len() - 1),
-                }
-            };
-            if !known {
-                self.slots[slot] = entry(number, offset, hash);
-                self.filter.set(hash);
+        self.factors.set_form(self.key, form);
+        let seeds = (form.text.len() + 1).saturating_sub(SEED);
+        for offset in 0..seeds {
+            let hash = seed_hash(self.key, gram(&self.forms[number].text[offset..]));
+            if !self.knows(hash, number, offset) {
+                self.put(entry(number, offset, hash), hash);
             }
         }
+    }
+
+    /// Whether there is an entry that would find all that a new one could.
+    fn knows(&self, hash: u64, number: usize, offset: usize) -> bool {
+        let mut slot = slot_of(hash, self.slots.len());
+        while self.slots[slot] != 0 {
+            let entry = self.slots[slot];
+            if entry != GONE && same_print(entry, hash) && self.same_context(entry, number, offset) {
+                return true;
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        false
     }
 
     /// Whether an entry stands in the same surroundings, so that a second one would find nothing new. It
@@ -419,6 +435,21 @@ impl Bits {
 
     fn set(&mut self, hash: u64) {
         self.words[(hash >> self.shift) as usize] |= Self::bits(hash);
+    }
+
+    /// How many bits there are.
+    const fn len(&self) -> usize {
+        self.words.len() * 64
+    }
+
+    /// Sets every factor of a form, and those that begin with a character before it.
+    fn set_form(&mut self, key: u64, form: &Form) {
+        for start in 0..form.text.len() {
+            self.set_all(key, form.text[start..].iter().take(SEED).copied());
+        }
+        for edge in form.before.members() {
+            self.set_all(key, [edge].into_iter().chain(form.text.iter().take(SEED - 1).copied()));
+        }
     }
 
     /// Sets every factor that begins where `bytes` do.
