@@ -68,6 +68,11 @@ impl Bed {
             .1
     }
 
+    /// The first server's port, and the private key that OpenSSH logs in with there.
+    pub fn first(&self) -> (u16, String) {
+        (self.servers[0].port(), self.key.private())
+    }
+
     /// OpenSSH's client with a login of its own.
     pub fn ssh(&self, command: &str) -> Command {
         self.openssh(&["-o", "ControlPath=none"], command)

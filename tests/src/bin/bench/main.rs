@@ -5,6 +5,7 @@
 //! Arguments: `--quick` takes a fifth of the samples and of the bytes; names of parts measure those parts alone.
 #![expect(clippy::expect_used, reason = "a measurement that cannot be made has no result to go on with")]
 
+mod added;
 mod bed;
 mod files;
 mod idle;
@@ -20,9 +21,10 @@ use report::Report;
 type Part = fn(&Bed, &mut Report, usize);
 
 /// The parts by name, in the order they are measured: logins first, since each needs a host nobody logged in to yet.
-const PARTS: [(&str, Part); 11] = [
+const PARTS: [(&str, Part); 13] = [
     ("logins", |bed, report, _| latency::logins(bed, report)),
     ("commands", |bed, report, scale| latency::commands(bed, report, 200 / scale)),
+    ("added", |bed, report, scale| added::time(bed, report, 500 / scale)),
     ("at-once", |bed, report, scale| latency::at_once(bed, report, 10 / scale)),
     ("rate", |bed, report, scale| stream::rate(bed, report, 500_000_000 / scale)),
     ("redaction", |_, report, scale| stream::redaction(report, 500_000_000 / scale)),
@@ -30,6 +32,7 @@ const PARTS: [(&str, Part); 11] = [
     ("large-files", |bed, report, scale| files::large(bed, report, 256_000_000 / scale)),
     ("small-files", |bed, report, scale| files::small(bed, report, 5_000 / scale)),
     ("memory", |bed, report, _| idle::memory(bed, report)),
+    ("hosts", |_, report, _| added::memory(report)),
     ("start", |bed, report, scale| idle::cold_starts(bed, report, 40 / scale)),
     ("sessions", |_, report, _| sessions::many(report)),
 ];

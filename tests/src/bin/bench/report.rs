@@ -105,9 +105,14 @@ impl Report {
 
 /// The middle one; zero of none.
 pub fn median(samples: &[Duration]) -> Duration {
+    percentile(samples, 50)
+}
+
+/// The one that this many of a hundred are below; zero of none.
+pub fn percentile(samples: &[Duration], part: usize) -> Duration {
     let mut sorted = samples.to_vec();
     sorted.sort_unstable();
-    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+    sorted.get(sorted.len() * part / 100).copied().unwrap_or_default()
 }
 
 fn shown(time: Duration) -> String {
