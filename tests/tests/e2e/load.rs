@@ -111,6 +111,22 @@ fn a_server_that_goes_down_and_comes_up_under_load_loses_no_answer_silently() {
     assert_eq!(again.text("stdout"), "again\n", "new work logs in again");
 }
 
+/// Processes that stand still until this is dropped: nobody ends one that does.
+struct Silenced(Vec<i32>);
+
+impl Silenced {
+    fn of(processes: Vec<i32>) -> Self {
+        processes.iter().for_each(|pid| process::signal(*pid, Signal::SIGSTOP));
+        Self(processes)
+    }
+}
+
+impl Drop for Silenced {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|pid| process::signal(*pid, Signal::SIGCONT));
+    }
+}
+
 #[test]
 fn a_host_that_falls_silent_is_noticed_and_what_ran_there_hears_of_it() {
     let world = World::new();
@@ -123,14 +139,12 @@ fn a_host_that_falls_silent_is_noticed_and_what_ran_there_hears_of_it() {
         client.start("ssh_exec", json!({ "session": session, "command": "sleep 600", "timeout_s": 900 }));
     eventually("the command", || (!world.remote_processes().is_empty()).then_some(()));
     // The kernel still acknowledges what is sent: only the server's silence tells. New connections are served.
-    let stopped = process::descendants(sshd.pid());
-    stopped.iter().for_each(|pid| process::signal(*pid, Signal::SIGSTOP));
+    let _silenced = Silenced::of(process::descendants(sshd.pid()));
     let lost = running.wait().expect_code("ssh_connection_failed");
     assert!(lost.text("message").contains("the connection broke"), "{:#}", lost.raw);
     let gone = client.call("ssh_exec", json!({ "session": session, "command": "true" }));
     assert!(gone.expect_code("session_not_found").text("message").contains("the connection broke"));
     client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_ok();
-    stopped.iter().for_each(|pid| process::signal(*pid, Signal::SIGCONT));
 }
 
 /// Growth that one gigabyte may cause in each process.

@@ -89,8 +89,10 @@ enum Unended {
 }
 
 impl Dialect {
-    /// What the first command of a session printed, and what is left of it.
-    pub fn told(said: &str) -> (Self, &str) {
+    /// What the first command of a session printed: whether the shell is the account's own, how it is spoken to, and
+    /// what is left.
+    pub fn told(said: &str) -> (bool, Self, &str) {
+        let (own, said) = said.strip_prefix(OWN).map_or((false, said), |rest| (true, rest));
         let all = [
             ("posix\n", Self::Posix),
             ("ksh\n", Self::Ksh),
@@ -99,8 +101,8 @@ impl Dialect {
             ("brief\n", Self::Brief),
         ];
         all.into_iter()
-            .find_map(|(name, dialect)| Some((dialect, said.strip_prefix(name)?)))
-            .unwrap_or((Self::Unknown, said))
+            .find_map(|(name, dialect)| Some((own, dialect, said.strip_prefix(name)?)))
+            .unwrap_or((own, Self::Unknown, said))
     }
 
     /// What stands before `eval`, and before `printf` and `read`. A backslash keeps aliases away.
@@ -122,11 +124,11 @@ impl Dialect {
 }
 
 /// What the first command of a session sets up before its own text: a signal meant for a command must not end the
-/// shell; the shell prints its [`Dialect`]; and where it is a bash that can do it, it gets [`brief_frame`]'s two
+/// shell; the shell prints [`OWN`] where it is that, and its [`Dialect`]; and where it is a bash that can do it, it gets [`brief_frame`]'s two
 /// functions, which cannot be redefined: what runs between commands is ours.
 pub fn setup() -> String {
     format!(
-        "trap : INT TERM; case ${{ZSH_VERSION:+z}}${{KSH_VERSION:+k}}${{BASH_VERSION-}} in '') echo posix;; \
+        "trap : INT TERM; case ${{1-}} in own) echo own;; esac; set --; case ${{ZSH_VERSION:+z}}${{KSH_VERSION:+k}}${{BASH_VERSION-}} in '') echo posix;; \
          k*) echo ksh;; z*) echo zsh;; [1-3].*|4.0*) echo bash;; \
          *) if eval {}; then echo brief; else echo bash; fi;; esac; ",
         quote(BRIEF_FUNCTIONS)
@@ -147,12 +149,19 @@ const BRIEF_FUNCTIONS: &str = concat!(
 /// What starts a session's shell: any login shell can read this line. Output and
 /// errors are kept on descriptors 8 and 9, where the end marks go, so that a
 /// command's own redirections do not move them. The first line of output is the
-/// shell's process group.
+/// shell's process group. A shell that is the account's own is given [`OWN`].
 pub const BOOTSTRAP: &str = concat!(
     "exec /bin/sh -c 'echo $$; exec 8>&1 9>&2; ",
-    "case \"${SHELL##*/}\" in bash|zsh|dash|ash|ksh|mksh|sh) ;; *) SHELL=/bin/sh ;; esac; ",
-    "export SHELL; exec \"$SHELL\" -s'",
+    "case \"${SHELL##*/}\" in bash|zsh|dash|ash|ksh|mksh|sh) set -- own ;; *) SHELL=/bin/sh ;; esac; ",
+    "export SHELL; exec \"$SHELL\" -s \"$@\"'",
 );
+
+/// The same for a login shell that told [`OWN`] before on its connection: without a shell in between, which costs the
+/// host a millisecond.
+pub const OWN_BOOTSTRAP: &str = "echo $$; exec 8>&1 9>&2; export SHELL; exec \"$SHELL\" -s own";
+
+/// What a session's shell tells of itself when it is the account's login shell.
+const OWN: &str = "own\n";
 
 /// The frame around a line of our own in a session: it may read the shell's standard input, so all of it stands on
 /// one line, which a shell has read to its end before it runs any of it.

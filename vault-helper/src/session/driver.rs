@@ -123,7 +123,11 @@ impl Driver {
 
     /// Runs commands until the session ends, and says why it did.
     async fn serve(&mut self, inbox: &mut mpsc::Receiver<Box<Feed>>, idle: Duration) -> String {
-        if let Err(error) = self.write.exec(true, compose::BOOTSTRAP).await {
+        let text = match self.lease.transport().own_shell.get() {
+            Some(()) => compose::OWN_BOOTSTRAP,
+            None => compose::BOOTSTRAP,
+        };
+        if let Err(error) = self.write.exec(true, text).await {
             return format!("the shell could not be started: {error}");
         }
         let redactor = self.redactor.clone();

@@ -1,6 +1,6 @@
 //! Opening a session.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sallyport_policy::ShellState;
@@ -91,6 +91,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
         0 => IDLE,
         seconds => Duration::from_secs(u64::from(seconds)),
     };
+    let own_shell = lease.transport().own_shell.clone();
     let shell = Shell::start(id, name, caller.clone(), target, idle, channel, lease);
     if let Err(refused) = helper.registry.shells.add(shell.clone()) {
         shell.close();
@@ -101,7 +102,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
     }
     follow(helper.clone(), shell.clone());
     *shell.state.lock().await = granted.judgement.next;
-    let begun = match (first_command(op, &shell, text).await, injected) {
+    let begun = match (first_command(op, &shell, text, &own_shell).await, injected) {
         (Ok(()), Some(injected)) => attach::inject(op, &shell, injected).await,
         (result, _) => result,
     };
@@ -146,7 +147,12 @@ fn same_place(open: &Target, wanted: &Target, same_kind: bool) -> Result<(), Fai
 }
 
 /// Sets directory and variables, and thereby sees that the shell works.
-async fn first_command(op: &Operation, shell: &Shell, text: String) -> Result<(), Failure> {
+async fn first_command(
+    op: &Operation,
+    shell: &Shell,
+    text: String,
+    own_shell: &OnceLock<()>,
+) -> Result<(), Failure> {
     let (job, stops) =
         Job::new(shell.id.clone(), shell.owner.clone(), shell.target.label(), CleanText::default());
     let job = Arc::new(job);
@@ -184,8 +190,11 @@ async fn first_command(op: &Operation, shell: &Shell, text: String) -> Result<()
     }
     let said = job.read(0, 2048).bytes;
     let said = String::from_utf8_lossy(&said);
-    let (dialect, said) = Dialect::told(&said);
+    let (own, dialect, said) = Dialect::told(&said);
     shell.speak(dialect);
+    if own {
+        own_shell.get_or_init(|| ());
+    }
     if exit.code != Some(0) {
         return Err(Failure::new(
             ErrorCode::InvalidArgument,

@@ -34,6 +34,8 @@ pub struct Transport {
     pub sudo: std::sync::OnceLock<Tool>,
     /// Set once sudo there was seen to run on a terminal only (`requiretty`).
     pub wants_terminal: std::sync::OnceLock<()>,
+    /// Set once the account's login shell was seen to be one that sessions run in.
+    pub own_shell: Arc<std::sync::OnceLock<()>>,
     /// Set once the host has run no command of our own beside SFTP.
     pub mute: std::sync::OnceLock<()>,
     /// Set once the host's tools could not list a tree as SFTP does.
@@ -76,6 +78,7 @@ impl Transport {
             login_shell: target.host.login_shell,
             sudo: std::sync::OnceLock::new(),
             wants_terminal: std::sync::OnceLock::new(),
+            own_shell: Arc::default(),
             mute: std::sync::OnceLock::new(),
             toolless: std::sync::OnceLock::new(),
             _enrolled: enrolled,

@@ -34,7 +34,7 @@ const PARTS: [(&str, Part); 13] = [
     ("memory", |bed, report, _| idle::memory(bed, report)),
     ("hosts", |_, report, _| added::memory(report)),
     ("start", |bed, report, scale| idle::cold_starts(bed, report, 40 / scale)),
-    ("sessions", |_, report, _| sessions::many(report)),
+    ("sessions", |bed, report, _| sessions::many(bed, report)),
 ];
 
 fn main() {

@@ -8,19 +8,22 @@ use sallyport_tests::world::sshd::own_name;
 use sallyport_tests::world::{SshdOptions, World, process};
 use serde_json::json;
 
+use crate::bed::{Bed, timed};
 use crate::report::{Aim, Report, median};
 
 /// How many are open at once.
 const SESSIONS: usize = 500;
 /// How many are opened one after another.
 const IN_TURN: usize = 100;
+/// How many in a row, before it is OpenSSH's turn.
+const TURN: usize = 10;
 /// How often the terminal is waited for.
 const WAITS: usize = 50;
 /// Time for buffers of the openings to be given back.
 const SETTLE: Duration = Duration::from_secs(5);
 
 /// Opens them all, on a server with sshd's own limits, and looks at the helper while they are idle.
-pub fn many(report: &mut Report) {
+pub fn many(bed: &Bed, report: &mut Report) {
     let world = World::new();
     let limits = "MaxStartups 10:30:100\nMaxSessions 10\n".to_owned();
     let sshd = world.sshd_with(&SshdOptions { quiet: true, extra: limits, ..SshdOptions::default() });
@@ -34,14 +37,20 @@ pub fn many(report: &mut Report) {
     let helper = world.helper().expect("the helper lives");
     let before = process::resident(helper);
     let open = json!({ "target": "many" });
-    let turns: Vec<Duration> = (0..IN_TURN)
-        .map(|_| {
-            let start = Instant::now();
-            client.call("ssh_session_open", open.clone()).expect_ok();
-            start.elapsed()
-        })
-        .collect();
+    let ours = || {
+        let start = Instant::now();
+        client.call("ssh_session_open", open.clone()).expect_ok();
+        start.elapsed()
+    };
+    // The same shell, started by OpenSSH, that finds its input at its end.
+    let theirs = || timed(&mut bed.ssh_through_master("exec \"$SHELL\" -s"));
+    let (mut turns, mut shells) = (Vec::new(), Vec::new());
+    for _ in 0..IN_TURN / TURN {
+        turns.extend((0..TURN).map(|_| ours()));
+        shells.extend((0..TURN).map(|_| theirs()));
+    }
     report.time("a session opened, one after another (logins among them)", median(&turns), Aim::Under(5.0));
+    report.times("the same, against a shell by `ssh -S`", &turns, &shells, Aim::Faster(1.0));
     let start = Instant::now();
     let pending: Vec<_> =
         (IN_TURN..SESSIONS).map(|_| client.start("ssh_session_open", open.clone())).collect();
