@@ -3,6 +3,7 @@
 //! The beginning is public and stays; what follows it is masked once there is enough of it to be no accident.
 //! A host may switch this off, which leaves every enrolled secret masked.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, Input, Match, MatchKind};
@@ -83,20 +84,20 @@ fn has_joint(text: &[u8]) -> bool {
     })
 }
 
-/// The beginnings in `text` from `at` on: which, and where.
-fn beginnings(text: &[u8], at: usize) -> impl Iterator<Item = Match> {
+/// The stretches of `text` from `at` on in which a beginning may stand.
+fn stretches(text: &[u8], at: usize) -> impl Iterator<Item = Range<usize>> {
     let has_joint = move |cell: &usize| has_joint(&text[*cell..text.len().min(cell + CELL + 1)]);
     let mut cells = (at..text.len()).step_by(CELL);
-    let stretches = std::iter::from_fn(move || {
+    std::iter::from_fn(move || {
         let first = cells.find(has_joint)?;
         let last = cells.by_ref().take_while(has_joint).last().unwrap_or(first);
         Some(first.saturating_sub(LONGEST).max(at)..text.len().min(last + CELL + LONGEST))
-    });
-    stretches.flat_map(move |stretch| {
-        BEGINNINGS
-            .iter()
-            .flat_map(move |automaton| automaton.find_iter(Input::new(text).span(stretch.clone())))
     })
+}
+
+/// The beginnings in a stretch of `text`: which, and where.
+fn beginnings(text: &[u8], stretch: Range<usize>) -> impl Iterator<Item = Match> {
+    BEGINNINGS.iter().flat_map(move |automaton| automaton.find_iter(Input::new(text).span(stretch.clone())))
 }
 
 /// A body that has not ended yet.
@@ -144,10 +145,12 @@ impl ShapeLane {
         if self.open.is_some() {
             return;
         }
-        for hit in beginnings(text, at) {
-            let before = text[..hit.start()].last().or(self.tail.last().filter(|_| hit.start() == 0));
-            if hit.start() >= at && free(before) {
-                at = self.begin(hit.pattern().as_usize(), text, hit.end(), last, spans);
+        for stretch in stretches(text, at) {
+            for hit in beginnings(text, stretch) {
+                let before = text[..hit.start()].last().or(self.tail.last().filter(|_| hit.start() == 0));
+                if hit.start() >= at && free(before) {
+                    at = self.begin(hit.pattern().as_usize(), text, hit.end(), last, spans);
+                }
             }
         }
     }
@@ -190,7 +193,9 @@ impl ShapeLane {
     /// Whether `text` neither goes on with a body nor may hold a beginning; if so, it has been read.
     pub(super) fn passes(&mut self, text: &[u8]) -> bool {
         if self.on {
-            let begins = self.over_the_seam(text).is_some() || beginnings(text, 0).next().is_some();
+            let begins = self.over_the_seam(text).is_some() || {
+                stretches(text, 0).any(|stretch| beginnings(text, stretch).next().is_some())
+            };
             if self.open.is_some() || begins {
                 return false;
             }
@@ -222,8 +227,9 @@ mod tests {
             assert!(has_joint(beginning.as_bytes()) && beginning.len() <= LONGEST, "{beginning}");
             for before in 0..2 * CELL {
                 let text = [&vec![b' '; before], beginning.as_bytes()].concat();
-                let found = beginnings(&text, 0).map(|hit| (hit.pattern().as_usize(), hit.start()));
-                assert!(found.into_iter().any(|found| found == (n, before)), "{beginning} after {before}");
+                let mut hits = stretches(&text, 0).flat_map(|stretch| beginnings(&text, stretch));
+                let found = hits.any(|hit| (hit.pattern().as_usize(), hit.start()) == (n, before));
+                assert!(found, "{beginning} after {before}");
             }
         }
     }
