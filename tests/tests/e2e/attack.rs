@@ -10,17 +10,8 @@ use sallyport_protocol::text::{
 };
 use sallyport_tests::embedded::{Hostile, Malice};
 use sallyport_tests::raw::RawPeer;
-use sallyport_tests::world::{FORBIDDEN, POLICY_THAT_FORBIDS, World, eventually, process};
+use sallyport_tests::world::{FORBIDDEN, POLICY_THAT_ASKS, POLICY_THAT_FORBIDS, World, eventually, process};
 use serde_json::json;
-
-const POLICY_THAT_ASKS: &str = r#"
-confirmation = "operator"
-[[rule]]
-name = "asked-in-this-world"
-decision = "confirm"
-commands = [["printf", "asked*"]]
-reason = "a test says so"
-"#;
 
 fn broker(world: &World) -> RawPeer {
     let mut peer = RawPeer::connect(&world.runtime().join("broker.sock"));

@@ -4,17 +4,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use sallyport_tests::mcp::McpClient;
-use sallyport_tests::world::{World, eventually, process};
+use sallyport_tests::world::{POLICY_THAT_ASKS, World, eventually, process};
 use serde_json::{Value, json};
-
-const POLICY_THAT_ASKS: &str = r#"
-confirmation = "operator"
-[[rule]]
-name = "asked-in-this-world"
-decision = "confirm"
-commands = [["touch", "*"]]
-reason = "a test says so"
-"#;
 
 fn sleeping(world: &World) -> bool {
     world.remote_processes().iter().any(|process| process.command == "sleep 600")
