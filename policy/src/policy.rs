@@ -7,7 +7,7 @@ use crate::engine;
 use crate::judgement::Judgement;
 use crate::state::ShellState;
 use crate::subject::{Effective, PathAction, Subject};
-use crate::verdict::{Mode, Verdict};
+use crate::verdict::{Confirmation, Mode, Verdict};
 
 /// A guardrail policy, ready to judge. Cheap to share behind an `Arc`; never changes once built.
 #[derive(Debug, Clone)]
@@ -21,6 +21,16 @@ impl Policy {
     #[must_use]
     pub fn builtin() -> Self {
         Self::seal(Checked::builtin())
+    }
+
+    /// What holds while a `policy.toml` is there and cannot be taken: readonly, confirmed by an operator.
+    #[must_use]
+    pub fn strictest() -> Self {
+        Self::seal(Checked {
+            mode: Mode::Readonly,
+            confirmation: Confirmation::Operator,
+            ..Checked::builtin()
+        })
     }
 
     /// Reads a `policy.toml` and proves its rules' examples.

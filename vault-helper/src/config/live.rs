@@ -1,15 +1,11 @@
 //! The policy and the inventory in force: reread when their files change, and the
 //! last good ones kept when a file cannot be taken.
 
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sallyport_policy::{ConfigError, Inventory, Policy};
-
-/// A configuration file larger than this is refused, in bytes.
-const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// What is in force at one moment.
 #[derive(Clone)]
@@ -34,25 +30,27 @@ struct Watched<T> {
     good: Arc<T>,
     problem: Option<String>,
     parse: fn(&str) -> Result<T, ConfigError>,
+    /// What `good` means as long as no good version was seen.
+    unread: Option<&'static str>,
 }
 
-/// What tells one state of a file from another; `None` stands for a missing file.
+/// What tells one state of a file from another, its mode included; `None` stands for a missing file.
 type Stamp = Option<(u64, u64, i64, i64)>;
 
 impl Live {
-    /// Watches `policy.toml` and `hosts.toml` in a folder. A file that cannot be
-    /// taken at the start leaves the defaults in force and says so.
+    /// Watches `policy.toml` and `hosts.toml` in a folder. While a file cannot be taken at the start, nothing is
+    /// allowed that it might forbid: agents may only read, or know no host.
     pub fn new(folder: &Path) -> Self {
         Self {
             policy: Mutex::new(Watched::new(
                 folder.join("policy.toml"),
                 Policy::from_toml,
-                Policy::builtin(),
+                (Policy::strictest(), "only reading is allowed until it is corrected"),
             )),
             inventory: Mutex::new(Watched::new(
                 folder.join("hosts.toml"),
                 Inventory::from_toml,
-                Inventory::default(),
+                (Inventory::default(), "no host is known from it until it is corrected"),
             )),
         }
     }
@@ -72,30 +70,36 @@ impl Live {
 }
 
 impl<T> Watched<T> {
-    fn new(file: PathBuf, parse: fn(&str) -> Result<T, ConfigError>, default: T) -> Self {
-        let mut watched = Self { file, seen: None, good: Arc::new(default), problem: None, parse };
+    /// `unread` holds until a good version is seen, and says of itself what it means.
+    fn new(
+        file: PathBuf,
+        parse: fn(&str) -> Result<T, ConfigError>,
+        (unread, meaning): (T, &'static str),
+    ) -> Self {
+        let unread = Arc::new(unread);
+        let mut watched =
+            Self { file, seen: None, good: unread, problem: None, parse, unread: Some(meaning) };
         watched.refresh();
         watched
     }
 
     fn refresh(&mut self) {
         let stamp = match std::fs::metadata(&self.file) {
-            Ok(meta) => Some((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec())),
+            Ok(meta) => Some((meta.ino(), meta.len(), meta.ctime(), meta.ctime_nsec())),
             Err(_) => None,
         };
         if self.seen == Some(stamp) {
             return;
         }
-        let first = self.seen.is_none();
         self.seen = Some(stamp);
         match self.read() {
             Ok(value) => {
                 self.good = Arc::new(value);
                 self.problem = None;
+                self.unread = None;
             }
             Err(message) => {
-                let kept =
-                    if first { "the defaults are in force" } else { "the last good version stays in force" };
+                let kept = self.unread.unwrap_or("the last good version stays in force");
                 let problem = format!("{}: {message}; {kept}", self.file.display());
                 tracing::warn!("{problem}");
                 self.problem = Some(problem);
@@ -104,13 +108,8 @@ impl<T> Watched<T> {
     }
 
     fn read(&self) -> Result<T, String> {
-        let text = match std::fs::metadata(&self.file) {
-            Ok(meta) if meta.len() > MAX_FILE => return Err(format!("larger than {MAX_FILE} bytes")),
-            Ok(_) => std::fs::read_to_string(&self.file).map_err(|error| error.to_string())?,
-            // A file that went away means defaults, as a file that never was.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error.to_string()),
-        };
+        // A file that went away means defaults, as a file that never was.
+        let text = super::file::read(&self.file)?.unwrap_or_default();
         (self.parse)(&text).map_err(|error| error.to_string())
     }
 }

@@ -3,10 +3,12 @@
 //!
 //! This part may read the configuration directory. It never writes there.
 
+mod file;
 mod live;
 mod paths;
 mod settings;
 
+pub use file::{is_trusted_owner, others_may_change};
 pub use live::{Live, Snapshot};
 pub use paths::Paths;
 pub use settings::{AuditJournal, AuditSync, OnLock, Settings};

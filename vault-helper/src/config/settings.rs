@@ -1,7 +1,6 @@
 //! `sallyport.toml`. Both programs read this one file, so each accepts the
 //! other's keys; a key that neither knows is an error.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use sallyport_policy::ConfigError;
@@ -137,15 +136,14 @@ impl Settings {
     /// Reads the file; a missing one means defaults.
     ///
     /// # Errors
-    /// When it cannot be read, or holds something unknown: the message names key and line.
+    /// When it cannot be read, others can change it, or it holds something unknown: the message names key and line.
     pub fn read(file: &Path) -> Result<Self, SettingsError> {
         let fail = |message: String| SettingsError { file: file.to_owned(), message };
-        match std::fs::read_to_string(file) {
-            Ok(text) => {
+        match super::file::read(file).map_err(fail)? {
+            Some(text) => {
                 toml::from_str(&text).map_err(|error| fail(ConfigError::from_toml(&text, &error).to_string()))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(fail(error.to_string())),
+            None => Ok(Self::default()),
         }
     }
 }
