@@ -118,10 +118,11 @@ impl Args {
         });
         let mut found: Vec<Check> = found.collect();
         let (home, gpg_home) = (taken(&mut found, "helper home"), taken(&mut found, "helper gpg home"));
-        let broken = found.iter().any(|check| {
-            check.level == Level::Problem
-                && ["gpg home", "store", "recipients"].contains(&check.name.as_str())
-        });
+        let problem = |names: &[&str]| {
+            found.iter().any(|check| check.level == Level::Problem && names.contains(&check.name.as_str()))
+        };
+        // Without its agent, gpg finds no key in the right home either.
+        let broken = problem(&["gpg home", "store", "recipients"]) && !problem(&["agent"]);
         homes(&Homes::here(home, gpg_home, status.pid, broken), checks);
         checks.extend(found);
         Ok(())
@@ -233,32 +234,31 @@ fn sockets(checks: &mut Vec<Check>) {
     let helper_user = Config::load().ok().and_then(|config| config.helper_user);
     let place = Place::from_env(Trust::new(helper_user.as_deref()));
     let before = checks.len();
-    let mine = |about: &fs::Metadata| about.uid() == Uid::effective().as_raw();
-    match fs::metadata(&place.directory) {
-        Ok(about) if mine(&about) && about.mode() & 0o077 != 0 => checks.push(Check::bad(
-            "sockets",
-            Level::Problem,
-            format!("{} is open to others", place.directory.display()),
-            format!("chmod 700 {}", place.directory.display()),
-        )),
-        Ok(_) => {}
-        Err(error) => checks.push(Check::bad(
+    // What is another's own, a service account's for one, has the modes that its owner wants.
+    let folder = (place.directory.clone(), "chmod 700");
+    let sockets = ["broker.sock", "admin.sock"].map(|name| (place.socket(name), "chmod 600"));
+    for (path, chmod) in [folder].into_iter().chain(sockets) {
+        let Ok(about) = fs::metadata(&path) else { continue };
+        let (uid, shown) = (Uid::from_raw(about.uid()), path.display());
+        if place.trust.check(uid).is_err() {
+            checks.push(Check::bad(
+                "sockets",
+                Level::Problem,
+                format!("{shown} belongs to another user"),
+                "remove it; if that user is the service account, name it as `helper_user` in sallyport.toml",
+            ));
+        } else if uid == Uid::effective() && about.mode() & 0o077 != 0 {
+            let fix = format!("{chmod} {shown}");
+            checks.push(Check::bad("sockets", Level::Problem, format!("{shown} is open to others"), fix));
+        }
+    }
+    if let Err(error) = fs::metadata(&place.directory) {
+        checks.push(Check::bad(
             "sockets",
             Level::Warning,
             format!("{}: {error}", place.directory.display()),
             "it is made when the helper starts; check XDG_RUNTIME_DIR and SALLYPORT_RUNTIME_DIR",
-        )),
-    }
-    for name in ["broker.sock", "admin.sock"] {
-        let socket = place.socket(name);
-        if let Ok(about) = fs::metadata(&socket)
-            && mine(&about)
-            && about.mode() & 0o077 != 0
-        {
-            let fix = format!("chmod 600 {}", socket.display());
-            let text = format!("{} is open to others", socket.display());
-            checks.push(Check::bad("sockets", Level::Problem, text, fix));
-        }
+        ));
     }
     if checks.len() == before {
         checks.push(Check::ok("sockets", place.directory.display().to_string()));

@@ -1,6 +1,6 @@
 //! What the helper, gpg, gpg-agent and any pinentry call: they inherit its table, so it is long. It has no way to look
 //! into or steer other processes, no io_uring, no name spaces, no mounts, no kernel keyrings, no modules, no BPF, no
-//! clocks to set, no other users to become, and no kinds of sockets but the four that are used.
+//! clocks to set, no other users to become, and no kinds of sockets but those that are used.
 
 use libc::*;
 
@@ -62,6 +62,12 @@ pub(super) const CALLS: &[Row] = &[
         &[SYS_socket],
         &[Is(0, AF_NETLINK as u64), Is(2, NETLINK_ROUTE as u64)],
         "which addresses this machine has, for looking up names",
+    ),
+    (
+        &[SYS_socket],
+        // Without it the driver that scdaemon has built in finds no reader, and asks for a card that is there.
+        &[Is(0, AF_NETLINK as u64), Is(2, NETLINK_KOBJECT_UEVENT as u64)],
+        "a smartcard's reader comes and goes, for scdaemon",
     ),
     (&[SYS_socketpair], &[Is(0, AF_UNIX as u64)], "talking to a program that was started"),
     (&[SYS_bind, SYS_listen, SYS_accept4, SYS_accept], &[], "the two sockets; gpg-agent's"),

@@ -10,6 +10,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 pub mod account;
+pub mod card;
 pub mod foreign;
 pub mod gpg;
 pub mod keys;
@@ -45,6 +46,16 @@ reason = "a test says so"
 /// The harmless command that [`POLICY_THAT_FORBIDS`] blocks.
 pub const FORBIDDEN: &str = "printf forbidden";
 
+/// With this policy an operator is asked before `touch` runs, and before `printf` prints what begins with "asked".
+pub const POLICY_THAT_ASKS: &str = r#"
+confirmation = "operator"
+[[rule]]
+name = "asked-in-this-world"
+decision = "confirm"
+commands = [["touch", "*"], ["printf", "asked*"]]
+reason = "a test says so"
+"#;
+
 /// One world.
 #[derive(Debug)]
 pub struct World {
@@ -74,7 +85,16 @@ impl World {
         Self::make(Some(GPG_PASSPHRASE), Store::init)
     }
 
+    /// Like [`World::with_passphrase`], with the key on a smartcard that has [`GPG_PASSPHRASE`] as its PIN.
+    pub fn with_card() -> Self {
+        Self::make_with(|home| Gpg::make_on_card(home, GPG_PASSPHRASE), Store::init)
+    }
+
     fn make(passphrase: Option<&str>, make_store: fn(&Path, &Gpg) -> Store) -> Self {
+        Self::make_with(|home| Gpg::make(home, passphrase), make_store)
+    }
+
+    fn make_with(make_gpg: impl FnOnce(&Path) -> Gpg, make_store: fn(&Path, &Gpg) -> Store) -> Self {
         // Not the caller's TMPDIR: the sockets below must fit in the 108 bytes of a Unix address.
         let dir =
             tempfile::Builder::new().prefix("sp-").tempdir_in("/tmp").expect("/tmp takes directories").keep();
@@ -85,7 +105,7 @@ impl World {
             fs::create_dir(dir.join(name)).expect("a fresh directory");
             set_mode(&dir.join(name), mode);
         }
-        let gpg = Gpg::make(&dir.join("gpg"), passphrase);
+        let gpg = make_gpg(&dir.join("gpg"));
         let store = make_store(&dir.join("store"), &gpg);
         Self { dir, gpg, store, next: Mutex::new(0), warden: Mutex::new(warden) }
     }

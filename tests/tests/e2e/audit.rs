@@ -149,7 +149,7 @@ fn a_full_file_is_put_aside_and_the_log_stays_whole() {
 }
 
 /// A helper whose audit folder is a file system of its own, in a name space that ends with the helper.
-fn helper_with_audit_on(world: &World, mount: &str) -> Child {
+pub fn helper_with_audit_on(world: &World, mount: &str) -> Child {
     let folder = world.state().join("audit");
     fs::create_dir_all(&folder).unwrap();
     let script = format!("{mount} && exec \"$1\"");

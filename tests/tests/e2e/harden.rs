@@ -223,6 +223,7 @@ fn the_helper_opens_no_file_but_those_it_needs() {
         (opening(Path::new("/root"), 0), Shut),
         (opening(Path::new("/var"), 0), Shut),
         (call(SYS_socket, &[netlink, raw, i64::from(NETLINK_ROUTE)]), Works),
+        (call(SYS_socket, &[netlink, raw, i64::from(NETLINK_KOBJECT_UEVENT)]), Works),
         (call(SYS_socket, &[netlink, raw, i64::from(NETLINK_AUDIT)]), Absent),
         (call(SYS_socket, &[i64::from(AF_PACKET), raw, 0]), Absent),
         (call(SYS_socket, &[i64::from(AF_INET), raw, 1]), Absent),

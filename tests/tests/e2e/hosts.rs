@@ -135,14 +135,14 @@ fn the_inventory_is_read_anew_and_a_broken_edit_leaves_the_last_good_one() {
 }
 
 /// A server with a second host key, of which only the first is pinned.
-fn rotating(world: &World, more: &str) -> (sallyport_tests::world::Sshd, KeyPair) {
+pub fn rotating(world: &World, alias: &str, more: &str) -> (sallyport_tests::world::Sshd, KeyPair) {
     let second = world.key("ecdsa", None);
     let extra = format!("HostKey {}", second.path().display());
     let sshd = world.sshd_with(&SshdOptions { extra, ..SshdOptions::default() });
     let key = world.key("ed25519", None);
     sshd.authorize(&key);
     world.record("ssh", &sshd.place(), &own_name(), "key", key.private().as_bytes());
-    world.host("web1", &sshd, more);
+    world.host(alias, &sshd, more);
     world.trust(&sshd);
     (sshd, second)
 }
@@ -154,7 +154,7 @@ fn pinned(world: &World) -> String {
 #[test]
 fn proven_new_host_keys_are_pinned_where_new_ones_are_accepted() {
     let world = World::new();
-    let (_sshd, second) = rotating(&world, "host_key = \"accept-new\"");
+    let (_sshd, second) = rotating(&world, "web1", "host_key = \"accept-new\"");
     let blob = second.public().split_whitespace().nth(1).unwrap().to_owned();
     assert!(!pinned(&world).contains(&blob));
     world.mcp().call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_ok();
@@ -164,7 +164,7 @@ fn proven_new_host_keys_are_pinned_where_new_ones_are_accepted() {
 #[test]
 fn proven_new_host_keys_are_only_reported_where_keys_are_strict() {
     let world = World::new();
-    let (_sshd, second) = rotating(&world, "");
+    let (_sshd, second) = rotating(&world, "web1", "");
     let client = world.mcp();
     client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_ok();
     eventually("the report", || {

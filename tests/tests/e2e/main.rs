@@ -7,7 +7,9 @@
 mod approvals;
 mod attack;
 mod audit;
+mod card;
 mod clients;
+mod configuration;
 mod doas;
 mod doctor;
 mod doctor_lines;

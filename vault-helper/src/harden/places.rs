@@ -54,7 +54,7 @@ pub fn open(paths: &Paths, stores: &[PathBuf], inventory: &Inventory) -> Files {
         let _ = DirBuilder::new().recursive(true).mode(0o700).create(own);
     }
     let mut execute: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
-    execute.extend(pinentry(&gnupg));
+    execute.extend(programs(&gnupg));
     let mut read: Vec<PathBuf> = OF_HOME.iter().map(|place| home.join(place)).collect();
     read.push(nearest(&paths.config));
     read.extend(identities(inventory));
@@ -74,11 +74,15 @@ pub fn open(paths: &Paths, stores: &[PathBuf], inventory: &Inventory) -> Files {
     Files { read, execute, write, all: Vec::new(), connect: true, others: true }
 }
 
-/// The pinentry that gpg-agent is told to use, wherever it is.
-fn pinentry(gnupg: &Path) -> Option<PathBuf> {
-    let text = std::fs::read_to_string(gnupg.join("gpg-agent.conf")).ok()?;
-    let program = text.lines().find_map(|line| line.trim().strip_prefix("pinentry-program"))?;
-    Some(PathBuf::from(program.trim()))
+/// The programs that gpg-agent is told to use, wherever they are.
+fn programs(gnupg: &Path) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(gnupg.join("gpg-agent.conf")).unwrap_or_default();
+    let named = |line: &str| {
+        let line = line.trim();
+        let path = line.strip_prefix("pinentry-program").or_else(|| line.strip_prefix("scdaemon-program"))?;
+        Some(PathBuf::from(path.trim()))
+    };
+    text.lines().filter_map(named).collect()
 }
 
 /// Key files that hosts name: their folders, because editors replace files.

@@ -1,7 +1,7 @@
 //! `doctor`'s findings from inside the helper: what it sees is what will work or not, whatever a terminal sees.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,13 +12,13 @@ use sallyport_protocol::admin::AdminOutcome;
 use sallyport_protocol::person::{CheckEntry, Level, Tell};
 
 use super::{dialog, tell};
-use crate::config::{Paths, Settings};
+use crate::config::{Paths, Settings, is_trusted_owner, others_may_change};
 use crate::harden::memory;
 use crate::helper::Helper;
 use crate::redact::{Redactor, SecretKind, Strength};
 use crate::serve::admin::Answer;
 use crate::serve::connection::Operation;
-use crate::vault::{self, Ask, Fallback, Filter, Purpose, RecordType};
+use crate::vault::{self, Agent, Ask, Fallback, Filter, Purpose, RecordType};
 
 /// Free space below which the audit log is in danger, in bytes.
 const LITTLE_SPACE: u64 = 64 * 1024 * 1024;
@@ -31,11 +31,16 @@ pub async fn run(op: &Operation, records: bool) -> Answer {
     let helper = &op.helper;
     let mut found = Vec::new();
     environment(helper, &mut found);
-    found.extend(helper.vault.checkup(records).await.into_iter().map(of_vault));
+    let silent = agent(helper, &mut found).await;
+    if silent {
+        let text = "the store and its records were not looked at: gpg-agent does not answer";
+        found.push(bad("vault", Level::Warning, text, "end gpg-agent as said above, then run this again"));
+    } else {
+        found.extend(helper.vault.checkup(records).await.into_iter().map(of_vault));
+    }
     window(helper, &mut found);
-    found.push(agent().await);
     pinentry(helper, &mut found);
-    if records {
+    if records && !silent {
         judged(helper, &mut found).await;
     }
     configuration(helper, &mut found);
@@ -75,17 +80,17 @@ fn environment(helper: &Helper, found: &mut Vec<CheckEntry>) {
     found.push(ok("helper gpg home", shown(gpg_home.clone())));
     let Some(folder) = gpg_home else { return };
     match fs::metadata(&folder) {
-        Ok(about) if about.mode() & 0o077 != 0 => found.push(bad(
-            "gpg home",
-            Level::Warning,
-            format!("{} is open to others", folder.display()),
-            format!("chmod 700 {}", folder.display()),
-        )),
         Ok(about) if about.uid() != Uid::effective().as_raw() => found.push(bad(
             "gpg home",
             Level::Problem,
             format!("{} belongs to another user", folder.display()),
             "check HOME and GNUPGHOME of the vault helper",
+        )),
+        Ok(about) if about.mode() & 0o077 != 0 => found.push(bad(
+            "gpg home",
+            Level::Warning,
+            format!("{} is open to others", folder.display()),
+            format!("chmod 700 {}", folder.display()),
         )),
         Ok(_) => found.push(ok("gpg home", folder.display().to_string())),
         Err(_) => found.push(bad(
@@ -109,33 +114,38 @@ fn window(helper: &Helper, found: &mut Vec<CheckEntry>) {
     ));
 }
 
-/// gpg-agent, which asks for the passphrase and remembers it. It is started when it is needed.
-async fn agent() -> CheckEntry {
-    let fix = "run `gpgconf --launch gpg-agent` and see what it says";
-    let asked = tokio::process::Command::new("gpgconf").args(["--list-dirs", "agent-socket"]).output().await;
-    let socket = match asked {
-        Ok(said) if said.status.success() => String::from_utf8_lossy(&said.stdout).trim().to_owned(),
-        _ => {
-            return bad(
-                "agent",
-                Level::Problem,
-                "gpgconf does not say where gpg-agent listens",
-                "install gnupg",
-            );
+/// gpg-agent, which keeps the keys. Started here when it does not run, as gpg would. Gives whether it hangs; whatever
+/// needs it would then wait in vain.
+async fn agent(helper: &Helper, found: &mut Vec<CheckEntry>) -> bool {
+    let home = helper.vault.gpg_home().clone();
+    let looked = tokio::task::spawn_blocking(move || match home.agent() {
+        Agent::Absent(_) => {
+            home.launch_agent();
+            home.agent()
         }
-    };
-    // gpgconf escapes what is special in its own output (gpgconf(1)).
-    let path = PathBuf::from(socket.replace("%3a", ":").replace("%25", "%"));
-    if !path.exists() {
-        return ok("agent", "gpg-agent is not running; gpg starts it when it is needed");
-    }
-    match tokio::net::UnixStream::connect(&path).await {
-        Ok(_) => ok("agent", format!("gpg-agent listens at {}", path.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            ok("agent", "gpg-agent has ended; gpg starts it when it is needed")
+        seen => seen,
+    });
+    let agent = looked.await.unwrap_or(Agent::Unknown);
+    let hangs = matches!(agent, Agent::Silent { .. });
+    found.push(match agent {
+        Agent::Answers(socket) => ok("agent", format!("gpg-agent listens at {}", socket.display())),
+        Agent::Silent { socket, pid } => bad(
+            "agent",
+            Level::Problem,
+            format!("gpg-agent holds {} and does not answer", socket.display()),
+            format!("end it (kill -KILL {pid}); gpg starts another one"),
+        ),
+        Agent::Absent(socket) => bad(
+            "agent",
+            Level::Problem,
+            format!("gpg-agent does not come up at {}", socket.display()),
+            "run `gpg-agent --daemon`, which says why",
+        ),
+        Agent::Unknown => {
+            bad("agent", Level::Problem, "gpgconf does not say where gpg-agent listens", "install gnupg")
         }
-        Err(error) => bad("agent", Level::Problem, format!("{}: {error}", path.display()), fix),
-    }
+    });
+    hangs
 }
 
 fn pinentry(helper: &Helper, found: &mut Vec<CheckEntry>) {
@@ -307,28 +317,27 @@ fn host_keys(helper: &Helper, found: &mut Vec<CheckEntry>) {
 /// Permissions of what is ours, and room for the audit log.
 fn files(helper: &Helper, found: &mut Vec<CheckEntry>) {
     let paths = Paths::from_env();
-    let private = [
-        (paths.state.clone(), 0o077),
-        (helper.audit.path().to_owned(), 0o077),
-        (paths.state.join("known_hosts"), 0o022),
-        (paths.config.clone(), 0o022),
-        (paths.config.join("policy.toml"), 0o022),
-        (paths.config.join("hosts.toml"), 0o022),
-        (paths.config.join("sallyport.toml"), 0o022),
+    let open_to_read: fn(&Metadata) -> bool = |about| about.mode() & 0o077 != 0;
+    let ours = [
+        (paths.state.clone(), open_to_read, "go-rwx"),
+        (helper.audit.path().to_owned(), open_to_read, "go-rwx"),
+        (paths.state.join("known_hosts"), others_may_change, "go-w"),
+        (paths.config.clone(), others_may_change, "go-w"),
+        (paths.config.join("policy.toml"), others_may_change, "go-w"),
+        (paths.config.join("hosts.toml"), others_may_change, "go-w"),
+        (paths.config.join("sallyport.toml"), others_may_change, "go-w"),
     ];
     let before = found.len();
-    for (path, forbidden) in private {
+    for (path, open, minus) in ours {
         let Ok(about) = fs::metadata(&path) else { continue };
-        let uid = about.uid();
-        if uid != Uid::effective().as_raw() && uid != 0 {
+        if !is_trusted_owner(&about) {
             found.push(bad(
                 "permissions",
                 Level::Problem,
                 format!("{} belongs to another user", path.display()),
                 "give it to the vault helper's user",
             ));
-        } else if about.permissions().mode() & forbidden != 0 {
-            let minus = if forbidden == 0o022 { "go-w" } else { "go-rwx" };
+        } else if open(&about) {
             found.push(bad(
                 "permissions",
                 Level::Warning,

@@ -18,6 +18,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::oneshot;
 
+use super::agent::Agent;
 use super::error::VaultError;
 use super::gpg::{GpgHome, explain};
 use super::person::PersonEnv;
@@ -38,23 +39,28 @@ pub(super) async fn warm(
     kind: RecordType,
     cipher: Vec<u8>,
 ) -> Result<(), VaultError> {
+    // A hanging agent would show no dialog, and look like a person who thinks.
+    let looked = {
+        let home = home.clone();
+        tokio::task::spawn_blocking(move || home.agent())
+    };
+    if matches!(looked.await, Ok(Agent::Silent { .. })) {
+        return Err(VaultError::Silent);
+    }
     let question = Arc::new(Mutex::new(Question { gpg: start(&home, &person)?, pinentry: None }));
     let _end = EndQuestion(Arc::clone(&question));
     let (send, receive) = oneshot::channel();
+    let meant = slug.clone();
     // A thread of its own: a person may take minutes, and gpg's other threads must go on.
     let asked = thread::Builder::new().name("gpg-ask".into()).spawn(move || {
-        let _ = send.send(converse(&question, &cipher));
+        let heard = converse(&question, &cipher);
+        let _ = send.send(heard.map(|heard| heard.outcome(&home, &slug, kind)));
     });
     asked.map_err(failed)?;
     match tokio::time::timeout(PATIENCE, receive).await {
-        Ok(Ok(Ok(Outcome::Decrypted))) => Ok(()),
-        Ok(Ok(Ok(Outcome::Failed(error)))) => Err(match explain(error, &slug, kind) {
-            // With a person to ask, "no pinentry" is no locked agent but a dialog that cannot be shown.
-            VaultError::AgentLocked { .. } => VaultError::NoPinentry,
-            explained => explained,
-        }),
+        Ok(Ok(Ok(outcome))) => outcome,
         Ok(Ok(Err(error))) => Err(failed(error)),
-        Ok(Err(_)) | Err(_) => Err(VaultError::Cancelled { slug }),
+        Ok(Err(_)) | Err(_) => Err(VaultError::Cancelled { slug: meant }),
     }
 }
 
@@ -95,7 +101,7 @@ fn lock(question: &Mutex<Question>) -> MutexGuard<'_, Question> {
 }
 
 /// Feeds gpg and follows its status lines to their end.
-fn converse(question: &Mutex<Question>, cipher: &[u8]) -> io::Result<Outcome> {
+fn converse(question: &Mutex<Question>, cipher: &[u8]) -> io::Result<Judge> {
     let (stdin, stderr) = {
         let mut question = lock(question);
         (question.gpg.stdin.take(), question.gpg.stderr.take())
@@ -114,12 +120,7 @@ fn converse(question: &Mutex<Question>, cipher: &[u8]) -> io::Result<Outcome> {
         }
     }
     lock(question).pinentry = None;
-    Ok(judge.verdict())
-}
-
-enum Outcome {
-    Decrypted,
-    Failed(Error),
+    Ok(judge)
 }
 
 /// Listens to gpg's status lines (`doc/DETAILS` of GnuPG).
@@ -127,6 +128,8 @@ enum Outcome {
 struct Judge {
     decrypted: bool,
     error: Option<Error>,
+    /// The ids of the keys that the record is encrypted to.
+    keys: Vec<String>,
 }
 
 impl Judge {
@@ -139,6 +142,10 @@ impl Judge {
             ["ERROR", "pkdecrypt_failed", code, ..] => {
                 self.error = code.parse().ok().map(Error::new).or(self.error)
             }
+            ["ENC_TO", key, ..] if key.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                self.keys.push((*key).to_owned())
+            }
+            ["NODATA", ..] => self.error = self.error.or(Some(Error::NO_DATA)),
             ["NO_SECKEY", ..] => self.error = self.error.or(Some(Error::NO_SECKEY)),
             ["DECRYPTION_FAILED", ..] => self.error = self.error.or(Some(Error::DECRYPT_FAILED)),
             // The agent repeats what the pinentry says of itself; 0 and 1 would be signals to many.
@@ -150,12 +157,21 @@ impl Judge {
         None
     }
 
-    fn verdict(self) -> Outcome {
+    /// What became of the question. What gpg never said is no success.
+    fn outcome(self, home: &GpgHome, slug: &Slug, kind: RecordType) -> Result<(), VaultError> {
         if self.decrypted {
-            Outcome::Decrypted
-        } else {
-            Outcome::Failed(self.error.unwrap_or(Error::NO_DATA))
+            return Ok(());
         }
+        Err(match explain(self.error.unwrap_or(Error::GENERAL), slug, kind) {
+            // With a person to ask, "no pinentry" is no locked agent but a dialog that cannot be shown.
+            VaultError::AgentLocked { .. } => VaultError::NoPinentry,
+            VaultError::Cancelled { slug } => match home.card_of(&self.keys) {
+                Some(card) => VaultError::CardWanted { slug, card },
+                None => VaultError::Cancelled { slug },
+            },
+            VaultError::NoSecretKey { .. } if matches!(home.agent(), Agent::Absent(_)) => VaultError::NoAgent,
+            explained => explained,
+        })
     }
 }
 
@@ -178,27 +194,32 @@ impl Drop for EndQuestion {
 mod tests {
     use super::*;
 
-    fn verdict(lines: &[&str]) -> Outcome {
+    fn heard(lines: &[&str]) -> Judge {
         let mut judge = Judge::default();
         for line in lines {
             judge.hear(line);
         }
-        judge.verdict()
+        judge
+    }
+
+    fn outcome(lines: &[&str]) -> Result<(), VaultError> {
+        let slug = "ssh://deploy@web1".parse().unwrap();
+        heard(lines).outcome(&GpgHome::default(), &slug, RecordType::Password)
     }
 
     #[test]
     fn silence_from_gpg_is_never_success() {
-        assert!(matches!(verdict(&[]), Outcome::Failed(_)));
-        assert!(matches!(verdict(&["BEGIN_DECRYPTION", "END_DECRYPTION"]), Outcome::Failed(_)));
+        // A dialog that is answered without end fills what is read of gpg's lines, too.
+        for lines in [[].as_slice(), &["BEGIN_DECRYPTION", "END_DECRYPTION"], &["PINENTRY_LAUNCHED 77"]] {
+            assert!(matches!(outcome(lines), Err(VaultError::Gpg { .. })), "{lines:?}");
+        }
+        assert!(matches!(outcome(&["NODATA 2"]), Err(VaultError::NotGpg { .. })));
     }
 
     #[test]
     fn the_agents_own_error_outweighs_gpgs_general_one() {
-        let Outcome::Failed(error) = verdict(&["ERROR pkdecrypt_failed 83886179", "DECRYPTION_FAILED"])
-        else {
-            panic!("not a failure");
-        };
-        assert_eq!(error.code(), Error::CANCELED.code());
+        let heard = heard(&["ERROR pkdecrypt_failed 83886179", "DECRYPTION_FAILED"]);
+        assert_eq!(heard.error.unwrap().code(), Error::CANCELED.code());
     }
 
     #[test]

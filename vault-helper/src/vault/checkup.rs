@@ -5,8 +5,11 @@ use std::path::Path;
 
 use nix::unistd::{AccessFlags, access};
 
+use crate::config::{is_trusted_owner, others_may_change};
+
 use super::error::VaultError;
 use super::locate::Origin;
+use super::pubkeys::Readable;
 use super::record::{RecordType, Secret};
 use super::service::Vault;
 use super::slug::Slug;
@@ -94,7 +97,18 @@ impl Vault {
         // A store of somebody else's is no fault; that nothing can be added should be no surprise either.
         let root = self.store.root();
         let read_only = if access(root, AccessFlags::W_OK).is_err() { ", read-only" } else { "" };
-        Check::ok("store", format!("{} ({why}{git}{read_only})", root.display()))
+        let text = format!("{} ({why}{git}{read_only})", root.display());
+        match std::fs::metadata(root.join(".gpg-id")).or_else(|_| std::fs::metadata(root)) {
+            Ok(about) if !is_trusted_owner(&about) || others_may_change(&about) => {
+                let fix = format!(
+                    "share it only with people you trust with its secrets; else chown -R and chmod -R go-w {}",
+                    root.display()
+                );
+                let text = format!("{text}: others may change for whom new records are encrypted");
+                Check::bad("store", Level::Warning, text, fix)
+            }
+            _ => Check::ok("store", text),
+        }
     }
 
     /// One check for each set of recipients in use.
@@ -122,8 +136,11 @@ impl Vault {
         let names = plain(&recipients.join(", "));
         let home = self.home.clone();
         match self.pool.run(move || home.check_recipients(&recipients)).await {
-            Ok(true) => Check::ok("recipients", names),
-            Ok(false) => Check::bad(
+            Ok(Readable::Here) => Check::ok("recipients", names),
+            Ok(Readable::OnCard(card)) => {
+                Check::ok("recipients", format!("{names}, whose secret key is on the smartcard {card}"))
+            }
+            Ok(Readable::No) => Check::bad(
                 "recipients",
                 Level::Problem,
                 format!("none of {names} has its secret key in this GPG home"),
@@ -145,6 +162,11 @@ impl Vault {
             match self.probe(slug, kind).await {
                 Ok(()) => readable += 1,
                 Err(error) if error.code() == "vault_locked" => locked += 1,
+                // It is the same for all of them.
+                Err(error @ (VaultError::NoAgent | VaultError::Silent)) => {
+                    checks.push(Check::error("decryption", &error));
+                    return checks;
+                }
                 Err(error) => checks.push(Check::error("record", &error)),
             }
         }

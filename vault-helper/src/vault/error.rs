@@ -49,7 +49,7 @@ pub enum VaultError {
         kind: RecordType,
     },
     /// gpg-agent would have to ask a person.
-    #[error("the vault is locked: gpg-agent needs the passphrase for {slug}")]
+    #[error("the vault is locked: gpg-agent needs the passphrase or PIN for {slug}")]
     AgentLocked {
         /// The slug whose record was wanted.
         slug: Slug,
@@ -58,20 +58,46 @@ pub enum VaultError {
     #[error("the vault is locked: nobody has unlocked it, or the unlock window is over")]
     WindowClosed,
     /// The person cancelled, or the dialog ran out of time.
-    #[error("the passphrase dialog for {slug} was cancelled or ran out of time")]
+    #[error("gpg's dialog for {slug} was cancelled or ran out of time")]
     Cancelled {
         /// The slug whose record was wanted.
         slug: Slug,
     },
     /// The passphrase was wrong, as often as gpg-agent lets one try.
-    #[error("the passphrase for {slug} was wrong")]
+    #[error("the passphrase or PIN for {slug} was wrong")]
     BadPassphrase {
+        /// The slug whose record was wanted.
+        slug: Slug,
+    },
+    /// The person cancelled the dialog that asks for a smartcard or its PIN, or it ran out of time.
+    #[error("the key for {slug} is on the smartcard {card}: it was not inserted, or its PIN not given")]
+    CardWanted {
+        /// The slug whose record was wanted.
+        slug: Slug,
+        /// The card's number, as gpg shows it.
+        card: String,
+    },
+    /// The smartcard takes no PIN any more.
+    #[error("the smartcard for {slug} has blocked its PIN: it was wrong too often")]
+    PinBlocked {
+        /// The slug whose record was wanted.
+        slug: Slug,
+    },
+    /// The key is on a smartcard, and gpg-agent has no program to reach it.
+    #[error("the key for {slug} is on a smartcard, and gpg-agent has no scdaemon to read it")]
+    NoScdaemon {
         /// The slug whose record was wanted.
         slug: Slug,
     },
     /// No pinentry could be shown where the person is.
     #[error("gpg-agent could not show a passphrase dialog")]
     NoPinentry,
+    /// gpg cannot start or reach gpg-agent.
+    #[error("gpg-agent cannot be reached, and no key can be used without it")]
+    NoAgent,
+    /// Nothing came back from gpg or the file system in time.
+    #[error("gpg-agent, or the disk of the store, does not answer")]
+    Silent,
     /// Another person is being asked at this moment.
     #[error("another unlock is waiting for its passphrase")]
     AskInProgress,
@@ -212,6 +238,7 @@ impl VaultError {
             | E::WindowClosed
             | E::Cancelled { .. }
             | E::BadPassphrase { .. }
+            | E::CardWanted { .. }
             | E::NoPinentry
             | E::AskInProgress => "vault_locked",
             E::NotGpg { .. }
@@ -224,6 +251,10 @@ impl VaultError {
             | E::NoRecipients { .. }
             | E::Recipient { .. }
             | E::Io { .. }
+            | E::PinBlocked { .. }
+            | E::NoScdaemon { .. }
+            | E::NoAgent
+            | E::Silent
             | E::Busy
             | E::Gpg { .. } => "credential_backend_unavailable",
         }
@@ -254,6 +285,15 @@ impl VaultError {
             E::AgentLocked { slug } | E::Cancelled { slug } | E::BadPassphrase { slug } => {
                 format!("a person runs `sallyport unlock {slug}`")
             }
+            E::CardWanted { slug, .. } => {
+                format!("a person inserts the card, then runs `sallyport unlock {slug}`")
+            }
+            E::PinBlocked { .. } => "a person sets a new one with the admin PIN: `gpg --change-pin`".into(),
+            E::NoScdaemon { .. } => {
+                "install scdaemon (a package of its own), or correct `scdaemon-program` in gpg-agent.conf".into()
+            }
+            E::NoAgent => "run `gpg-agent --daemon`, which says why it does not start".into(),
+            E::Silent => "run `sallyport doctor`, which says whether gpg-agent hangs".into(),
             E::WindowClosed => "a person runs `sallyport unlock`".into(),
             E::NoPinentry => {
                 "run `sallyport unlock` in a terminal, with GPG_TTY=$(tty) exported and a pinentry installed".into()

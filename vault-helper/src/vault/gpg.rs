@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use gpgme::{Context, Data, EncryptFlags, Error, PinentryMode, Protocol};
 use zeroize::Zeroizing;
 
+use super::agent::Agent;
 use super::error::{RecipientProblem, VaultError};
 use super::pubkeys::{distrusted, usable_key};
 use super::record::{MAX_SECRET_BYTES, RecordType};
@@ -64,6 +65,9 @@ impl GpgHome {
                 VaultError::NotGpg { slug, kind } if starts_as_message(cipher) => {
                     VaultError::Damaged { slug, kind, reason: error.to_string() }
                 }
+                VaultError::NoSecretKey { .. } if matches!(self.agent(), Agent::Absent(_)) => {
+                    VaultError::NoAgent
+                }
                 explained => explained,
             }),
         }
@@ -103,6 +107,10 @@ pub(super) fn explain(error: Error, slug: &Slug, kind: RecordType) -> VaultError
         VaultError::Cancelled { slug }
     } else if is(&[Error::BAD_PASSPHRASE, Error::BAD_PIN]) {
         VaultError::BadPassphrase { slug }
+    } else if is(&[Error::PIN_BLOCKED]) {
+        VaultError::PinBlocked { slug }
+    } else if is(&[Error::NO_SCDAEMON]) {
+        VaultError::NoScdaemon { slug }
     } else if is(&[Error::NO_SECKEY]) {
         VaultError::NoSecretKey { slug, kind }
     } else if is(&[Error::NO_DATA]) {

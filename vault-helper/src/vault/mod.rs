@@ -8,6 +8,7 @@
 //! A record is found by its [`Slug`] and [`RecordType`] alone. Only [`Vault`] decrypts, and it asks the
 //! [`Window`] first unless a person is waiting at a terminal.
 
+mod agent;
 mod ask;
 mod bifrost;
 mod checkup;
@@ -32,6 +33,7 @@ mod walk;
 mod window;
 mod write;
 
+pub use agent::Agent;
 pub use bifrost::{Importable, Planned, Step};
 pub use checkup::{Check, Level};
 pub use dotenv::{DotenvError, Variable, parse_dotenv};

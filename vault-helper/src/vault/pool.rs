@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -10,6 +11,8 @@ use super::error::VaultError;
 
 /// gpg-agent serves one decryption after the other; a second thread hides the start of the gpg process.
 const THREADS: usize = 2;
+/// How long a request may take, its turn included: nobody is asked in it, so whatever takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(40);
 /// Requests that may wait. One more is refused.
 const QUEUE: usize = 64;
 
@@ -35,6 +38,9 @@ impl Pool {
 
     /// Runs a job on one of the threads. When the caller stops waiting, the job still runs to its end and
     /// its result is dropped (and wiped) there.
+    ///
+    /// # Errors
+    /// The job's; [`VaultError::Busy`]; [`VaultError::Silent`] after [`PATIENCE`].
     pub(super) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
@@ -45,7 +51,10 @@ impl Pool {
             TrySendError::Full(_) => VaultError::Busy,
             TrySendError::Disconnected(_) => stopped(),
         })?;
-        receive.await.unwrap_or_else(|_| Err(stopped()))
+        match tokio::time::timeout(PATIENCE, receive).await {
+            Ok(done) => done.unwrap_or_else(|_| Err(stopped())),
+            Err(_) => Err(VaultError::Silent),
+        }
     }
 }
 

@@ -1,21 +1,61 @@
 //! The public keys behind a store's recipients.
 
-use gpgme::{Context, Data, Key, PinentryMode, Validity};
+use gpgme::{Context, Data, Key, PinentryMode, Subkey, Validity};
 
+use super::agent::Agent;
 use super::error::{RecipientProblem, VaultError};
 use super::gpg::{GpgHome, other};
 use super::record::Secret;
 
 impl GpgHome {
     /// Checks that every recipient could be encrypted to, and says whether one of them can decrypt here.
-    pub(super) fn check_recipients(&self, recipients: &[String]) -> Result<bool, VaultError> {
+    pub(super) fn check_recipients(&self, recipients: &[String]) -> Result<Readable, VaultError> {
         let mut context = self.context().map_err(other)?;
-        let mut readable = false;
+        let mut readable = Readable::No;
         for recipient in recipients {
             let key = usable_key(&mut context, recipient)?;
-            readable |= key.fingerprint().is_ok_and(|id| context.get_secret_key(id).is_ok());
+            let secret = key.fingerprint().ok().and_then(|id| context.get_secret_key(id).ok());
+            readable = match (readable, secret) {
+                (known @ (Readable::Here | Readable::OnCard(_)), _) | (known, None) => known,
+                (Readable::No, Some(key)) => {
+                    card(&key, |subkey| subkey.can_encrypt()).map_or(Readable::Here, Readable::OnCard)
+                }
+            };
+        }
+        // Without the agent, gpg knows of no secret key.
+        if readable == Readable::No && matches!(self.agent(), Agent::Absent(_)) {
+            return Err(VaultError::NoAgent);
         }
         Ok(readable)
+    }
+
+    /// The number of the smartcard that holds one of these secret keys, which are named by their ids.
+    pub(super) fn card_of(&self, ids: &[String]) -> Option<String> {
+        let mut context = self.context().ok()?;
+        ids.iter().find_map(|id| {
+            let key = context.get_secret_key(id.as_str()).ok()?;
+            card(&key, |subkey| subkey.id() == Ok(id))
+        })
+    }
+}
+
+/// Whether a store can be read with the keys of a GPG home.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Readable {
+    No,
+    Here,
+    /// With the smartcard of this number.
+    OnCard(String),
+}
+
+/// The number of the smartcard that holds the subkey meant, as gpg shows it: the manufacturer, and its serial number.
+fn card(key: &Key, meant: impl Fn(&Subkey) -> bool) -> Option<String> {
+    let subkey = key.subkeys().find(|subkey| subkey.is_card_key() && meant(subkey))?;
+    let whole = subkey.card_serial_number().ok()?;
+    // An OpenPGP card's application id: what kind it is, version, manufacturer, serial number, nothing.
+    match (whole.starts_with("D27600012401"), whole.get(16..20), whole.get(20..28)) {
+        (true, Some(manufacturer), Some(number)) => Some(format!("{manufacturer} {number}")),
+        _ => Some(whole.to_owned()),
     }
 }
 

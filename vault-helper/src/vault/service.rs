@@ -59,6 +59,11 @@ impl Vault {
         &self.store
     }
 
+    /// The GPG home in use.
+    pub fn gpg_home(&self) -> &GpgHome {
+        &self.home
+    }
+
     /// Decrypts one record. A `password` or `passphrase` is the record's first line, anything else the whole.
     ///
     /// # Errors
