@@ -38,6 +38,8 @@ need_to_test() {
     need dropbear-bin 'another SSH server to transfer files with' command -v dropbear
     need openssh-sftp-server 'the SFTP server that both of them start' test -x /usr/lib/openssh/sftp-server
     need openssh-client 'ssh-keygen makes keys, ssh is measured against' command -v ssh
+    need openssh-tests 'a stand-in for a FIDO token' test -e /usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so
+    need gopass 'another program that reads the store' command -v gopass
     need pass 'writes the password store that Sallyport reads' command -v pass
     need pinentry-curses 'a passphrase is typed at a real dialog in a terminal' test -x /usr/bin/pinentry-curses
     need acl 'files with access control lists are replaced' command -v setfacl

@@ -33,6 +33,7 @@ fn key_errors() -> Vec<KeyError> {
         K::PassphraseNeeded => K::PassphraseNeeded,
         K::WrongPassphrase => K::WrongPassphrase,
         K::Unsupported => K::Unsupported,
+        K::OnToken => K::OnToken,
         K::TooShort => K::TooShort,
         K::BadCertificate => K::BadCertificate,
         K::OtherCertificate => K::OtherCertificate,

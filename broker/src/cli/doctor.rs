@@ -122,7 +122,7 @@ impl Args {
             found.iter().any(|check| check.level == Level::Problem && names.contains(&check.name.as_str()))
         };
         // Without its agent, gpg finds no key in the right home either.
-        let broken = problem(&["gpg home", "store", "recipients"]) && !problem(&["agent"]);
+        let broken = problem(&["gpg home", "store"]) || (problem(&["recipients"]) && !problem(&["agent"]));
         homes(&Homes::here(home, gpg_home, status.pid, broken), checks);
         checks.extend(found);
         Ok(())

@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
+use nix::sys::termios::{FlushArg, tcflush};
 use sallyport_protocol::{ErrorCode, Failure};
 use serde::Serialize;
 
@@ -50,10 +51,10 @@ impl Problem {
     }
 }
 
-/// What the vault helper says to agents, which have tools, and what those who have a command line do instead.
-const FOR_PEOPLE: [(&str, &str); 15] = [
+/// What hints call things for agents, who are most of those that read them, and what people call the same. A tool that
+/// no command stands for is said to be an agent's.
+const FOR_PEOPLE: [(&str, &str); 29] = [
     ("see the tool's input schema", "see the command's --help"),
-    ("open one with ssh_session_open", "an agent opens one with ssh_session_open"),
     ("set overwrite = true", "give --overwrite"),
     ("set create_parents = true", "give --create-parents"),
     ("set recursive = true", "give --recursive"),
@@ -67,6 +68,21 @@ const FOR_PEOPLE: [(&str, &str); 15] = [
     ("ssh_download", "`sallyport get`"),
     ("ssh_sudo_exec", "`sallyport exec --sudo`"),
     ("ssh_exec", "`sallyport exec`"),
+    ("ssh_session_close", "`sallyport session close`"),
+    ("ssh_transcript", "`sallyport transcript`"),
+    ("ssh_output", "an agent's ssh_output"),
+    ("ssh_stop", "an agent's ssh_stop"),
+    ("ssh_session_open", "an agent's ssh_session_open"),
+    ("ssh_session_send", "an agent's ssh_session_send"),
+    ("ssh_session_read", "an agent's ssh_session_read"),
+    ("ssh_sudo_cache", "an agent's ssh_sudo_cache"),
+    ("ssh_file_write", "an agent's ssh_file_write"),
+    ("ssh_file_edit", "an agent's ssh_file_edit"),
+    ("ssh_search", "an agent's ssh_search"),
+    ("ssh_copy", "an agent's ssh_copy"),
+    ("ssh_forward", "an agent's ssh_forward"),
+    ("ssh_secrets", "an agent's ssh_secrets"),
+    ("ssh_fleet_exec", "an agent's ssh_fleet_exec"),
 ];
 
 /// A hint that was written for agents, for those who use the command line.
@@ -145,7 +161,12 @@ pub fn agrees(question: &str) -> bool {
 }
 
 /// Asks a person on stderr and reads one line from stdin, its end included; nothing when nobody is there to answer.
+/// What was typed at a terminal before the question stood there answers nothing: it was meant for another.
 pub fn reply(question: &str) -> Option<String> {
+    if std::io::stdin().is_terminal() {
+        // A terminal that cannot do this is gone, and then nobody answers.
+        let _ = tcflush(std::io::stdin(), FlushArg::TCIFLUSH);
+    }
     eprint!("{question} ");
     let mut answer = String::new();
     // What cannot be read is no answer.
@@ -187,6 +208,16 @@ mod tests {
         sallyport: there is no such file
         hint: check the path; `sallyport ls` shows what is there, `sallyport get` takes all of it with --recursive
         ");
+    }
+
+    #[test]
+    fn there_is_a_word_for_people_for_every_tool() {
+        for row in crate::mcp::table::TOOLS {
+            let name = row.name;
+            let said = for_people(&format!("look with {name}"));
+            let told = said.contains('`') || said == format!("look with an agent's {name}");
+            assert!(told, "{said}");
+        }
     }
 
     #[test]

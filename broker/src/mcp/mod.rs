@@ -31,7 +31,7 @@ mod secrets;
 mod server;
 mod session;
 mod sudo;
-mod table;
+pub mod table;
 mod terminal;
 #[cfg(test)]
 mod tests;

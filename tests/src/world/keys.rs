@@ -20,6 +20,11 @@ impl KeyPair {
         Self { path: path.to_owned() }
     }
 
+    /// A pair that is there already.
+    pub fn of(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     /// The private key's file.
     pub fn path(&self) -> &Path {
         &self.path

@@ -124,6 +124,28 @@ fn a_standing_watch_asks_about_what_comes_and_says_what_is_new() {
 }
 
 #[test]
+fn what_was_typed_before_a_question_does_not_answer_it() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    asking(&world);
+    let client = world.mcp();
+    std::thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            // The first answer is given twice.
+            let answers =
+                [("Waiting for requests", ""), ("[y/N]", "y\ny\n"), ("[y/N]", "n\n"), ("Refused", "\x03")];
+            terminal::run(&world.sallyport(&["approve", "watch"]), &answers)
+        });
+        let first = id(&touch(&world, &client, "a", None));
+        eventually("the first answer", || listed(&world, "confirmation").is_empty().then_some(()));
+        let second = id(&touch(&world, &client, "b", None));
+        watching.join().unwrap();
+        touch(&world, &client, "a", Some(&first)).expect_ok();
+        touch(&world, &client, "b", Some(&second)).expect_code("confirmation_denied");
+    });
+}
+
+#[test]
 fn a_refusal_in_the_client_is_noted_and_leaves_nothing_waiting() {
     let world = World::new();
     let _sshd = world.ready_host("web1");

@@ -81,15 +81,57 @@ fn a_certificate_for_another_key_is_refused_before_it_is_stored() {
 
 /// A real ssh-agent of the world, holding a key.
 fn agent(world: &World, key: &KeyPair) -> PathBuf {
-    let socket = world.fresh("agent");
-    let mut agent = world.command("ssh-agent");
-    agent.args(["-D", "-a"]).arg(&socket).stdout(Stdio::null()).stderr(Stdio::null());
-    // Its mark has the warden end it with the world.
-    drop(agent.spawn().unwrap());
-    eventually("ssh-agent listens", || socket.exists().then_some(()));
+    let socket = empty_agent(world);
     let mut add = world.command("ssh-add");
     run(add.env("SSH_AUTH_SOCK", &socket).arg(key.path()), b"").expect_success();
     socket
+}
+
+fn empty_agent(world: &World) -> PathBuf {
+    let socket = world.fresh("agent");
+    let mut agent = world.command("ssh-agent");
+    agent.args(["-D", "-P", "/usr/lib/*", "-a"]).arg(&socket).stdout(Stdio::null()).stderr(Stdio::null());
+    // Its mark has the warden end it with the world.
+    drop(agent.spawn().unwrap());
+    eventually("ssh-agent listens", || socket.exists().then_some(()));
+    socket
+}
+
+/// OpenSSH's own stand-in for a FIDO token: what its tests sign with.
+const TOKEN: &str = "/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so";
+
+#[test]
+fn keys_on_a_fido_token_sign_through_ssh_agent_and_their_files_say_that_they_cannot_alone() {
+    if !std::path::Path::new(TOKEN).exists() {
+        return println!("skipped: there is no stand-in for a token (openssh-tests)");
+    }
+    for kind in ["ed25519-sk", "ecdsa-sk"] {
+        let world = World::new();
+        let file = world.fresh("token");
+        let mut keygen = process::bare("ssh-keygen");
+        keygen.args(["-q", "-t", kind, "-w", TOKEN, "-N", "", "-f"]).arg(&file);
+        run(&mut keygen, b"").expect_success();
+        let (sshd, _) = host(&world, &SshdOptions::default(), "identity = [\"agent\"]");
+        sshd.authorize(&KeyPair::of(&file));
+        let socket = empty_agent(&world);
+        let mut add = world.command("ssh-add");
+        run(add.env("SSH_AUTH_SOCK", &socket).args(["-S", TOKEN]).arg(&file), b"").expect_success();
+        world.settings(&format!("ssh_auth_sock = \"{}\"\n", socket.display()));
+        exec(&world, "web1").expect_ok();
+        assert_eq!(sshd.logins(), [format!("{} publickey", own_name())]);
+        let slug = format!("ssh://{}@web1", own_name());
+        let refused = world.run(&["credential", "add", &slug, "--key", file.to_str().unwrap()]);
+        assert_eq!(refused.code(), 2, "{refused:?}");
+        assert!(refused.stderr.contains("signs on its FIDO token"), "{refused:?}");
+        assert!(refused.stderr.contains("hint: load it into ssh-agent with `ssh-add FILE`"), "{refused:?}");
+        world.host("web2", &sshd, &format!("user = \"other\"\nidentity = [\"file:{}\"]", file.display()));
+        let reply = exec(&world, "web2").expect_code("credential_backend_unavailable");
+        let end = format!("end it (kill {})", world.helper().unwrap());
+        assert!(reply.text("hint").contains(&end), "the file was not known at its start: {:#}", reply.raw);
+        stop_helper(&world);
+        let reply = exec(&world, "web2").expect_code("credential_backend_unavailable");
+        assert!(reply.text("message").contains("signs on its FIDO token"), "{:#}", reply.raw);
+    }
 }
 
 #[test]

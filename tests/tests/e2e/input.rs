@@ -1,10 +1,12 @@
 //! Bad input of every kind gets its documented code; nothing crashes, hangs, or reaches a host.
 
+use std::ffi::OsStr;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixListener;
 
 use sallyport_tests::mcp::McpClient;
-use sallyport_tests::world::{World, eventually};
+use sallyport_tests::world::{World, eventually, process, run};
 use serde_json::{Value, json};
 
 /// Whether the client's server still does its work.
@@ -136,6 +138,30 @@ fn a_dead_socket_is_replaced_or_named() {
     client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_code("helper_unavailable");
     drop(client);
     assert_works(&world.mcp());
+}
+
+#[test]
+fn arguments_that_are_no_text_are_misuse_in_both_programs() {
+    let world = World::new();
+    let no_text = OsStr::from_bytes(b"\xff\xfe");
+    let cases: [(&str, &[&str]); 8] = [
+        ("sallyport", &[]),
+        ("sallyport", &["exec", "web1", "--"]),
+        ("sallyport", &["exec"]),
+        ("sallyport", &["credential", "show"]),
+        ("sallyport", &["host", "add", "--hostname", "h"]),
+        ("sallyport", &["policy", "check"]),
+        ("sallyport", &["approve"]),
+        ("sallyport-vault-helper", &[]),
+    ];
+    for (program, arguments) in cases {
+        let mut command = world.command(process::built(program));
+        let done = run(command.args(arguments).arg(no_text), b"");
+        assert_eq!((done.code(), done.stdout.as_str()), (2, ""), "{program} {arguments:?}: {done:?}");
+        let lines: Vec<&str> = done.stderr.lines().collect();
+        assert!(lines.len() == 2 && lines[0].starts_with(program), "{done:?}");
+        assert!(lines[1].starts_with("hint: "), "{done:?}");
+    }
 }
 
 #[test]

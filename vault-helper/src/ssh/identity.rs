@@ -92,7 +92,15 @@ impl KeyFile {
             Failure::new(
                 ErrorCode::CredentialBackendUnavailable,
                 format!("the key file {} cannot be read: {error}", place.display()),
-                "check the host's `identity` in hosts.toml, and that the vault helper's user may read the file",
+                match error.kind() {
+                    // The helper opens what was named when it locked itself in; see `harden/places.rs`.
+                    io::ErrorKind::PermissionDenied => format!(
+                        "a key file outside ~/.ssh must be named in hosts.toml when the vault helper starts: end it \
+                         (kill {}) and try again; else see that its user may read the file",
+                        std::process::id()
+                    ),
+                    _ => "check the host's `identity` in hosts.toml".to_owned(),
+                },
             )
         };
         let file = File::open(&place).map_err(unreadable)?;

@@ -41,6 +41,9 @@ pub enum KeyError {
     /// An algorithm that cannot sign here.
     #[error("private keys of this kind, or encrypted in this way, are not supported")]
     Unsupported,
+    /// A key whose private half is on a FIDO token.
+    #[error("this key signs on its FIDO token; the file alone cannot")]
+    OnToken,
     /// RSA below the limit.
     #[error("the RSA key has fewer than 2048 bits, which servers refuse")]
     TooShort,
@@ -62,6 +65,9 @@ impl KeyError {
             Self::Unreadable => "make one with `ssh-keygen -t ed25519`",
             Self::Unsupported => {
                 "rewrite the file in OpenSSH's format with `ssh-keygen -p -f FILE`, or make another key"
+            }
+            Self::OnToken => {
+                "load it into ssh-agent with `ssh-add FILE`, and give the host `identity = [\"agent\"]` in hosts.toml"
             }
             Self::Public => "give the file without .pub",
             Self::PassphraseNeeded => "add it with `sallyport credential add SLUG --passphrase`",
@@ -194,7 +200,8 @@ fn check_kind(key: &PrivateKey) -> Result<(), KeyError> {
             }
         }
         (Algorithm::Ed25519 | Algorithm::Ecdsa { .. }, _) => Ok(()),
-        // DSA is gone from servers. FIDO keys sign on their token, which is reached through ssh-agent.
+        (Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256, _) => Err(KeyError::OnToken),
+        // DSA is gone from servers.
         _ => Err(KeyError::Unsupported),
     }
 }
