@@ -51,6 +51,17 @@ fn a_secret_cut_anywhere_leaves_nothing_of_itself() {
 }
 
 #[test]
+fn once_a_secret_was_found_nothing_passes_any_more_and_the_next_file_starts_anew() {
+    let (redactor, _guard) = redactor();
+    let mut exact = redactor.exact();
+    assert!(exact.push(b"\0\x01Tr0ub4dor".to_vec()).is_ok());
+    assert_eq!(exact.push(b"&3-horse".to_vec()), Err(SecretFound));
+    assert_eq!(exact.push(b"more".to_vec()), Err(SecretFound));
+    assert_eq!(exact.finish(), Err(SecretFound));
+    assert_eq!(leaves(&redactor, &[b"nothing here"]), (b"nothing here".to_vec(), Ok(())));
+}
+
+#[test]
 fn a_file_that_ends_inside_a_secret_is_refused() {
     let (redactor, _guard) = redactor();
     let (left, end) = leaves(&redactor, &[b"x ", &SECRET[..12]]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sallyport_vault_helper::redact::{Detection, Enrollment, MASK, Redactor, SecretKind};
+use sallyport_vault_helper::redact::{Enrollment, MASK, Redactor, SecretKind};
 
 fn with(secret: &str) -> (Redactor, Enrollment) {
     let redactor = Redactor::new();
@@ -309,7 +309,7 @@ fn dumps_of_a_file_show_neither_its_hexadecimal_nor_its_text() {
 }
 
 #[test]
-fn two_streams_and_a_detector_do_not_share_what_they_saw() {
+fn two_streams_and_a_file_do_not_share_what_they_saw() {
     let (redactor, _guard) = with("q7Vx0Lm2Zt9Rb4Kd8Ws1");
     let now = Instant::now();
     let (mut out, mut err) = (redactor.stream(), redactor.stream());
@@ -317,8 +317,8 @@ fn two_streams_and_a_detector_do_not_share_what_they_saw() {
     let mut plain = err.push(now, b"plain\n");
     plain.append(err.finish());
     assert_eq!(plain.as_bytes(), b"plain\n");
-    let mut detector = redactor.detector();
-    assert_eq!(detector.push(b"t9Rb4Kd8Ws1"), Detection::Clear);
+    let mut file = redactor.exact();
+    assert!(file.push(b"t9Rb4Kd8Ws1".to_vec()).is_ok());
     assert_eq!(err.redactions(), 0);
 }
 

@@ -28,7 +28,7 @@ mod strength;
 mod weak;
 
 pub use clean::{Clean, CleanText, trusted_text};
-pub use detect::{Detection, Detector, Exact, SecretFound};
+pub use detect::{Exact, SecretFound};
 pub(crate) use escapes::{Token, terminal};
 pub use registry::{Enrollment, Redactor, SecretKind};
 pub use screen::{Cursor, Rendered, Screen};

@@ -7,7 +7,7 @@ use std::time::Instant;
 use zeroize::Zeroizing;
 
 use super::clean::{Clean, CleanText};
-use super::detect::{Detector, Exact};
+use super::detect::Exact;
 use super::forms;
 use super::index::Index;
 use super::material;
@@ -180,12 +180,6 @@ impl Redactor {
     #[must_use]
     pub fn stream(&self) -> StreamRedactor {
         StreamRedactor::new(Arc::clone(&self.shared), self.shapes)
-    }
-
-    /// A detector for one exact download.
-    #[must_use]
-    pub fn detector(&self) -> Detector {
-        Detector::new(self.with_shapes(false).stream())
     }
 
     /// Lets one exact download pass.

@@ -233,4 +233,31 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn what_is_not_searched_holds_no_beginning() {
+        let mut state = 1_u32;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as usize % below
+        };
+        for _ in 0..2000 {
+            let mut text = Vec::new();
+            for _ in 0..next(12) {
+                let (beginning, ..) = SHAPES[next(SHAPES.len())];
+                let from = next(beginning.len() / 2);
+                text.extend_from_slice(&beginning.as_bytes()[from * next(2)..]);
+                text.resize(text.len() + next(2) * next(3 * CELL), b" a1"[next(3)]);
+            }
+            let from = next(text.len() + 1);
+            let automaton = BEGINNINGS.as_ref().expect("built");
+            let place = |hit: Match| (hit.start(), hit.pattern());
+            let all = automaton.find_iter(Input::new(&text).span(from..text.len())).map(place);
+            let mut some: Vec<_> =
+                stretches(&text, from).flat_map(|s| beginnings(&text, s)).map(place).collect();
+            some.sort_unstable();
+            some.dedup();
+            assert_eq!(some, all.collect::<Vec<_>>());
+        }
+    }
 }
