@@ -69,6 +69,8 @@ struct Engine<'p> {
     wanted: bool,
     /// Behind `sudo` or its like.
     more_rights: bool,
+    /// In an environment of the project's own (`poetry run`, `. ./env.sh`), or a container made for the command.
+    at_home: bool,
 }
 
 /// What a command prints, where that is known.
@@ -93,6 +95,7 @@ impl<'p> Engine<'p> {
             forking: false,
             stdin: Stdin::Outer,
             more_rights: false,
+            at_home: false,
             wanted: false,
         }
     }

@@ -8,12 +8,15 @@ mod cloud;
 mod containers;
 mod hosts;
 mod network;
+mod ordinary;
 mod packages;
 pub(crate) mod places;
+mod projects;
 pub(crate) mod reading;
 mod reasons;
 pub(crate) mod runners;
 mod services;
+mod spellings;
 pub(crate) mod statements;
 mod storage;
 mod users;
@@ -29,6 +32,7 @@ use crate::verdict::Verdict;
 
 pub(crate) use advice::instead;
 pub(crate) use reasons::{is_catastrophe, reason};
+pub(crate) use spellings::spellings;
 pub(crate) use variables::{harmless_variable, variable_rule};
 
 /// What is known about one program, or several that take the same arguments.
@@ -69,6 +73,7 @@ fn all() -> impl Iterator<Item = &'static Tool> {
         hosts::TOOLS,
         network::TOOLS,
         packages::TOOLS,
+        projects::TOOLS,
         reading::TOOLS,
         services::TOOLS,
         storage::TOOLS,
@@ -106,6 +111,14 @@ pub(crate) fn rules() -> impl Iterator<Item = &'static str> {
 const SPECIAL: &str = " rm rmdir unlink shred mv cp install ln tee touch mkdir truncate chmod chown chgrp dd rsync tar unzip zip \
     gzip gunzip find fd xargs parallel sed awk gawk curl wget ssh scp sftp nc tmux screen psql mysql sqlite3 redis-cli vim vi less more \
     man kill pkill killall git docker podman kubectl at sh bash dash zsh ksh fish python python3 perl ruby node php lua ";
+
+static ORDINARY: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| ordinary::GROUPS.iter().flat_map(|(_, names)| names.split_whitespace()).collect());
+
+/// Whether the name stands for a program of everyday work that no table describes by its arguments.
+pub(crate) fn is_ordinary(name: &str) -> bool {
+    ORDINARY.contains(name) || runners::find(name).is_some() || is_editor(name) || verbs::only_talks(name)
+}
 
 /// Builtins whose redefinition changes what later commands mean.
 const BUILTINS: &str = " : cd echo printf test [ eval exec source . command builtin export set unset read trap alias type pwd true \
@@ -172,8 +185,9 @@ mod tests {
     #[test]
     fn no_program_stands_in_two_tables() {
         let mut seen = std::collections::BTreeSet::new();
-        let twice: Vec<&str> =
-            all().flat_map(|tool| tool.names.split(' ')).filter(|name| !seen.insert(*name)).collect();
+        let described = all().flat_map(|tool| tool.names.split(' '));
+        let ordinary = ordinary::GROUPS.iter().flat_map(|(_, names)| names.split_whitespace());
+        let twice: Vec<&str> = described.chain(ordinary).filter(|name| !seen.insert(*name)).collect();
         assert!(twice.is_empty(), "{twice:?}");
     }
 }

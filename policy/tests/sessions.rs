@@ -109,7 +109,7 @@ fn what_one_call_defined_the_next_ones_mean() {
 #[test]
 fn what_a_session_takes_back_is_gone() {
     for commands in [
-        &["f() { rm -rf /tmp/a/b; }", "unset -f f", "f"][..],
+        &["ll() { rm -rf /tmp/a/b; }", "unset -f ll", "ll"][..],
         &["x=rm", "unset x", "echo $x"],
         &["alias ll='rm a'", "unalias ll", "ll"],
         &["trap 'echo bye' EXIT", "trap - EXIT", "ls"],

@@ -1,7 +1,8 @@
 //! What a command does, by its name and arguments.
 //!
 //! A name is looked up in this order: shell builtins, wrappers, interpreters, special readers, then the tables of
-//! tools. A name in none of them is an ordinary program: allowed in guarded, never proven to read only.
+//! tools. A name in none of them is never proven to read only, and asked for in guarded unless it is among the programs
+//! of everyday work, or lies in the project at hand.
 
 mod builtins;
 mod code;
@@ -111,6 +112,7 @@ impl Engine<'_> {
         source: &Source<'_>,
         span: (usize, usize),
     ) -> Facts {
+        let name = unfamiliar::described(name);
         if let [_, only] = args
             && matches!(only.text.as_str(), "--help" | "--version")
         {
@@ -279,7 +281,7 @@ impl Engine<'_> {
                 self.tool(name, args)
             }
             "sort" if args.iter().any(|arg| arg.text.starts_with("--comp")) => Facts::confirm("runs-option"),
-            "perf" | "valgrind" => self.unfamiliar(name, args, source, span),
+            "perf" | "valgrind" | "qemu-img" => self.unfamiliar(name, args, source, span),
             _ if !tables::is_known(name) => self.unfamiliar(name, args, source, span),
             _ => self.tool(name, args),
         }

@@ -14,9 +14,14 @@ impl Engine<'_> {
         finding: Finding,
         reads: Reads,
     ) -> (Verdict, Option<String>) {
-        let (mut verdict, mut rule) = (finding.verdict, finding.rule.map(str::to_owned));
         let listed = |list: &[String]| !name.is_empty() && list.iter().any(|known| known == name);
-        if verdict < Verdict::Confirm && listed(&self.policy.file.extra_denylist) {
+        // A name on one of the operator's lists is known to the operator.
+        let file = &self.policy.file;
+        let known = finding.rule == Some("unknown-program")
+            && (listed(&file.extra_readonly_allow) || listed(&file.extra_denylist));
+        let finding = if known { Finding::ALLOW } else { finding };
+        let (mut verdict, mut rule) = (finding.verdict, finding.rule.map(str::to_owned));
+        if verdict < Verdict::Confirm && listed(&file.extra_denylist) {
             (verdict, rule) = (Verdict::Confirm, Some("extra-denylist".to_owned()));
         }
         if let Some((decided, by)) = self.operator(args)
@@ -27,7 +32,7 @@ impl Engine<'_> {
         if self.mode == Mode::Readonly && verdict < Verdict::Block {
             let proven = finding.verdict == Verdict::Allow
                 && verdict == Verdict::Allow
-                && (reads == Reads::Proven || listed(&self.policy.file.extra_readonly_allow));
+                && (reads == Reads::Proven || listed(&file.extra_readonly_allow));
             if !proven {
                 let by =
                     rule.filter(|_| verdict == Verdict::Confirm).unwrap_or_else(|| "not-readonly".to_owned());

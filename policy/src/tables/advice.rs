@@ -36,6 +36,11 @@ const INSTEAD: &[(&str, bool, &str)] = &[
     ("truncate", WRITES, "write to a new name, or move the file aside"),
     ("unknown-as-root", WRITES, "run it without more rights: an unknown program may do what the account may"),
     ("unknown-path", WRITES, "name the file in full"),
+    (
+        "unknown-program",
+        READS,
+        "looking is allowed: its `--help`, `list` or `status`; whoever runs this host can name it in policy.toml",
+    ),
     ("volume-change", READS, "looking is allowed: `lvs`, `zfs list`, `lsblk`"),
     ("wrapper-option", READS, "run the command without the wrapper, or with options that are known"),
 ];

@@ -75,6 +75,7 @@ const REASONS: &[(&str, &str)] = &[
     ("types-into-terminal", "types into a terminal where nothing is judged"),
     ("unknown-as-root", "runs a program of which nothing is known with more rights"),
     ("unknown-path", "writes to a path known only at run time"),
+    ("unknown-program", "is a program of which nothing is known"),
     ("vital-file", "takes away a file without which the system does not start or lets nobody in"),
     ("volume-change", "changes volumes or file systems"),
     ("wrapper-option", "has an option that hides what it runs"),

@@ -18,29 +18,34 @@ pub(crate) struct Runner {
     pub(crate) values: &'static str,
     /// Options that take the next two words.
     pub(crate) pairs: &'static str,
+    /// Whether the environment is one of the project's own, and the programs there with it.
+    pub(crate) home: bool,
 }
 
-const BASE: Runner = Runner { names: "", verbs: &[], operands: 0, values: "", pairs: "" };
+const BASE: Runner = Runner { names: "", verbs: &[], operands: 0, values: "", pairs: "", home: false };
 
 const RUNNERS: &[Runner] = &[
-    Runner { names: "bundle bundler", verbs: &["exec"], values: "--gemfile", ..BASE },
+    Runner { names: "bundle bundler", verbs: &["exec"], values: "--gemfile", home: true, ..BASE },
     Runner {
         names: "poetry pipenv pdm hatch rye pixi uv",
         verbs: &["run"],
         values: "-p -e -C --project --directory --environment --python --env-file --with --with-requirements --extra --group --package --index",
+        home: true,
         ..BASE
     },
     Runner {
         names: "conda mamba micromamba",
         verbs: &["run"],
         values: "-n -p --name --prefix --cwd",
+        home: true,
         ..BASE
     },
-    Runner { names: "npx bunx pnpx uvx", values: "-p --package --from --with --python", ..BASE },
+    Runner { names: "npx bunx pnpx uvx", values: "-p --package --from --with --python", home: true, ..BASE },
     Runner {
         names: "npm pnpm yarn bun",
         verbs: &["exec", "x", "dlx"],
         values: "-p --package -w --workspace -C",
+        home: true,
         ..BASE
     },
     Runner { names: "pipx", verbs: &["run"], values: "--spec --python", ..BASE },
@@ -48,16 +53,18 @@ const RUNNERS: &[Runner] = &[
         names: "rbenv pyenv nodenv asdf mise rtx volta jenv opam stack cabal rvm foreman doppler infisical op",
         verbs: &["exec", "run", "x", "do"],
         values: "-p --project -c --config -e --env --env-file --switch",
+        home: true,
         ..BASE
     },
     Runner { names: "direnv aws-vault chamber", verbs: &["exec"], operands: 1, ..BASE },
     Runner { names: "dotenv dotenvx", values: "-f -e --file", ..BASE },
     Runner { names: "envchain runcon", operands: 1, ..BASE },
     Runner {
-        names: "ssh-agent cpulimit systemd-cat torify choom aa-exec dbus-launch run-one nq tsp daemonize multitime heaptrack rr ifne",
+        names: "ssh-agent cpulimit systemd-cat torify choom aa-exec dbus-launch run-one nq tsp daemonize multitime heaptrack ifne",
         values: "-t -l -p -i -n -e -E -a -c -o --identifier --limit --pid --profile",
         ..BASE
     },
+    Runner { names: "rr", verbs: &["record"], ..BASE },
     Runner {
         names: "bwrap",
         values: "--args --dev --proc --tmpfs --mqueue --dir --remount-ro --chdir --unsetenv --hostname --uid --gid --seccomp --userns --pidns \

@@ -1,4 +1,7 @@
-//! Words that say, of a program whose table does not answer for them, that something is deleted, ended or taken back.
+//! Words that say, of a program whose table does not answer for them, that something is deleted, ended or taken back,
+//! or only looked at.
+
+use crate::config::glob;
 
 /// Verbs that destroy or stop, as an operand, an option or one end of a compound (`apps:destroy`, `--reset-offsets`).
 const DESTRUCTIVE: &str = " abandon clobber cordon deactivate decommission decommision del delete deleteall demote deprovision deregister destroy detach \
@@ -9,6 +12,13 @@ const DESTRUCTIVE: &str = " abandon clobber cordon deactivate decommission decom
 
 /// Verbs that change what runs, as an operand by itself or the end of `a:b` only: in longer words they mean other things.
 const CHANGING: &str = " apply cancel deploy down migrate promote repair standby switchover upgrade ";
+
+/// Verbs of looking, which most programs that have verbs understand the same way.
+const LOOKING: &str = " help version status list ls show info describe get inspect view print search find whoami doctor check validate lint verify \
+    diff plan outdated stats top tree history log logs tail ping ps cat count env about explain examine health usage completion list-* get-* describe-* show-* ";
+
+/// Words before a verb of looking that make it the name of something done (`run show`).
+const ACTING: &str = " run exec start set add put send write create new update edit make install load import apply post push call invoke execute sync do ";
 
 /// Programs that only talk about the words they are given, or run tests of these names.
 const TALKERS: &[&str] = &[
@@ -42,6 +52,19 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("shutdown", " immediate abort normal transactional "),
 ];
 
+/// Whether the words of a program of which nothing is known say that it only looks (`--version`, `cluster list`).
+pub(crate) fn looks<'w>(words: impl Iterator<Item = &'w str> + Clone) -> bool {
+    let has = |list: &str, word: &str| list.split_ascii_whitespace().any(|known| glob(known, word));
+    let mut all = words.clone();
+    if let (Some("--help" | "--version" | "-h" | "-V" | "-help" | "-version"), None) =
+        (all.next(), all.next())
+    {
+        return true;
+    }
+    let mut operands = words.filter(|word| !word.starts_with('-')).take(NEAR);
+    operands.find(|word| has(LOOKING, word) || has(ACTING, word)).is_some_and(|word| has(LOOKING, word))
+}
+
 /// Whether a program only talks about the words it is given.
 pub(crate) fn only_talks(name: &str) -> bool {
     TALKERS.contains(&name)
@@ -55,7 +78,9 @@ pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> 
     let mut operands = 0;
     let mut told = false;
     let words: Vec<&str> = words.collect();
-    if words.iter().any(|word| matches!(*word, "--dry-run" | "--dryrun" | "--help")) {
+    if words.iter().any(|word| matches!(*word, "--dry-run" | "--dryrun" | "--help"))
+        || words.first() == Some(&"help")
+    {
         return false;
     }
     for word in words {

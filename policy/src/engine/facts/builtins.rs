@@ -203,8 +203,10 @@ impl Engine<'_> {
                 }
             };
         }
-        // An existing file may set any variable: none that it could change is known afterwards.
+        // An existing file may set any variable: none that it could change is known afterwards. A name that nobody
+        // knows is then one of its functions, or found where it says.
         self.shell.forget();
+        self.at_home = true;
         Facts::ORDINARY
     }
 

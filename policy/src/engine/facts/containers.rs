@@ -45,6 +45,8 @@ impl Engine<'_> {
         let given = &args[start..after.min(args.len())];
         let mut finding = host_options(given);
         let place = self.container_place(given);
+        let outside = self.at_home;
+        self.at_home |= compose || sub != "exec";
         if let Some(entry) = value_of(given, "--entrypoint") {
             let mut inner = vec![entry];
             inner.extend_from_slice(args.get(after + 1..).unwrap_or_default());
@@ -53,6 +55,7 @@ impl Engine<'_> {
             let inner = args.get(after + 1..).unwrap_or_default().to_vec();
             self.contained(inner, place, source, span);
         }
+        self.at_home = outside;
         if given.iter().any(|arg| arg.open) || args.get(after).is_none_or(|arg| arg.open) {
             finding = finding.strictest(Finding::confirm("wrapper-option"));
         }

@@ -64,8 +64,57 @@ const INTERPRETERS: &[Interpreter] = &[
         language: Language::Other,
     },
     Interpreter {
-        names: "Rscript R julia tclsh expect osascript guile racket gdb pwsh powershell groovy scala elixir erl ghc ghci sbcl swipl nu xonsh elvish octave octave-cli jjs jrunscript jshell slsh wish pry byebug maxima ginsh",
-        code: &["-e", "-c", "-ex", "--eval", "-E", "-Command", "-x", "-eval", "-EncodedCommand"],
+        names: "gdb lldb cgdb",
+        code: &[
+            "-ex",
+            "-iex",
+            "-eval-command",
+            "-x",
+            "-o",
+            "--one-line",
+            "-O",
+            "--one-line-before-file",
+            "-s",
+            "--source",
+        ],
+        values: &[],
+        prints: &["-v", "--version"],
+        language: Language::Other,
+    },
+    Interpreter {
+        names: "Rscript R julia octave octave-cli groovy scala kotlin raku ocaml elixir iex erl clojure clj bb csharp gnuplot jjs jrunscript jshell slsh m4 \
+            janet fennel fsi fsharpi",
+        code: &["-e", "-E", "--eval", "--print", "--rpc-eval", "-eval"],
+        values: &[],
+        prints: &["-v", "--version", "-version", "-V", "-h", "--help"],
+        language: Language::Other,
+    },
+    Interpreter {
+        names: "ghc ghci runghc runhaskell swipl gs maxima",
+        code: &["-e", "-g", "-t", "-c", "--batch-string"],
+        values: &[],
+        prints: &["-v", "--version", "-V", "-h", "--help"],
+        language: Language::Other,
+    },
+    Interpreter {
+        names: "tclsh wish expect osascript guile racket pwsh powershell sbcl nu xonsh elvish pry byebug ginsh hy newlisp gforth chez sage wolframscript matlab \
+            psysh",
+        code: &[
+            "-e",
+            "-c",
+            "-ex",
+            "--eval",
+            "-E",
+            "-Command",
+            "-x",
+            "-eval",
+            "-EncodedCommand",
+            "-code",
+            "-batch",
+            "-r",
+            "--command",
+            "--execute",
+        ],
         values: &[],
         prints: &["-v", "--version"],
         language: Language::Other,
@@ -77,12 +126,23 @@ const SHELLS: &[&str] = &[
     "posh", "rc", "es", "sash", "oksh", "loksh", "osh", "ysh", "hush",
 ];
 
+/// Whether an option may be several letters in one (`-ne`), which long options with one dash are not.
+fn is_cluster(option: &str) -> bool {
+    option.len() <= 5 && option[1..].bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Whether an option is one long word (`-cpp`), and no letter with code behind it (`-e1+1`).
+fn is_word(option: &str) -> bool {
+    option.len() > 3
+        && option[1..].bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
 /// Commands of gdb that print what is there.
 fn only_looks(command: &str) -> bool {
     let mut words = command.split_whitespace();
     match words.next().unwrap_or_default() {
         "bt" | "backtrace" | "where" | "info" | "frame" | "list" | "quit" | "q" | "up" | "down"
-        | "disassemble" | "show" => true,
+        | "disassemble" | "show" | "run" | "r" | "image" | "register" => true,
         "set" => matches!(words.next(), Some("pagination" | "confirm" | "width" | "height" | "print")),
         "thread" => command.trim_start_matches("thread apply all").trim_start().starts_with("bt"),
         _ => false,
@@ -207,6 +267,7 @@ impl Engine<'_> {
         let mut finding = Finding::ALLOW;
         let edits = matches!(known.language, Language::Perl | Language::Ruby);
         let mut in_place = false;
+        let debugs = known.names.starts_with("gdb ");
         while let Some(arg) = args.get(at) {
             let text = arg.text.as_str();
             if arg.open || text.starts_with('\0') {
@@ -223,18 +284,18 @@ impl Engine<'_> {
             if known.language == Language::Php && text == "-S" {
                 return Facts::confirm("network-listen");
             }
-            if known.names.contains(" gdb ") && matches!(text, "-p" | "--pid" | "-pid") {
+            if debugs && matches!(text, "-p" | "--pid" | "-pid") {
                 return Facts::confirm("runs-code");
             }
-            if known.names.contains(" gdb ") && text == "--args" {
+            if debugs && text == "--args" {
                 self.inner(args.get(at..).unwrap_or_default().to_vec(), source, span);
                 return Facts::of(finding);
             }
             if known.prints.contains(&text) {
                 return Facts::READS;
             }
-            if known.names.contains(" gdb ")
-                && text == "-ex"
+            if debugs
+                && matches!(text, "-ex" | "-o" | "--one-line")
                 && args.get(at).is_some_and(|command| only_looks(&command.text))
             {
                 at += 1;
@@ -266,12 +327,14 @@ impl Engine<'_> {
                 let module = module.to_owned();
                 return self.python_module(&module, args.get(at + 1..).unwrap_or_default(), source, span);
             } else if !text.starts_with("--")
+                && (known.language != Language::Other || is_cluster(text))
                 && known.code.iter().any(|code| code.len() == 2 && text[1..].ends_with(&code[1..]))
             {
                 // A cluster such as perl's -lane or -pi -e: the code is the next word.
                 codes.push(args.get(at).cloned().unwrap_or_else(Arg::unknown));
                 at += 1;
             } else if !text.starts_with("--")
+                && (known.language != Language::Other || !is_word(text))
                 && known.code.iter().any(|code| code.len() == 2 && text.starts_with(code))
             {
                 codes.push(Arg { text: text[2..].to_owned(), ..arg.clone() });
@@ -320,14 +383,28 @@ impl Engine<'_> {
                 finding = finding.strictest(found);
                 Facts::of(finding)
             }
-            _ => Facts::of(finding.strictest(match self.stdin.clone() {
-                Stdin::Known(text) => {
-                    self.language_code(known.language, &Arg { text, ..Arg::literal("") }, source, span)
-                }
-                Stdin::Pipe { fetched: true } => Finding::confirm("download-and-run"),
-                Stdin::Null | Stdin::File(_) => Finding::ALLOW,
-                _ => Finding::confirm("shell-on-stdin"),
-            })),
+            _ => {
+                Facts::of(
+                    finding.strictest(match self.stdin.clone() {
+                        Stdin::Known(text) => self.language_code(
+                            known.language,
+                            &Arg { text, ..Arg::literal("") },
+                            source,
+                            span,
+                        ),
+                        Stdin::Pipe { fetched: true } => Finding::confirm("download-and-run"),
+                        Stdin::Null | Stdin::File(_) => Finding::ALLOW,
+                        // Clojure's `-M:test` says what runs.
+                        _ if args
+                            .iter()
+                            .any(|arg| arg.text.starts_with('-') && arg.text.get(2..3) == Some(":")) =>
+                        {
+                            Finding::ALLOW
+                        }
+                        _ => Finding::confirm("shell-on-stdin"),
+                    }),
+                )
+            }
         }
     }
 

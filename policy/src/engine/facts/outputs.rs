@@ -24,7 +24,19 @@ const OPTIONS: &[(&str, &[&str])] = &[
 ];
 
 /// Options that name an output file in most programs that have them.
-const USUAL: &[&str] = &["-o", "-O", "--output", "--output-file", "--out", "--outfile"];
+const USUAL: &[&str] = &[
+    "-o",
+    "-O",
+    "--output",
+    "--output-file",
+    "--out",
+    "--outfile",
+    "--outDir",
+    "--out-dir",
+    "--outdir",
+    "--output-dir",
+    "--output-directory",
+];
 
 /// Programs whose second operand is an output file.
 const SECOND_OPERAND: &[&str] = &["uniq", "xxd"];

@@ -11,6 +11,19 @@ impl Engine<'_> {
     /// Judges the command a runner starts, in a segment of its own. What the runner does itself is its table's.
     pub(super) fn runner(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) {
         let Some(runner) = runners::find(name) else { return };
+        let outside = self.at_home;
+        self.at_home |= runner.home;
+        self.behind_runner(runner, args, source, span);
+        self.at_home = outside;
+    }
+
+    fn behind_runner(
+        &mut self,
+        runner: &runners::Runner,
+        args: &[Arg],
+        source: &Source<'_>,
+        span: (usize, usize),
+    ) {
         let mut at = options(args, 1, runner);
         if !runner.verbs.is_empty() {
             if !args.get(at).is_some_and(|arg| runner.verbs.contains(&arg.text.as_str())) {

@@ -230,7 +230,9 @@ impl Engine<'_> {
             rule: (tool.otherwise.0 != Verdict::Allow).then_some(tool.otherwise.1),
         };
         let mut finding = found.unwrap_or(otherwise);
-        if args.len() <= 4 && args.last().is_some_and(|arg| arg.text == "--help") {
+        if args.len() <= 4
+            && args.last().is_some_and(|arg| matches!(arg.text.as_str(), "--help" | "--version"))
+        {
             finding = Finding::ALLOW;
         }
         let reads = finding.verdict == Verdict::Allow

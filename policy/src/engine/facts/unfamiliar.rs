@@ -1,6 +1,7 @@
-//! Programs in no table: ordinary, but for those that may run a command given in their words.
+//! Programs in no table: what their words say, and whether anything is known of them.
 
 use super::disks::is_disk_tool;
+use super::interpreters::is_interpreter;
 use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
@@ -44,6 +45,18 @@ const RUN: &[&str] = &[
     "ksh",
 ];
 
+/// The name by which a program is described: `php8.2` is `php`.
+pub(super) fn described(name: &str) -> &str {
+    if is_described(name) {
+        return name;
+    }
+    tables::spellings(name).find(|plain| is_described(plain)).unwrap_or(name)
+}
+
+fn is_described(name: &str) -> bool {
+    tables::is_known(name) || tables::is_ordinary(name) || is_interpreter(name) || is_disk_tool(name)
+}
+
 impl Engine<'_> {
     /// `newtool --option rm -rf x`: taken for a wrapper from the first such name on.
     pub(super) fn unfamiliar(
@@ -81,10 +94,20 @@ impl Engine<'_> {
             Finding::confirm("runs-code")
         } else if self.more_rights && !tables::is_known(name) && !is_disk_tool(name) {
             Finding::confirm("unknown-as-root")
+        } else if self.is_unknown(name, args) {
+            Finding::confirm("unknown-program")
         } else {
             Finding::ALLOW
         };
         Facts::of(said.strictest(self.device_operand(name, args)).strictest(self.tool(name, args).finding))
+    }
+
+    /// Whether nothing is known of a program. One named by a path is a file that somebody chose, as is one of an
+    /// environment of the project's own.
+    fn is_unknown(&self, name: &str, args: &[Arg]) -> bool {
+        let path = args[0].text.rsplit_once('/').is_some_and(|(dir, _)| !tables::is_program_directory(dir));
+        let words = args.iter().skip(1).map(|arg| arg.text.as_str());
+        !(path || self.at_home || is_described(name) || verbs::looks(words))
     }
 
     /// A disk among the words of a program nobody described: asked for, and a catastrophe where it is plainly written.

@@ -81,6 +81,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("types-into-terminal", "tmux send-keys x"),
     ("unknown-as-root", "sudo frobnicate --all"),
     ("unknown-path", r#"echo x > "$file""#),
+    ("unknown-program", "frobnicate --all"),
     ("vital-file", "rm /etc/passwd"),
     ("volume-change", "lvreduce -L1G vg/a"),
     ("wrapper-option", "timeout --odd 5 ls"),
