@@ -6,13 +6,16 @@
 mod arg;
 mod expand;
 mod facts;
+mod filters;
 pub(crate) mod forward;
 mod hidden;
 mod invoke;
 mod jumps;
 mod known;
+mod listings;
 mod params;
 mod place;
+mod requests;
 mod shell;
 mod simple;
 mod verdict;

@@ -112,8 +112,12 @@ const SPECIAL: &str = " rm rmdir unlink shred mv cp install ln tee touch mkdir t
     gzip gunzip find fd xargs parallel sed awk gawk curl wget ssh scp sftp nc tmux screen psql mysql sqlite3 redis-cli vim vi less more \
     man kill pkill killall git docker podman kubectl at sh bash dash zsh ksh fish python python3 perl ruby node php lua ";
 
-static ORDINARY: LazyLock<HashSet<&'static str>> =
-    LazyLock::new(|| ordinary::GROUPS.iter().flat_map(|(_, names)| names.split_whitespace()).collect());
+static ORDINARY: LazyLock<HashSet<&'static str>> = LazyLock::new(|| ordinary::names().collect());
+
+/// Whether the name stands in one of the tables or lists.
+pub(crate) fn is_listed(name: &str) -> bool {
+    ORDINARY.contains(name) || is_program(name)
+}
 
 /// Whether the name stands for a program of everyday work that no table describes by its arguments.
 pub(crate) fn is_ordinary(name: &str) -> bool {
@@ -186,7 +190,7 @@ mod tests {
     fn no_program_stands_in_two_tables() {
         let mut seen = std::collections::BTreeSet::new();
         let described = all().flat_map(|tool| tool.names.split(' '));
-        let ordinary = ordinary::GROUPS.iter().flat_map(|(_, names)| names.split_whitespace());
+        let ordinary = ordinary::names();
         let twice: Vec<&str> = described.chain(ordinary).filter(|name| !seen.insert(*name)).collect();
         assert!(twice.is_empty(), "{twice:?}");
     }

@@ -19,9 +19,11 @@ mod outputs;
 mod remote;
 mod repeat;
 mod runners;
+mod scripts;
 mod text;
 mod tools;
 mod unfamiliar;
+mod vital;
 mod wrappers;
 
 use super::arg::Arg;
@@ -163,18 +165,54 @@ impl Engine<'_> {
             | "unxz" | "zstd" | "unzstd" | "patch" | "pax" | "ar" | "unrar" | "rar" => {
                 self.archive(name, args)
             }
+            "btrfs"
+                if args.iter().any(|arg| arg.text.starts_with("del"))
+                    && args[1..].iter().any(|arg| self.is_root_tree(arg)) =>
+            {
+                Facts::block("root-delete")
+            }
+            "dotnet" if args.get(1).is_some_and(|arg| arg.text == "fsi") => {
+                self.interpreter("fsi", &args[1..], source, span).unwrap_or(Facts::confirm("runs-code"))
+            }
+            "cmake" if args.get(1).is_some_and(|arg| arg.text == "-E") => {
+                self.inner(cmake_command(&args[2..]), source, span);
+                Facts::ORDINARY
+            }
+            // A script, an archive of a program: told by its name and by where it lies.
+            "cmake" | "java" | "tcc" if runs_file(args).is_some() => {
+                let file = runs_file(args).map_or(Finding::ALLOW, |file| self.unseen_file(&file.text));
+                Facts::of(file.strictest(self.tool(name, args).finding))
+            }
+            "ffmpeg"
+                if args.iter().any(|arg| arg.text == "-y")
+                    && args
+                        .last()
+                        .is_some_and(|out| out.text.starts_with('/') && !self.is_scratch(&out.text)) =>
+            {
+                let found = self.unfamiliar(name, args, source, span);
+                Facts::of(found.finding.strictest(Finding::confirm("overwrite")))
+            }
+            "exiftool" => exiftool(args),
             "dc" => self.dc(args, source, span),
             "find" | "gfind" | "fd" | "fdfind" | "bfs" => self.find(name, args, source, span),
             "xargs" | "gxargs" => self.xargs(args, source, span),
             "parallel" => self.parallel(args, source, span),
             "sed" | "gsed" => self.sed(args, source, span),
-            "awk" | "gawk" | "mawk" | "nawk" => self.awk(args, source, span),
+            "awk" | "gawk" | "mawk" | "nawk" => {
+                let program = option_value(args, 'f', "--file");
+                let unseen = program.map_or(Finding::ALLOW, |file| self.unseen_file(&file.text));
+                let facts = self.awk(args, source, span);
+                Facts { finding: facts.finding.strictest(unseen), ..facts }
+            }
             "curl" => self.curl(args),
             "wget" | "wget2" => self.wget(args),
             "ssh" | "autossh" | "sshpass" | "mosh" | "rsh" => self.ssh(name, args, source, span),
             "scp" | "sftp" | "rcp" => self.scp(name, args, source, span),
             "nc" | "ncat" | "netcat" | "socat" | "telnet" => self.sockets(name, args, source, span),
             // What stands after the program's name is that program's own.
+            "npx" | "bunx" | "pnpx" if args.get(1).is_some_and(|arg| tables::is_listed(&arg.text)) => {
+                Facts::ORDINARY
+            }
             "npx" | "bunx" | "pnpx" if args.get(1).is_some_and(|arg| !arg.may_be_option()) => {
                 self.tool(name, &args[..2])
             }
@@ -217,7 +255,8 @@ impl Engine<'_> {
             "at" | "batch" => self.at(args, source, span),
             "crontab" => self.crontab(args, source, span),
             "psql" | "mysql" | "mariadb" | "sqlite3" | "mongosh" | "mongo" | "redis-cli"
-            | "clickhouse-client" | "cqlsh" | "sqlcmd" | "influx" | "duckdb" => {
+            | "clickhouse-client" | "cqlsh" | "sqlcmd" | "influx" | "duckdb" | "sqlplus" | "snowsql"
+            | "trino" | "presto" | "beeline" | "hive" | "impala-shell" | "vsql" => {
                 self.database(name, args, source, span)
             }
             "vim" | "vi" | "nvim" | "view" | "vimdiff" | "rview" | "rvim" | "gvim" | "gview" | "gvimdiff"
@@ -286,4 +325,41 @@ impl Engine<'_> {
             _ => self.tool(name, args),
         }
     }
+}
+
+/// The file that `cmake -P`, `java -jar` or `tcc -run` runs.
+fn runs_file(args: &[Arg]) -> Option<&Arg> {
+    let at = args.iter().position(|arg| matches!(arg.text.as_str(), "-P" | "-jar" | "-run"))?;
+    args.get(at + 1)
+}
+
+/// The command that `cmake -E` stands for.
+fn cmake_command(args: &[Arg]) -> Vec<Arg> {
+    let mut words: Vec<Arg> = args.to_vec();
+    let plain: &[&str] = match args.first().map_or("", |arg| arg.text.as_str()) {
+        "remove" => &["rm"],
+        "remove_directory" => &["rm", "-r"],
+        "copy" | "copy_if_different" => &["cp"],
+        "copy_directory" | "copy_directory_if_different" => &["cp", "-r"],
+        "rename" => &["mv"],
+        "make_directory" => &["mkdir"],
+        "create_symlink" | "create_hardlink" => &["ln"],
+        _ => return words,
+    };
+    words.splice(..1, plain.iter().map(|word| Arg::literal(word)));
+    words
+}
+
+/// `exiftool`: options with a value are tags that are written.
+fn exiftool(args: &[Arg]) -> Facts {
+    let told = |starts: &str| args.iter().any(|arg| arg.text.to_ascii_lowercase().starts_with(starts));
+    let writes = args.iter().skip(1).any(|arg| arg.text.starts_with('-') && arg.text.contains(['=', '<']))
+        || ["-tagsfromfile", "-restore_original", "-execute", "-config", "-@", "-geotag", "-csv", "-json="]
+            .iter()
+            .any(|word| told(word))
+        || args.iter().any(|arg| matches!(arg.text.as_str(), "-o" | "-w" | "-W" | "-if"));
+    if told("-overwrite_original") || told("-delete_original") {
+        return Facts::confirm("overwrite");
+    }
+    Facts::ORDINARY.reading(!writes && !args.iter().any(Arg::is_unknown))
 }

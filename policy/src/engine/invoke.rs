@@ -194,6 +194,7 @@ impl Engine<'_> {
             let finding = self.run_file(name, source, span);
             return Facts { finding: facts.finding.strictest(finding), reads: Reads::Unproven, ..facts };
         }
+        let facts = Facts { finding: facts.finding.strictest(self.unseen_file(name)), ..facts };
         let standard = name.rsplit_once('/').is_none_or(|(dir, _)| tables::is_program_directory(dir));
         if standard { facts } else { Facts { reads: Reads::Unproven, ..facts } }
     }
@@ -201,7 +202,7 @@ impl Engine<'_> {
     /// Running a file: judged by its content when this session wrote it.
     pub(super) fn run_file(&mut self, path: &str, source: &Source<'_>, span: (usize, usize)) -> Finding {
         if !self.wrote(path) {
-            return Finding::ALLOW;
+            return self.unseen_file(path);
         }
         match self.file_content(path) {
             None => Finding::confirm("runs-written-file"),

@@ -2,7 +2,7 @@
 
 use super::arg::{Arg, UNKNOWN};
 use super::shell::Stdin;
-use super::{Engine, Output};
+use super::{Engine, Output, filters};
 
 /// Longest output that is worked out.
 const MAX_OUTPUT: usize = 16 * 1024;
@@ -17,6 +17,9 @@ impl Engine<'_> {
         let open = args.iter().any(|arg| arg.open);
         if let Some(folders) = listed(name, &words) {
             return (!open).then(|| folders.iter().map(|folder| found_in(folder)).collect());
+        }
+        if let Some(text) = self.listing(name, &words) {
+            return (!open).then_some(text);
         }
         let text = match name {
             "cat" if words == ["/dev/null"] => String::new(),
@@ -36,6 +39,7 @@ impl Engine<'_> {
             "cat" | "tee" | "head" | "tail" | "sort" | "uniq" | "grep" | "less" | "strings" => {
                 self.passed(name, &words)?
             }
+            "sed" | "gsed" | "awk" | "gawk" | "mawk" | "nawk" | "cut" => self.changed(name, &words)?,
             "base64" | "base32" | "openssl" => self.decoded(name, &words)?,
             "xxd" | "rev" | "tr" | "tac" => self.transformed(name, &words)?,
             "realpath" | "readlink" => format!("{}\n", words.last()?),
@@ -77,16 +81,36 @@ impl Engine<'_> {
         }
     }
 
+    /// Commands that change lines, of their input or of a file that comes last.
+    fn changed(&self, name: &str, words: &[&str]) -> Output {
+        let file = words.split_last().and_then(|(file, rest)| Some((self.content(file)?, rest)));
+        let (text, words) = match file {
+            Some(found) => found,
+            None => (self.stdin_text()?, words),
+        };
+        filters::filtered(name, words, &text)
+    }
+
+    fn content(&self, path: &str) -> Output {
+        self.file_content(path).or_else(|| Self::system_content(path))
+    }
+
     /// Commands that pass their input on: all of it is taken, which is the stricter reading.
     fn passed(&self, name: &str, words: &[&str]) -> Output {
         let skip = usize::from(name == "grep");
         let files: Vec<&&str> = words.iter().filter(|word| !word.starts_with('-')).skip(skip).collect();
         let numbered = matches!(name, "head" | "tail");
         match files.first() {
-            Some(file) if name != "tee" && !(numbered && file.parse::<u64>().is_ok()) => {
-                self.file_content(file)
+            Some(file)
+                if name != "tee" && !(numbered && file.trim_start_matches('+').parse::<u64>().is_ok()) =>
+            {
+                self.content(file)
             }
-            _ => self.stdin_text(),
+            _ => {
+                let text = self.stdin_text()?;
+                let found = if name == "grep" { filters::matching(words, &text) } else { None };
+                Some(found.unwrap_or(text))
+            }
         }
     }
 
@@ -264,6 +288,7 @@ fn unescape(text: &str) -> String {
         let (shown, used) = match kind {
             Some('n') => (Some('\n'), 1),
             Some('t') => (Some('\t'), 1),
+            Some('r') => (Some('\r'), 1),
             Some('x') => {
                 let (c, used) = digits(&after[1..], 2, 16);
                 (c, used + 1)

@@ -65,7 +65,7 @@ impl Path {
 
     /// Whether the files right here, without those below, are what the system runs by.
     pub(super) fn is_system_tree(&self) -> bool {
-        let system = ["bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "sbin", "usr"];
+        let system = ["bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "sbin", "sys", "usr"];
         self.is_root_tree() && (self.parts.first().is_some_and(|first| system.contains(&first.as_str())))
     }
 
@@ -87,17 +87,24 @@ impl Path {
             [] => true,
             [one] if one.starts_with(HOME) => true,
             [one] if one.contains(UNKNOWN) && !stars => true,
-            [one] => places::ROOTS.iter().any(|root| matches_glob(one, root)),
+            // `@` is what distributions call the root's subvolume.
+            [one] => one.starts_with('@') || places::ROOTS.iter().any(|root| matches_glob(one, root)),
             [one, two] => {
                 places::SECOND.iter().any(|(first, second)| one == first && matches_glob(two, second))
             }
-            _ => false,
+
+            _ => {
+                let whole = parts.join("/");
+                places::TREES.iter().any(|tree| matches_glob(&whole, tree))
+            }
         }
     }
 }
 
 /// A component that matches everything, or everything hidden.
 fn is_star(part: &str) -> bool {
+    // zsh says behind a pattern which files it means: `*(D)`.
+    let part = part.strip_suffix(')').and_then(|part| part.split_once('(')).map_or(part, |(stars, _)| stars);
     part.contains('*') && part.chars().all(|c| "*?.[]!^".contains(c))
 }
 
@@ -182,7 +189,10 @@ impl Engine<'_> {
         if is_sink(&arg.text) {
             return Finding::ALLOW;
         }
-        if arg.text.starts_with(UNKNOWN) || arg.open {
+        // A file that was found below a directory of the project's.
+        let found =
+            arg.text.len() > 2 && arg.text.ends_with("/\0") && !arg.text.starts_with(['/', HOME, UNKNOWN]);
+        if arg.text.starts_with(UNKNOWN) || arg.open && !found {
             return Finding::confirm("unknown-path");
         }
         let path = self.follow(Path::new(&arg.text, &self.shell.cwd), true);
@@ -217,6 +227,9 @@ impl Engine<'_> {
     pub(super) fn read_from(&self, arg: &Arg) -> Finding {
         let path = self.path(&arg.text);
         let whole = path.parts.join("/");
+        if path.absolute && whole.starts_with("dev/watchdog") {
+            return Finding::confirm("device");
+        }
         let secret = places::SECRETS.iter().any(|pattern| glob(pattern, &whole));
         if secret { Finding::note("secret-read") } else { Finding::ALLOW }
     }
@@ -244,14 +257,19 @@ impl Engine<'_> {
         path.absolute && places::VITAL.iter().any(|pattern| glob(pattern, &whole))
     }
 
-    /// What emptying this file means: nothing for one that this session made, or below a directory for such.
-    pub(super) fn emptied(&self, arg: &Arg) -> Finding {
-        let path = self.path(&arg.text);
-        let scratch = path.absolute
+    /// Whether the path lies where everybody may put things for a while.
+    pub(super) fn is_scratch(&self, path: &str) -> bool {
+        let path = self.path(path);
+        path.absolute
             && matches!(
                 path.parts.iter().map(String::as_str).collect::<Vec<_>>()[..],
                 ["tmp", ..] | ["var", "tmp", ..] | ["dev", "shm", ..]
-            );
+            )
+    }
+
+    /// What emptying this file means: nothing for one that this session made, or below a directory for such.
+    pub(super) fn emptied(&self, arg: &Arg) -> Finding {
+        let scratch = self.is_scratch(&arg.text);
         if self.is_vital(arg) {
             Finding::block("vital-file")
         } else if is_sink(&arg.text) || scratch || self.wrote(&arg.text) {

@@ -113,7 +113,13 @@ impl Engine<'_> {
         } else {
             // The command's own segment comes before those of the substitutions in its words.
             let inner = self.segments.split_off(at);
+            // The elements of a list by names (`-A`) are keys and values.
+            let declares = DECLARING.contains(&args[0].text.as_str())
+                && !args.iter().any(|arg| arg.text.starts_with('-') && arg.text.contains('A'));
             let output = self.invoke(args, source, span, false);
+            if declares {
+                self.declared_lists(simple, source);
+            }
             self.segments.extend(inner);
             output
         };
@@ -138,6 +144,21 @@ impl Engine<'_> {
             }
         }
         self.written(&sink, output, source.report(span))
+    }
+
+    /// `declare -a x=(rm -rf)`: the elements, which the builtin's words do not tell apart.
+    fn declared_lists(&mut self, simple: &SimpleCommand, source: &Source<'_>) {
+        for item in simple.suffix.iter().flat_map(|suffix| &suffix.0) {
+            if let Item::AssignmentWord(assignment, _) = item
+                && let AssignmentName::VariableName(name) = &assignment.name
+                && let AssignmentValue::Array(elements) = &assignment.value
+                && elements.iter().all(|(index, _)| index.is_none())
+                && !assignment.append
+            {
+                let list = self.assigned(&assignment.value, source);
+                self.shell.store(name, list);
+            }
+        }
     }
 
     fn word(&mut self, word: &Word, source: &Source<'_>) -> Vec<Arg> {
@@ -409,6 +430,9 @@ impl Engine<'_> {
         self.segment(&[Arg::literal(&shown)], source, span, finding, Reads::Unproven);
     }
 }
+
+/// Builtins whose words may be assignments of lists.
+const DECLARING: &[&str] = &["declare", "typeset", "local", "readonly", "export"];
 
 /// Builtins of POSIX before which assignments stay.
 const SPECIAL: &[&str] =

@@ -296,6 +296,16 @@ impl Engine<'_> {
         }
         let known = !values.iter().any(|arg| arg.open || arg.is_unknown());
         if !given || !known || values.len() > 12 {
+            // What stands there for sure is gone through, and then whatever else may.
+            let sure = values
+                .iter()
+                .filter(|arg| !(arg.open || arg.glob || arg.is_unknown()))
+                .take(if known { 0 } else { 32 });
+            for value in sure.cloned().collect::<Vec<_>>() {
+                self.shell.store(&clause.variable_name, Var::Text(value.text));
+                self.list(&clause.body.list, source);
+                self.land();
+            }
             let value = match &values[..] {
                 _ if !given => Var::Unknown,
                 list if list.iter().all(|arg| arg.glob && !arg.open) => Var::Text(Arg::some_file().text),

@@ -13,6 +13,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (A, "", "plan|show|validate|version|providers|graph|output|fmt|init|get|metadata|console|test"),
             (A, "", "state list|show|pull"),
             (A, "", "workspace list|show|select"),
+            (A, "", "run-all|run plan|show|validate|output|init|graph-dependencies"),
         ],
         reads: &[
             "show|validate|version|graph|output !-out",
@@ -114,7 +115,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (
                 A,
                 "",
-                "version|status|list|ls|logs|whoami|info|preview|synth|diff|apps|ps|about|doctor|validate|regions|releases|help|print|package|build|local|dev|serve|start|emulators:start|emulators:exec|watch|init",
+                "version|status|list|ls|logs|whoami|info|preview|synth|diff|apps|ps|about|doctor|validate|regions|releases|help|print|package|build|local|dev|serve|start|tail|types|emulators:start|emulators:exec|watch|init",
             ),
             (A, "", "* list|ls|get|describe|show|status|info|list-*"),
             (A, "", "* * list|ls|get|describe|show|status|info"),
@@ -266,6 +267,7 @@ pub(super) const TOOLS: &[Tool] = &[
                 "database-change",
                 "push|schema:*|migration:run|migration:revert|migrate|upgrade|loaddata|createsuperuser|changepassword|*replant|*clobber|*flush*",
             ),
+            (C, "database-change", "* ~reset|down|down-to|redo"),
             (C, "service-change", "install|uninstall|deploy|publish|release|deploy:*|*:deploy|release:*"),
             (
                 C,
@@ -311,6 +313,8 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
         reads: &[
             "version|get|status|check $",
+            "get * !--kubeconfig",
+            "proxy-status|ps $ !--kubeconfig",
             "app|cluster|proj|repo|backup|restore|schedule|nodegroup list|get|describe",
         ],
     },

@@ -63,6 +63,8 @@ pub(super) const TOOLS: &[Tool] = &[
             ),
             (A, "", "config view|get-contexts|current-context|get-clusters|get-users"),
             (A, "", "auth can-i|whoami"),
+            (A, "", "check-config|check"),
+            (A, "", "token|etcd-snapshot|secrets-encrypt list|ls|status"),
             (A, "", "rollout status|history"),
             (A, "", "apply|create|delete|replace|scale|patch|label|annotate +--dry-run"),
             (C, "cluster-change", "cluster-info dump +--output-directory"),

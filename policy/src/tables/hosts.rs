@@ -71,11 +71,15 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "-H -U -P -I",
         otherwise: (C, "power"),
         rows: &[
-            (A, "", "sensor|sdr|sel|fru|lan|mc|user|chassis list|print|info|status|get|elist"),
+            (A, "", "sensor|sdr|sel|fru|lan|mc|user|chassis list|print|info|status|get|elist|type"),
             (A, "", "chassis power status"),
             (A, "", "sensor|sdr|fru $"),
         ],
-        reads: &["sensor|sdr|fru $", "sensor|sdr|sel|lan|mc|user|chassis list|print|info|status|elist"],
+        reads: &[
+            "sensor|sdr|fru $",
+            "sdr type|elist *",
+            "sensor|sdr|sel|lan|mc|user|chassis list|print|info|status|elist",
+        ],
     },
     Tool {
         names: "ulimit renice cpupower cpufreq-set swapon x86_energy_perf_policy tuned-adm powertop nvidia-smi",
@@ -86,11 +90,13 @@ pub(super) const TOOLS: &[Tool] = &[
             (A, "", "+-s|--show|--summary|-L|-q !-a|--all"),
             (A, "", "active|list|frequency-info|idle-info"),
             (A, "", "+--query-gpu|--query-compute-apps|-l|-q"),
+            (A, "", "topo|nvlink|dmon|pmon !-pl|-r|-pm|-f"),
         ],
         reads: &[
             "$ !-a|-pl|-r|-pm|--gpu-reset|--auto-tune|-f|-e|-i|-ac|-rac|-c|-mig",
             "+-s|--show|--summary|--query-gpu|--query-compute-apps !-a|-e|-pl|-r|-pm|--gpu-reset|-f|-ac|-c|-mig",
-            "active|list",
+            "active|list|frequency-info|idle-info $",
+            "topo +-m|-mp|-i|-c|-n !-f",
         ],
     },
     Tool { names: "crash", values: "", otherwise: (B, "sysrq"), rows: &[], reads: &[] },
@@ -106,7 +112,7 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "ptrace reptyr gcore jattach jmap nsjail",
         values: "",
         otherwise: (C, "process-kill"),
-        rows: &[],
+        rows: &[(A, "", "+-histo|-histo:live|-heap|-clstats|-finalizerinfo")],
         reads: &[],
     },
     Tool {

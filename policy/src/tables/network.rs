@@ -246,8 +246,11 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (A, ""),
         rows: &[
             (C, "network-send", "POST|PUT|PATCH|DELETE|post|put|patch|delete"),
+            // `page==2` is a part of the address; `a=1` is sent.
+            (A, "", "^ GET|get|HEAD|head|OPTIONS * *==* $"),
+            (A, "", "^ * *==* $"),
             (C, "network-send", "* *=*|*:=*|*@*"),
-            (C, "network-send", "GET|* * *=*|*:=*"),
+            (C, "network-send", "* * *=*|*:=*|*@*"),
         ],
         reads: &[],
     },

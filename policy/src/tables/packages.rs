@@ -411,7 +411,7 @@ pub(super) const TOOLS: &[Tool] = &[
         values: "-o",
         otherwise: (A, ""),
         rows: &[(C, "runs-option", "+-fplugin|-wrapper|-specs|-B")],
-        reads: &["+--version|-v $ !-o"],
+        reads: &["+--version|-v|-dumpversion|-dumpmachine|-print-search-dirs $ !=-o"],
     },
     Tool {
         names: "java",
@@ -426,6 +426,7 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (A, ""),
         rows: &[
             (C, "service-change", "+--install !--prefix"),
+            (C, "system-path", "+--install /usr|/usr/local|/"),
             (C, "service-change", "~install +--build"),
             (A, "", "* !--install"),
             (A, "", "$ !--install"),

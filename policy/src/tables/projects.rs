@@ -12,7 +12,7 @@ pub(super) const TOOLS: &[Tool] = &[
         rows: &[
             (A, "", "^ install|get .|..|./*|../* $"),
             (A, "", "^ * list|ls|search|show|info|export"),
-            (C, "package-change", "install|get|add|upgrade|uninstall|rm|set|tui|compile *"),
+            (C, "package-change", "install|get|add|upgrade|uninstall|rm|set *"),
             (C, "package-change", "remove|upload|publish|submit|push|pin|unpin|reinstall|login|logout"),
             (
                 C,
@@ -152,17 +152,10 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &[],
     },
     Tool {
-        names: "mogrify exiftool mmv qmv imv-rename",
-        values: "",
-        otherwise: (A, ""),
-        rows: &[
-            (
-                C,
-                "overwrite",
-                "+-overwrite_original|-overwrite_original_in_place|-delete_original|-resize|-crop|-strip|-rotate|-quality|-scale|-trim|-d|-o",
-            ),
-            (A, "", "^ +-path !-d|-o"),
-        ],
+        names: "mogrify",
+        values: "-path",
+        otherwise: (C, "overwrite"),
+        rows: &[(A, "", "+-path")],
         reads: &[],
     },
     Tool {
@@ -192,5 +185,85 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (A, ""),
         rows: &[(C, "service-change", "+-r|--reset")],
         reads: &["!-i|--iterate|--reset"],
+    },
+    Tool {
+        names: "meson",
+        values: "-C --prefix --buildtype -D --wipe-x",
+        otherwise: (A, ""),
+        rows: &[(C, "service-change", "install !--destdir|-n|--dry-run")],
+        reads: &["introspect"],
+    },
+    Tool {
+        names: "spark-submit spark-shell spark-sql pyspark",
+        values: "--master --deploy-mode --class --name --conf --jars --packages --py-files --files --driver-memory --executor-memory",
+        otherwise: (A, ""),
+        rows: &[
+            (C, "infrastructure-change", "+--kill"),
+            (C, "runs-option", "+--packages|--repositories"),
+            (C, "runs-code", "+-e"),
+        ],
+        reads: &["$ +--version"],
+    },
+    Tool {
+        names: "clamscan clamdscan",
+        values: "-d -l -f --max-filesize --max-scansize",
+        otherwise: (A, ""),
+        rows: &[(C, "delete", "+--remove|--move")],
+        reads: &["!--remove|--move|--copy|-l|--log|--tempdir|--leave-temps"],
+    },
+    Tool {
+        names: "keytool",
+        values: "-keystore -storepass -alias -file -keyalg -keysize -dname -validity",
+        otherwise: (C, "login-keys"),
+        rows: &[(
+            A,
+            "",
+            "+-list|-printcert|-printcertreq|-printcrl|-exportcert|-export|-certreq !-delete|-importcert|-import|-storepasswd",
+        )],
+        reads: &["+-list|-printcert|-printcrl !-delete|-importcert|-import|-storepasswd|-J"],
+    },
+    Tool {
+        names: "lfs",
+        values: "-u -g -p -o",
+        otherwise: (C, "volume-change"),
+        rows: &[(
+            A,
+            "",
+            "quota|getstripe|df|find|check|osts|mdts|path2fid|fid2path|project|pool_list|getname|help|ls",
+        )],
+        reads: &["quota|getstripe|df|check|osts|mdts|path2fid|fid2path|pool_list"],
+    },
+    Tool {
+        names: "ovs-ofctl ovs-dpctl ovs-appctl ovn-nbctl ovn-sbctl ovsdb-client",
+        values: "-O",
+        otherwise: (C, "network-change"),
+        rows: &[(
+            A,
+            "",
+            "dump-*|show|list|list-*|get|dump|query-*|snoop|monitor|lflow-list|lsp-list|lr-list|ls-list|find|coverage/show|dpif/*|*/show|*/list|get-schema|list-dbs",
+        )],
+        reads: &["dump-*|show|list|list-*|dump|get-schema|list-dbs"],
+    },
+    Tool {
+        names: "gobgp",
+        values: "-u -p -a",
+        otherwise: (A, ""),
+        rows: &[(
+            C,
+            "network-change",
+            "~add|del|softreset|softresetin|softresetout|reset|shutdown|enable|disable|update",
+        )],
+        reads: &["neighbor|global $", "global rib $"],
+    },
+    Tool {
+        names: "bpftrace bpftool",
+        values: "-p -o -I -B -f --include",
+        otherwise: (C, "runs-code"),
+        rows: &[
+            (A, "", "+-l|--info|-V|--version|-d !-e|--unsafe"),
+            (A, "", "prog|map|link|net|cgroup|feature|perf|btf|struct_ops|iter show|list|tree|probe|dump"),
+            (A, "", "version|help"),
+        ],
+        reads: &["+-l|--info !-e|--unsafe|-o", "prog|map|link|net|cgroup|perf show|list|tree !-p|--bpffs"],
     },
 ];

@@ -52,7 +52,7 @@ pub(super) const TOOLS: &[Tool] = &[
     ),
     reader!("basename dirname realpath readlink pathchk whereis look"),
     reader!(
-        "id whoami who w users groups logname tty last lastb lastlog uptime uname arch nproc hostid getconf locale getent finger pinky"
+        "id whoami who w users groups logname tty last lastb uptime uname arch nproc hostid getconf locale getent finger pinky"
     ),
     reader!(
         "ps pstree pgrep pidof pmap pwdx top htop btop vmstat iostat mpstat nfsiostat free slabtop iotop numastat ipcs smem tload"
@@ -66,17 +66,36 @@ pub(super) const TOOLS: &[Tool] = &[
     reader!(
         "yq dasel xq tomlq",
         "-o -p -I --output-format --input-format --indent",
-        "!-i|--inplace|-w|--write|--in-place|--split-exp|-s"
+        "!put|delete !-i|--inplace|-w|--write|--in-place|--split-exp|-s"
     ),
     reader!("xmllint", "", "!--output|-o|--shell|--dumpdir"),
-    reader!("ldd c++filt addr2line file mimetype", "", "!-C|--compile"),
+    reader!("c++filt addr2line file mimetype", "", "!-C|--compile"),
+    // It may run what it is given: only files of the system's own are proven.
+    Tool {
+        names: "ldd",
+        values: "",
+        otherwise: (A, ""),
+        rows: &[],
+        reads: &[
+            "/bin/*|/usr/*|/lib*|/sbin/*|/opt/* $",
+            "/bin/*|/usr/*|/lib*|/sbin/* /bin/*|/usr/*|/lib*|/sbin/* $",
+            "$",
+        ],
+    },
     reader!("nm objdump readelf size", "", "!--plugin"),
     reader!("locate mlocate plocate", "-d -l -n", "!-u|-U|-o|--output|--update"),
     reader!("blkid", "-o -s -t -L -U -c -H -n -O -S", "!-g|--garbage-collect|-w|-c|--cache-file"),
     reader!("ping ping6 arping fping", "-c -i -I -W -w -s -t -p -Q -m -l", "!-f|--flood|-l"),
+    Tool {
+        names: "lastlog",
+        values: "-b -t -u",
+        otherwise: (A, ""),
+        rows: &[(C, "logs", "+-C|--clear|-S|--set")],
+        reads: &["!-C|--clear|-S|--set|-R|--root"],
+    },
     reader!("pidstat", "-C -G -p -T -e", "!-e"),
     reader!("sar sadf atop", "-o -f -s -e -n -P -w", "!-o|-w"),
-    reader!("info", "-o -d -f -n", "!-o|--output|-d|--dribble|--restore"),
+    reader!("info", "-o -d -f -n", "!=-o|--output|-d|--dribble|--restore"),
     reader!("ptx", "-A -F -g -M -S -W -b -i -o -w", "!-G|--traditional"),
     reader!("sensors", "-c", "!-s|--set|--bus-list"),
     reader!("lshw", "-class -C", "!-dump"),
@@ -96,7 +115,13 @@ pub(super) const TOOLS: &[Tool] = &[
     reader!("ntpq", "-c", "!-c|--command|-i|--interactive"),
     reader!("lstopo lstopo-no-graphics hwloc-ls", "--of --output-format -i --input", "$ !-i|--input"),
     reader!("php-fpm squid", "", "+-t|-tt|-v|-m|-i !-c|-y|-p|-d|-k|-z|-f|-s|-n"),
-    reader!("ldconfig", "", "+-p|--print-cache $ !-C|-f|-r|-n|-l|-N|-X"),
+    Tool {
+        names: "ldconfig",
+        values: "-C -f -r",
+        otherwise: (C, "system-setting"),
+        rows: &[(A, "", "+-p|--print-cache|-V|--version")],
+        reads: &["+-p|--print-cache $ !-C|-f|-r|-n|-l|-N|-X"],
+    },
     Tool {
         names: "xmlstarlet xml",
         values: "",
@@ -129,6 +154,14 @@ pub(super) const TOOLS: &[Tool] = &[
         )],
         reads: &["who|penalty|certificates $"],
     },
+    reader!("ffprobe", "-v -of -i -f -show_entries -select_streams -print_format", "!=-o|=-report|-report"),
+    reader!(
+        "htmlq pup pygmentize pdfgrep scc xidel hxselect hxnormalize lslogins lastlog2 zeek-cut hexyl pdffonts pdfdetach",
+        "-f -t -g -l -n -A -B -C -s -w -a --filename --text --attribute",
+        "!=-o|--output|-saveall|-save|-O|-r|--remove-nodes"
+    ),
+    reader!("lsirq", "-s -o --sort --output", "!-S"),
+    reader!("pv", "-L -s -i -N -B -H -w -D", "!-o|--output|-d|--watchfd|-R|--remote|-P|--pidfile"),
     reader!("lsar zipgrep zipdetails iwlist sha3sum xxhsum xxh64sum xxh128sum b3sum crc32"),
     reader!(
         "lsb_release lsinitramfs lsscsi lsiio biosdecode dmidecode acpi upower hostinfo neofetch fastfetch screenfetch vdpauinfo glxinfo cpuid",
@@ -150,13 +183,13 @@ pub(super) const TOOLS: &[Tool] = &[
         rows: &[],
         reads: &["dump|shell !-o|-c|--option|--config-file"],
     },
-    reader!("exa eza lsd bat batcat", "-o", "!-o|--pager|--cache-build"),
+    reader!("exa eza lsd bat batcat", "-o", "!cache !-o|--pager|--cache-build"),
     reader!(
         "rg",
         "-e -f -g -t -T -A -B -C -m -M -j --glob --type --regexp --context --after-context --before-context --max-count --sort",
         "!--pre|--hostname-bin|--search-zip-pre"
     ),
-    reader!("ag ack pt", "", "!--pager|--output"),
+    reader!("ag ack pt", "-A -B -C -m -G -g", "!--pager|--output"),
     reader!(
         "sort",
         "-k -t -S -T --key --field-separator --buffer-size --parallel --temporary-directory --batch-size",
@@ -222,7 +255,7 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "openssl",
         values: "-in -connect -servername -inform -days -passin -CAfile -CApath -starttls -verify -showcerts=",
         otherwise: (A, ""),
-        rows: &[(C, "runs-option", "+-engine|-provider-path")],
+        rows: &[(C, "runs-option", "+-engine|-provider-path"), (C, "runs-option", "engine *")],
         reads: &[
             "x509|version|s_client|verify|ciphers|crl|asn1parse|list|errstr !-out|-keyout|-signkey|-req|-CAserial|-CAcreateserial|-writerand|-engine|-provider|-provider-path|-config|-sess_out|-keylogfile|-msgfile",
             "dgst|md5|sha256|sha1|sha384|sha512 !-out|-sign|-engine|-provider|-provider-path|-writerand",
@@ -263,7 +296,7 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "perf",
         values: "",
         otherwise: (A, ""),
-        rows: &[],
+        rows: &[(C, "kernel-setting", "probe +-a|--add|-d|--del|-x")],
         reads: &["list|report !-o|--output|-i"],
     },
     Tool {
@@ -315,10 +348,10 @@ pub(super) const TOOLS: &[Tool] = &[
         "mongostat mongotop mysqldumpslow mysqlshow pg_controldata pg_waldump pg_activity pg_top mytop innotop jps jstat jstack jinfo ntpstat \
             ntptrace zdump glances nmon bmon nload bwm-ng vnstat ifstat ifdata dstat nethogs tcptrack turbostat collectl lldpctl lldpcli mii-tool \
             arp-scan nbtscan drill kdig delv rpcinfo doveconf opendkim-testkey named-checkzone smbstatus testparm nmblookup wbinfo \
-            needs-restarting checkrestart debsums dlocate deborphan equery eix lsirq lsfd lsclocks lscgroup cgget \
+            needs-restarting checkrestart debsums dlocate deborphan equery eix lsfd lsclocks lscgroup cgget \
             systemd-delta utmpdump ac lastcomm edac-util ras-mc-ctl sslscan ssh-audit httpstat varnishlog varnishncsa multitail lnav \
-            datamash qsv pspg rhash ssdeep mediainfo ffprobe identify pdfinfo isoinfo pahole checksec hexyl vbindiff difft \
-            diffstat lsdiff filterdiff cloc tokei scc sloccount units dnstracer whatmask pmdumptext geoiplookup \
+            datamash qsv pspg rhash ssdeep mediainfo identify pdfinfo isoinfo pahole checksec vbindiff difft \
+            diffstat lsdiff filterdiff cloc tokei sloccount units dnstracer whatmask pmdumptext geoiplookup \
             geoiplookup6 mmdblookup lsdev procinfo hwloc-info irqtop dwarfdump \
             apt-file repoquery xsv procs dust duf dua bottom btm dog \
             doggo gping bandwhich ipmi-sensors ipmi-sel ipmi-fru sesearch seinfo matchpathcon",

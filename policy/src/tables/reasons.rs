@@ -76,6 +76,7 @@ const REASONS: &[(&str, &str)] = &[
     ("unknown-as-root", "runs a program of which nothing is known with more rights"),
     ("unknown-path", "writes to a path known only at run time"),
     ("unknown-program", "is a program of which nothing is known"),
+    ("vital-account", "takes away the account without which nobody can put the system right"),
     ("vital-file", "takes away a file without which the system does not start or lets nobody in"),
     ("volume-change", "changes volumes or file systems"),
     ("wrapper-option", "has an option that hides what it runs"),
@@ -92,6 +93,7 @@ const CATASTROPHES: &[&str] = &[
     "root-permissions",
     "runtime-command",
     "sysrq",
+    "vital-account",
     "vital-file",
 ];
 

@@ -65,6 +65,28 @@ const RUNNERS: &[Runner] = &[
         ..BASE
     },
     Runner { names: "rr", verbs: &["record"], ..BASE },
+    Runner { names: "adb", verbs: &["shell", "exec-out"], values: "-s -t -H -P -L", home: true, ..BASE },
+    Runner {
+        names: "apptainer singularity shifter charliecloud ch-run udocker",
+        verbs: &["exec", "run", "shell"],
+        operands: 1,
+        values: "-B --bind --pwd --env --env-file --nv-ccli --home -H --overlay --workdir -W --scratch -S --network --image",
+        home: true,
+        ..BASE
+    },
+    Runner {
+        names: "mpirun mpiexec mpiexec.hydra orterun prun srun salloc aprun jsrun ibrun",
+        values: "-n -np -c -N -p -t -A -J -w -x -q -o -e -i -D --np -ppn --ppn -npernode --map-by --bind-to --host -host -H --hostfile -hostfile -f -machinefile \
+            --machinefile --output --error --partition --time --mem --ntasks --cpus-per-task --nodes --account --job-name --gres -env -genv",
+        pairs: "-mca --mca -env -genv",
+        ..BASE
+    },
+    Runner {
+        names: "qemu-aarch64 qemu-arm qemu-riscv64 qemu-riscv32 qemu-x86_64 qemu-i386 qemu-mips qemu-mipsel qemu-ppc64le qemu-s390x qemu-aarch64-static qemu-arm-static \
+            qemu-riscv64-static qemu-x86_64-static box64 box86 FEXBash",
+        values: "-L -cpu -g -E -U -0 -r -s -R -B -d -D -p -strace -seed",
+        ..BASE
+    },
     Runner {
         names: "bwrap",
         values: "--args --dev --proc --tmpfs --mqueue --dir --remount-ro --chdir --unsetenv --hostname --uid --gid --seccomp --userns --pidns \

@@ -30,7 +30,16 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "adb",
         values: "-s -t -H -P",
         otherwise: (C, "runs-code"),
-        rows: &[(A, "", "devices|logcat|version|pull|get-state|get-serialno|forward|install")],
+        rows: &[
+            (C, "remote-shell", "shell $"),
+            // What runs there is looked at by itself.
+            (A, "", "shell|exec-out *"),
+            (
+                A,
+                "",
+                "devices|logcat|version|pull|get-state|get-serialno|forward|reverse|install|wait-for-device|start-server|bugreport|jdwp|help",
+            ),
+        ],
         reads: &["devices|version|get-state|get-serialno"],
     },
     Tool {
@@ -132,7 +141,61 @@ pub(super) const TOOLS: &[Tool] = &[
             "!--vacuum-size|--vacuum-time|--vacuum-files|--rotate|--flush|--relinquish-var|--setup-keys|--update-catalog|--sync|--cursor-file|--smart-relinquish-var",
         ],
     },
-    asks!("logrotate savelog logsave pam_tally2", "logs"),
+    Tool {
+        names: "logrotate",
+        values: "-s -l -m --state --log --mail",
+        otherwise: (C, "logs"),
+        rows: &[(A, "", "+-d|--debug !-f|--force")],
+        reads: &[],
+    },
+    Tool {
+        names: "caddy traefik",
+        values: "-c --config --adapter",
+        otherwise: (C, "service-change"),
+        rows: &[(
+            A,
+            "",
+            "fmt|validate|version|adapt|list-modules|environ|hash-password|build-info|run|file-server|respond|healthcheck|help",
+        )],
+        reads: &["validate|version|list-modules|build-info"],
+    },
+    asks!("bconsole", "service-change"),
+    Tool {
+        names: "am pm wm settings svc setprop monkey input",
+        values: "--user -n -a -d -t -e",
+        otherwise: (C, "service-change"),
+        rows: &[
+            (
+                A,
+                "",
+                "list|path|dump|get|get-*|size|density|help|instrument|start|start-activity|tap|swipe|text|keyevent|monitor|stack",
+            ),
+            (C, "service-change", "size|density|put|delete|reset *"),
+        ],
+        reads: &[],
+    },
+    Tool {
+        names: "sbatch",
+        values: "-A -J -p -t -n -N -c -o -e -D -d -q -w -x -a --array --dependency --partition --time",
+        otherwise: (A, ""),
+        rows: &[(C, "runs-code", "+--wrap")],
+        reads: &["+--test-only !--wrap"],
+    },
+    Tool {
+        names: "sacctmgr sreport",
+        values: "",
+        otherwise: (C, "accounts"),
+        rows: &[(A, "", "show|list|ping|version|cluster|job|user|reservation")],
+        reads: &["show|list !-i|--immediate"],
+    },
+    Tool {
+        names: "i2cset i2ctransfer gpioset setpci wrmsr",
+        values: "",
+        otherwise: (C, "device"),
+        rows: &[],
+        reads: &[],
+    },
+    asks!("savelog logsave pam_tally2", "logs"),
     Tool {
         names: "auditctl",
         values: "",
@@ -277,7 +340,7 @@ pub(super) const TOOLS: &[Tool] = &[
         "dconf gsettings locale-gen update-ca-certificates update-ca-trust update-mime-database kernel-install",
         "system-setting"
     ),
-    asks!("trash-put gio-trash sqlplus", "delete"),
+    asks!("trash-put gio-trash", "delete"),
     asks!(
         "agetty msfconsole tmate scanmem tdbtool distcc pexec run-mailcap runscript gtester gimp cpan cpanm easy_install pdb",
         "runs-code"

@@ -16,7 +16,11 @@ pub(crate) fn spellings(name: &str) -> impl Iterator<Item = &str> {
     let versioned = unversioned.len() >= 3 && name[unversioned.len()..].contains(['.', '-']);
     let machine = MACHINES.iter().any(|part| name.contains(part));
     let tool = unversioned.rsplit_once('-').map(|(_, tool)| tool).filter(|_| machine);
-    let gnu = name.strip_prefix('g').filter(|rest| GNU.split_ascii_whitespace().any(|known| known == *rest));
+    // zsh's own file commands are called `zf_rm` and so on.
+    let gnu = name
+        .strip_prefix("zf_")
+        .or_else(|| name.strip_prefix('g'))
+        .filter(|rest| GNU.split_ascii_whitespace().any(|known| known == *rest));
     [versioned.then_some(unversioned), tool, gnu].into_iter().flatten()
 }
 

@@ -52,8 +52,9 @@ pub(super) const TOOLS: &[Tool] = &[
         reads: &[
             "status|health|df|versions $",
             "$ +-s|--status",
-            "health detail $",
+            "health|df detail $",
             "osd|mon|pg|fs|mgr|volume|pool tree|stat|df|ls|status|info|list $",
+            "osd df tree $",
         ],
     },
     Tool {
@@ -165,8 +166,8 @@ pub(super) const TOOLS: &[Tool] = &[
         ],
     },
     Tool {
-        names: "restic borg duplicity rdiff-backup rsnapshot timeshift snapper bacula bconsole duplicati tmutil",
-        values: "-r --repo --repository",
+        names: "restic borg duplicity rdiff-backup rsnapshot timeshift snapper bacula duplicati tmutil",
+        values: "-r -c --repo --repository",
         otherwise: (A, ""),
         rows: &[
             (
@@ -174,6 +175,7 @@ pub(super) const TOOLS: &[Tool] = &[
                 "delete",
                 "forget|prune|delete*|rm|remove-older-than|cleanup|restore|undochange|rollback|break-lock|compact|unlock",
             ),
+            (C, "delete", "sync|hourly|daily|weekly|monthly|alpha|beta|gamma"),
             (C, "delete", "+--delete|--restore|--delete-all|--remove-older-than|--force"),
         ],
         reads: &["snapshots|list|ls|stats|check|info|status|listbackups !--read-data-x|--repair"],

@@ -11,11 +11,16 @@ const DESTRUCTIVE: &str = " abandon clobber cordon deactivate decommission decom
     wipe zap zeroize ";
 
 /// Verbs that change what runs, as an operand by itself or the end of `a:b` only: in longer words they mean other things.
-const CHANGING: &str = " apply cancel deploy down migrate promote repair standby switchover upgrade ";
+const CHANGING: &str =
+    " apply cancel deploy down migrate promote publish repair standby switchover upgrade upload ";
 
 /// Verbs of looking, which most programs that have verbs understand the same way.
 const LOOKING: &str = " help version status list ls show info describe get inspect view print search find whoami doctor check validate lint verify \
     diff plan outdated stats top tree history log logs tail ping ps cat count env about explain examine health usage completion list-* get-* describe-* show-* ";
+
+/// Verbs of building and checking, as a first operand (`test:unit`, `size-components`).
+const WORKING: &str = " build compile test tests check lint fmt format typecheck bench benchmark coverage audit scan analyze analyse report summary size doc docs \
+    simulate render parse decode dump disassemble synth typecheck profile graph spec metrics inspect measure estimate ";
 
 /// Words before a verb of looking that make it the name of something done (`run show`).
 const ACTING: &str = " run exec start set add put send write create new update edit make install load import apply post push call invoke execute sync do ";
@@ -62,6 +67,10 @@ pub(crate) fn looks<'w>(words: impl Iterator<Item = &'w str> + Clone) -> bool {
         return true;
     }
     let mut operands = words.filter(|word| !word.starts_with('-')).take(NEAR);
+    let first = operands.clone().next().unwrap_or_default();
+    if first.split([':', '-']).next().is_some_and(|verb| has(WORKING, verb)) {
+        return true;
+    }
     operands.find(|word| has(LOOKING, word) || has(ACTING, word)).is_some_and(|word| has(LOOKING, word))
 }
 
@@ -90,12 +99,18 @@ pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> 
             return true;
         }
         if let Some(option) = word.strip_prefix("--") {
+            // What a checker is told to leave out.
+            if word.starts_with("--disable=") {
+                continue;
+            }
             if is_verb(option.split('=').next().unwrap_or(option)) {
                 return true;
             }
         } else if !word.starts_with('-') {
             operands += 1;
-            if operands <= NEAR && (is_verb(word) || changes(word)) || changes_database(word) {
+            if operands <= NEAR && (is_verb(word) || changes(word) || is_target(word))
+                || changes_database(word)
+            {
                 return true;
             }
         } else if word.len() > 2 && listed(&word[1..]) {
@@ -107,6 +122,11 @@ pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> 
 
 fn listed(word: &str) -> bool {
     DESTRUCTIVE.split_ascii_whitespace().any(|verb| verb == word)
+}
+
+/// `//tools:wipe`: a target of a build that is run.
+fn is_target(word: &str) -> bool {
+    word.starts_with("//") && word.rsplit_once(':').is_some_and(|(_, name)| is_named(name, 1))
 }
 
 fn changes(word: &str) -> bool {
@@ -180,14 +200,29 @@ pub(crate) fn hands_code(word: &str) -> bool {
             && (LOADS.contains(&word.split('=').next().unwrap_or(word)) || word.starts_with("-Xlua_script"))
 }
 
-/// Ends and beginnings of a program's own name that say what it is there for (`k3s-uninstall.sh`).
-const NAMED: &str = " uninstall destroy delete drop wipe purge reset nuke erase remove ";
+/// Parts of a program's own name that say what it is there for (`k3s-uninstall.sh`).
+const NAMED: &str =
+    " uninstall destroy delete drop wipe purge reset nuke erase remove teardown cleanup obliterate shred ";
+
+/// Parts that take it back: a test of deletion deletes nothing that anybody misses.
+const ABOUT: &str = " test tests spec check lint mock dry list show verify can ";
+
+fn is_named(name: &str, parts: usize) -> bool {
+    let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+    let has = |list: &str| {
+        stem.split(['-', '_']).any(|part| list.split_ascii_whitespace().any(|known| known == part))
+    };
+    stem.split(['-', '_']).count() >= parts && has(NAMED) && !has(ABOUT)
+}
 
 /// Whether the name of a program says that it destroys.
 pub(crate) fn named_to_destroy(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or(name);
-    stem.contains(['-', '_'])
-        && stem.split(['-', '_']).any(|part| NAMED.split_ascii_whitespace().any(|verb| verb == part))
+    is_named(name, 2)
+}
+
+/// Whether the name of a script that somebody wrote for one purpose says that it destroys (`wipe.hs`).
+pub(crate) fn script_destroys(name: &str) -> bool {
+    is_named(name, if name.contains('.') { 1 } else { 2 })
 }
 
 /// Whether the words of a path of an address (`/_all/_close`, `/admin/shutdown`) or of a body say it.

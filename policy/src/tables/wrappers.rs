@@ -273,7 +273,17 @@ const WRAPPERS: &[Wrapper] = &[
     },
     Wrapper { names: "busybox toybox", ..BASE },
     Wrapper {
-        names: "strace ltrace",
+        names: "ltrace",
+        flags: "bcCfhiLrStTV",
+        values: "aADeFlnopsuwx",
+        long_flags: "demangle no-signals",
+        long_values: "output align config library indent",
+        output: "-o --output",
+        reads: false,
+        ..BASE
+    },
+    Wrapper {
+        names: "strace",
         flags: "cCdDfFhiknNqrtTvVwxyYz",
         values: "abeEIoOpPsSuX",
         long_flags: "follow-forks summary-only summary",
@@ -306,7 +316,7 @@ const WRAPPERS: &[Wrapper] = &[
         ..BASE
     },
     Wrapper {
-        names: "fakeroot proot firejail eatmydata catchsegv torsocks proxychains proxychains4 dbus-run-session caffeinate rlwrap chronic ts pseudo",
+        names: "fakeroot proot firejail eatmydata catchsegv torsocks proxychains proxychains4 dbus-run-session caffeinate rlwrap chronic pseudo",
         flags: "qdimsu",
         reads: false,
         ..BASE

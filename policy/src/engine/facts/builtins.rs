@@ -98,6 +98,13 @@ impl Engine<'_> {
                 }
                 self.subscripts(args)
             }
+            "compgen" if args.iter().any(|arg| arg.text.contains(['$', '`'])) => {
+                // Its list of words is expanded once more.
+                for arg in &args[1..] {
+                    self.expand_quoted(&arg.text, source);
+                }
+                Facts::ORDINARY
+            }
             "shopt" | "ulimit" | "bind" | "complete" | "compgen" | "enable" | "history" | "fc" => {
                 Self::shell_setting(name, args)
             }
@@ -207,7 +214,7 @@ impl Engine<'_> {
         // knows is then one of its functions, or found where it says.
         self.shell.forget();
         self.at_home = true;
-        Facts::ORDINARY
+        Facts::of(self.unseen_file(&file.text))
     }
 
     fn exec(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
@@ -363,7 +370,9 @@ impl Engine<'_> {
             "history" if has(&["-c", "-d", "-w", "-r"]) => Facts::confirm("history"),
             "fc" if !has(&["-l"]) => Facts::confirm("opaque"),
             "history" => Facts::ORDINARY.reading(!has(&["-a", "-n", "-s"])),
-            "ulimit" | "fc" | "compgen" => Facts::READS,
+            "ulimit" | "fc" | "compgen" => {
+                Facts::READS.reading(!args.iter().any(|arg| arg.text.contains(['$', '`'])))
+            }
             "shopt" => Facts::ORDINARY.reading(args.len() == 1),
             _ => Facts::ORDINARY,
         }
@@ -407,6 +416,9 @@ impl Engine<'_> {
         if name == "PYTHONPATH" && value.is_none_or(anyone_writes) {
             return Finding::confirm("environment");
         }
+        if name == "ENV" && value.is_some_and(|value| STAGES.contains(&value)) {
+            return Finding::ALLOW;
+        }
         let Some(rule) = tables::variable_rule(name) else { return Finding::ALLOW };
         match (rule, value) {
             ("command-variable", Some(value)) => self.named_command(value, source, span),
@@ -425,6 +437,10 @@ impl Engine<'_> {
         }
     }
 }
+
+/// What `ENV` says to programs; a shell takes it for the name of a file, which none of these is.
+const STAGES: &[&str] =
+    &["test", "testing", "dev", "development", "prod", "production", "staging", "stage", "local", "ci", "qa"];
 
 /// Functions that a shell calls by itself.
 const CALLED_BY_SHELL: &[&str] = &[

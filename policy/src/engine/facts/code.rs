@@ -1,5 +1,6 @@
 //! Code of other languages, read by the words that reach outside: processes, files, the network, more code.
 
+mod computing;
 mod literals;
 
 use super::Finding;
@@ -16,7 +17,9 @@ pub(super) enum Language {
     Ruby,
     Node,
     Php,
-    /// Any other: its code is not read at all.
+    /// Another whose words are commands: not read.
+    Commands,
+    /// Any other: its code is read only as far as all its words are known to compute.
     Other,
 }
 
@@ -275,6 +278,16 @@ const HARMLESS: &[&str] = &[
     "fs.readFileSync",
     "fs.existsSync",
     "require('fs')",
+    "import fs from 'node:fs'",
+    "import fs from \"node:fs\"",
+    "import fs from 'fs'",
+    "from 'node:path'",
+    "from 'node:os'",
+    "require('node:fs')",
+    "require('node:path')",
+    "require('node:os')",
+    "fs.readdirSync",
+    "fs.statSync",
     "require(\"fs\")",
     "File.read",
     "File.exist?",
@@ -312,6 +325,8 @@ pub(super) fn judge(language: Language, code: &str) -> Finding {
         Language::Ruby => RUBY,
         Language::Node => NODE,
         Language::Php => PHP,
+        Language::Commands => return Finding::confirm("runs-code"),
+        Language::Other if computing::only_computes(code) => return Finding::ALLOW,
         Language::Other => return Finding::confirm("runs-code"),
     };
     let mut rest = code.to_owned();
@@ -381,6 +396,11 @@ pub(super) fn deletes(code: &str) -> bool {
     .any(|word| code.contains(word))
 }
 
+/// Whether the code deletes files, or opens some to write them anew.
+pub(super) fn takes_files_away(code: &str) -> bool {
+    deletes(code) || writes_by_name(code) || code.contains("open") && opens_to_write(code)
+}
+
 /// Whether the code calls something that writes to a file by its name.
 fn writes_by_name(code: &str) -> bool {
     ["write", "Write", "put_contents", "truncate", "copy", "Copy", "dump", "tofile", "File.open", "rename"]
@@ -429,7 +449,7 @@ mod tests {
             (Language::Perl, "unlink glob '*'"),
             (Language::Ruby, "`ls`"),
             (Language::Php, "system('ls');"),
-            (Language::Other, "1"),
+            (Language::Other, "unlink(1)"),
         ] {
             assert_ne!(judge(language, code).verdict, Verdict::Allow, "{code}");
         }

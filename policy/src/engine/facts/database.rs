@@ -33,9 +33,21 @@ impl Engine<'_> {
             "influx" => ('e', "-execute"),
             "sqlcmd" => ('Q', "--query"),
             "clickhouse-client" => ('q', "--query"),
+            "snowsql" | "impala-shell" => ('q', "--query"),
+            "vsql" => ('c', "--command"),
             _ => ('e', "--execute"),
         };
         let mut statements: Vec<String> = Vec::new();
+        // Flux writes by `to()` only.
+        if let [_, query, flux] = args
+            && name == "influx"
+            && query.text == "query"
+            && flux.text.trim_start().starts_with("from(")
+            && !flux.text.contains("to(")
+            && !flux.text.contains("import")
+        {
+            return Facts::ORDINARY;
+        }
         let mut facts =
             Facts::READS.reading(client_reads(name, args.iter().skip(1).map(|arg| arg.text.as_str())));
         let mut operands = 0;
@@ -117,6 +129,7 @@ impl Engine<'_> {
         }
         if statements.is_empty() {
             match self.stdin.clone() {
+                Stdin::Known(text) if name == "sqlplus" => statements.push(without_settings(&text)),
                 Stdin::Known(text) => statements.push(text),
                 Stdin::Null => {}
                 _ => return Facts::confirm("database-script"),
@@ -252,4 +265,15 @@ impl Engine<'_> {
         }
         Facts::READS
     }
+}
+
+/// A script without what only tells sqlplus how to show answers, and when to end.
+fn without_settings(text: &str) -> String {
+    const SETTINGS: &[&str] =
+        &["set", "col", "column", "exit", "quit", "prompt", "whenever", "break", "ttitle"];
+    let kept = |line: &&str| {
+        let first = line.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+        !SETTINGS.contains(&first.as_str())
+    };
+    text.lines().filter(kept).collect::<Vec<_>>().join("\n")
 }

@@ -55,6 +55,19 @@ fn makes_file(args: &[Arg], target: &str) -> bool {
     !into && (copies || input.is_some() && SCRATCH.iter().any(|name| target.contains(name)))
 }
 
+/// Signals that the first process does not take for a request to read its files again.
+const FATAL: &[&str] = &[
+    "KILL", "SEGV", "ABRT", "BUS", "ILL", "FPE", "QUIT", "SYS", "TRAP", "9", "11", "6", "7", "4", "8", "3",
+    "31", "5",
+];
+
+/// Whether `kill` ends the first process, and everything with it.
+fn ends_init(texts: &[&str]) -> bool {
+    let fatal =
+        texts.iter().any(|text| FATAL.contains(&text.trim_start_matches('-').trim_start_matches("SIG")));
+    fatal && texts.iter().skip(1).any(|text| *text == "1")
+}
+
 impl Engine<'_> {
     /// `dd`: where `of=` leads.
     pub(super) fn copy_blocks(&mut self, args: &[Arg]) -> Facts {
@@ -116,7 +129,7 @@ impl Engine<'_> {
             "mdadm" => (words.has("--detail|-D|--examine|-E|--query|-Q") && !words.has("--zero-superblock|--stop|-S"), words.has("--zero-superblock|--create|-C")),
             "zpool" => (matches!(operand(0), "status" | "list" | "iostat" | "get" | "history" | "events"), matches!(operand(0), "destroy" | "labelclear" | "create")),
             "debugfs" => (!words.has("-w|-R|-f"), words.has("-w")),
-            "tune2fs" => (words.has("-l"), false),
+            "tune2fs" => (words.has("-l") && !words.has("-L|-U|-c|-C|-i|-I|-O|-Q|-m|-M|-e|-E|-g|-j|-J|-o|-r|-s|-T|-u"), false),
             "fsck" | "e2fsck" => (words.has("-n|-N"), false),
             _ if name.starts_with("fsck.") => (words.has("-n"), false),
             "resize2fs" => (false, false),
@@ -144,7 +157,7 @@ impl Engine<'_> {
                 return Facts::READS;
             }
             let everyone = texts.iter().skip(1).any(|text| *text == "-1") || texts == ["--", "-1"];
-            if everyone {
+            if everyone || ends_init(&texts) {
                 return Facts::block("kill-all");
             }
         }

@@ -63,6 +63,18 @@ impl Engine<'_> {
         }
     }
 
+    /// Whether `ed` reads commands that edit the file it was given, and write no other.
+    fn edits_only(&self, name: &str) -> bool {
+        let crate::engine::shell::Stdin::Known(text) = &self.stdin else { return false };
+        let plain = |line: &str| {
+            let command = line.trim_start_matches(|c: char| c.is_ascii_digit() || ",$.%;+-".contains(c));
+            !line.contains('!')
+                && !command.starts_with(['e', 'E', 'r', 'f', 'W', 'd', 'v', 'G', 'V'])
+                && (!command.starts_with('w') || matches!(command.trim(), "w" | "wq"))
+        };
+        name == "ed" && text.lines().all(plain)
+    }
+
     fn editor(&mut self, name: &str, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
         let mut finding = Finding::ALLOW;
         for (at, arg) in args.iter().enumerate().skip(1) {
@@ -124,6 +136,7 @@ impl Engine<'_> {
             }
         }
         if matches!(name, "ed" | "ex" | "vim" | "vi" | "nvim")
+            && !self.edits_only(name)
             && !matches!(self.stdin, crate::engine::shell::Stdin::Outer | crate::engine::shell::Stdin::Null)
         {
             finding = finding.strictest(Finding::confirm("runs-option"));

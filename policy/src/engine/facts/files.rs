@@ -97,6 +97,9 @@ impl Engine<'_> {
                 finding = Finding::block("vital-file");
             }
         }
+        if operands.iter().any(|source| self.replaces_vital(source, &target)) {
+            finding = Finding::block("vital-file");
+        }
         if name == "ln"
             && let [source] = &operands[..]
         {
@@ -328,7 +331,12 @@ impl Engine<'_> {
         let words = Words::new(args, values);
         let reads = match name {
             "unzip" => words.has("-l|-t|-v|-Z|-p|-c") && !words.has("-o"),
-            "zip" => words.has("-sf"),
+            "zip" => {
+                words.has("-sf")
+                    && !args
+                        .iter()
+                        .any(|arg| matches!(arg.text.as_str(), "-d" | "-m" | "-u" | "-f" | "--delete"))
+            }
             "7z" | "7za" => {
                 matches!(words.operands.first().map(|arg| arg.text.as_str()), Some("l" | "t" | "i"))
             }

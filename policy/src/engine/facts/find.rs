@@ -80,7 +80,7 @@ impl Engine<'_> {
                     let target = match devices {
                         _ if everything => starts[0].clone(),
                         Some(_) => Arg { glob: true, ..Arg::literal("/dev/*") },
-                        None => Arg::some_file(),
+                        None => self.found_below(&starts[0]),
                     };
                     if inner.first().is_some_and(|arg| arg.text == "{}") || runs_found(&inner) {
                         facts = Facts::of(facts.finding.strictest(Finding::confirm("runtime-command")));
@@ -112,6 +112,13 @@ impl Engine<'_> {
             facts.output = Some(text.concat());
         }
         facts
+    }
+
+    /// Some file below a directory; where the system is written there, the directory is named.
+    fn found_below(&self, start: &Arg) -> Arg {
+        let inside = Arg { text: format!("{}/found", start.text), ..start.clone() };
+        let system = !start.is_unknown() && self.write_to(&inside).rule == Some("system-path");
+        if system { inside } else { Arg::some_file() }
     }
 
     fn fd(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {

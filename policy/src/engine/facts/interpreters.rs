@@ -1,5 +1,7 @@
 //! Interpreters: shells given code, languages given code, and either given a file or standard input.
 
+mod languages;
+
 use super::code::Language;
 use super::{Facts, Finding};
 use crate::engine::Engine;
@@ -8,123 +10,7 @@ use crate::engine::shell::{Source, Stdin};
 use crate::state::Var;
 use crate::verdict::Verdict;
 
-/// An interpreter's options.
-struct Interpreter {
-    names: &'static str,
-    /// Options whose value is code.
-    code: &'static [&'static str],
-    /// Options with a value that is no code.
-    values: &'static [&'static str],
-    /// Options that only print something.
-    prints: &'static [&'static str],
-    language: Language,
-}
-
-const INTERPRETERS: &[Interpreter] = &[
-    Interpreter {
-        names: "python ipython ipython3 python2 python3 pypy pypy3 python3.8 python3.9 python3.10 python3.11 python3.12 python3.13",
-        code: &["-c"],
-        values: &["-W", "-X", "--check-hash-based-pycs"],
-        prints: &["-V", "-VV", "--version", "-h"],
-        language: Language::Python,
-    },
-    Interpreter {
-        names: "perl",
-        code: &["-e", "-E"],
-        values: &["-I", "-M", "-x"],
-        prints: &["-v", "-V"],
-        language: Language::Perl,
-    },
-    Interpreter {
-        names: "ruby irb jruby",
-        code: &["-e"],
-        values: &["-I", "-r", "-C", "-F"],
-        prints: &["-v", "--version"],
-        language: Language::Ruby,
-    },
-    Interpreter {
-        names: "node nodejs deno bun",
-        code: &["-e", "--eval", "-p", "--print", "-pe"],
-        values: &["-r", "--require", "--import", "-C"],
-        prints: &["-v", "--version", "-h"],
-        language: Language::Node,
-    },
-    Interpreter {
-        names: "php php-cgi",
-        code: &["-r", "-R", "-B", "-E"],
-        values: &["-d", "-c", "-z"],
-        prints: &["-v", "-m", "-i", "--version"],
-        language: Language::Php,
-    },
-    Interpreter {
-        names: "lua luajit",
-        code: &["-e"],
-        values: &["-l"],
-        prints: &["-v"],
-        language: Language::Other,
-    },
-    Interpreter {
-        names: "gdb lldb cgdb",
-        code: &[
-            "-ex",
-            "-iex",
-            "-eval-command",
-            "-x",
-            "-o",
-            "--one-line",
-            "-O",
-            "--one-line-before-file",
-            "-s",
-            "--source",
-        ],
-        values: &[],
-        prints: &["-v", "--version"],
-        language: Language::Other,
-    },
-    Interpreter {
-        names: "Rscript R julia octave octave-cli groovy scala kotlin raku ocaml elixir iex erl clojure clj bb csharp gnuplot jjs jrunscript jshell slsh m4 \
-            janet fennel fsi fsharpi",
-        code: &["-e", "-E", "--eval", "--print", "--rpc-eval", "-eval"],
-        values: &[],
-        prints: &["-v", "--version", "-version", "-V", "-h", "--help"],
-        language: Language::Other,
-    },
-    Interpreter {
-        names: "ghc ghci runghc runhaskell swipl gs maxima",
-        code: &["-e", "-g", "-t", "-c", "--batch-string"],
-        values: &[],
-        prints: &["-v", "--version", "-V", "-h", "--help"],
-        language: Language::Other,
-    },
-    Interpreter {
-        names: "tclsh wish expect osascript guile racket pwsh powershell sbcl nu xonsh elvish pry byebug ginsh hy newlisp gforth chez sage wolframscript matlab \
-            psysh",
-        code: &[
-            "-e",
-            "-c",
-            "-ex",
-            "--eval",
-            "-E",
-            "-Command",
-            "-x",
-            "-eval",
-            "-EncodedCommand",
-            "-code",
-            "-batch",
-            "-r",
-            "--command",
-            "--execute",
-        ],
-        values: &[],
-        prints: &["-v", "--version"],
-        language: Language::Other,
-    },
-];
-
-const SHELLS: &[&str] = &[
-    "sh", "bash", "dash", "zsh", "ksh", "ksh93", "mksh", "ash", "rbash", "fish", "csh", "tcsh", "yash",
-    "posh", "rc", "es", "sash", "oksh", "loksh", "osh", "ysh", "hush",
-];
+use languages::{INTERPRETERS, Interpreter, SHELLS};
 
 /// Whether an option may be several letters in one (`-ne`), which long options with one dash are not.
 fn is_cluster(option: &str) -> bool {
@@ -292,7 +178,10 @@ impl Engine<'_> {
                 return Facts::of(finding);
             }
             if known.prints.contains(&text) {
-                return Facts::READS;
+                // php takes settings beside, among them files to load first.
+                let set = known.language == Language::Php
+                    && args.iter().any(|arg| arg.text.starts_with("-d") || arg.text.starts_with("-c"));
+                return Facts::ORDINARY.reading(!set);
             }
             if debugs
                 && matches!(text, "-ex" | "-o" | "--one-line")
@@ -327,7 +216,7 @@ impl Engine<'_> {
                 let module = module.to_owned();
                 return self.python_module(&module, args.get(at + 1..).unwrap_or_default(), source, span);
             } else if !text.starts_with("--")
-                && (known.language != Language::Other || is_cluster(text))
+                && (!matches!(known.language, Language::Other | Language::Commands) || is_cluster(text))
                 && known.code.iter().any(|code| code.len() == 2 && text[1..].ends_with(&code[1..]))
             {
                 // A cluster such as perl's -lane or -pi -e: the code is the next word.
@@ -371,9 +260,22 @@ impl Engine<'_> {
                 if path.starts_with("/dev/") {
                     return Facts::confirm("shell-on-stdin");
                 }
+                finding = finding.strictest(self.unseen_file(&path));
+                if args.iter().any(|arg| arg.text.starts_with("https://") || arg.text.starts_with("http://"))
+                    && matches!(path.as_str(), "run" | "install" | "serve" | "bundle" | "compile")
+                {
+                    return Facts::confirm("download-and-run");
+                }
                 let said = args.iter().skip(at + 1).map(|arg| arg.text.as_str());
                 // `python manage.py flush`, `php artisan down`: programs of a table under their interpreter.
                 let base = super::super::invoke::base_name(&path);
+                if base == "manage.py"
+                    && let [shell, option, code, ..] = args.get(at + 1..).unwrap_or_default()
+                    && shell.text.starts_with("shell")
+                    && matches!(option.text.as_str(), "-c" | "--command")
+                {
+                    return Facts::of(finding.strictest(self.django_code(&code.clone(), source, span)));
+                }
                 let table = crate::tables::tool(base).filter(|tool| tool.otherwise.0 == Verdict::Allow);
                 let found = match table {
                     Some(tool) => self.by_table(tool, &args[at..]).finding,
@@ -406,6 +308,24 @@ impl Engine<'_> {
                 )
             }
         }
+    }
+
+    /// Code for `manage.py shell -c`, which changes a database by methods of objects.
+    fn django_code(&mut self, code: &Arg, source: &Source<'_>, span: (usize, usize)) -> Finding {
+        let changes = [
+            ".delete(",
+            ".update(",
+            ".save(",
+            ".create(",
+            "bulk_",
+            "get_or_create(",
+            "update_or_create(",
+            "call_command(",
+            "cursor(",
+        ];
+        let changed = changes.iter().any(|method| code.text.contains(method));
+        let found = if changed { Finding::confirm("database-change") } else { Finding::ALLOW };
+        found.strictest(self.language_code(Language::Python, code, source, span))
     }
 
     /// `python -m MODULE`.
@@ -460,6 +380,11 @@ impl Engine<'_> {
             return Finding::confirm("runtime-command");
         }
         let finding = super::code::judge(language, &code.text);
+        // ipython gives lines of these beginnings to a shell, or to itself.
+        let magic =
+            code.text.lines().any(|line| line.trim_start().starts_with(['!', '%']) || line.contains("= !"));
+        let finding =
+            if magic && language == Language::Python { Finding::confirm("runs-code") } else { finding };
         if finding.verdict == Verdict::Allow {
             return finding;
         }
@@ -474,6 +399,11 @@ impl Engine<'_> {
                     && segment.rule.as_deref().is_some_and(crate::tables::is_catastrophe)
             });
             self.segments.append(&mut trial.segments);
+        }
+        if super::code::takes_files_away(&code.text)
+            && super::code::strings(&code.text).iter().any(|text| self.is_vital(&Arg::literal(text)))
+        {
+            return Finding::block("vital-file");
         }
         if super::code::deletes(&code.text)
             && super::code::paths(&code.text).iter().any(|text| {

@@ -14,6 +14,7 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("pandoc gpg gpg2 xmllint yq", &["-o", "--output"]),
     ("openssl", &["-out", "-keyout", "-CAserial"]),
     ("csplit", &["-f", "--prefix"]),
+    ("cmake", &["--prefix"]),
     ("7z 7za 7zz", &["-o"]),
     ("tcpdump tshark", &["-w"]),
     ("strace ltrace perf", &["-o", "--output"]),
@@ -44,6 +45,10 @@ const SECOND_OPERAND: &[&str] = &["uniq", "xxd"];
 /// Programs whose last operand is an output file or device.
 const LAST_OPERAND: &[&str] =
     &["qemu-img", "ddrescue", "dd_rescue", "e2image", "xfs_copy", "objcopy", "strip", "etcher", "bmaptool"];
+
+/// Programs that write every file they are given.
+const IN_PLACE: &[&str] =
+    &["dos2unix", "unix2dos", "mac2unix", "unix2mac", "fromdos", "todos", "jpegoptim", "optipng", "exiftran"];
 
 impl Engine<'_> {
     /// What writing the output file that an option names means.
@@ -102,6 +107,10 @@ impl Engine<'_> {
                         })
                 })
                 .fold(Finding::ALLOW, Finding::strictest);
+        }
+        if IN_PLACE.contains(&name) {
+            let files = args.iter().skip(1).filter(|arg| !arg.text.starts_with('-'));
+            return files.map(|file| self.output_file(file)).fold(Finding::ALLOW, Finding::strictest);
         }
         let known = OPTIONS.iter().find(|(names, _)| names.split(' ').any(|known| known == name));
         if known.is_none() && reads == Reads::Proven {

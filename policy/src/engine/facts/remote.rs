@@ -173,7 +173,11 @@ impl Engine<'_> {
             })
         };
         if name == "socat" {
-            let mut finding = Finding::confirm("network-socket");
+            let words: Vec<&str> =
+                args.iter().skip(1).map(|arg| arg.text.trim_start_matches("UNIX-CONNECT:")).collect();
+            let asks =
+                self.only_asks(&words) && words.iter().any(|word| matches!(*word, "-" | "stdio" | "STDIO"));
+            let mut finding = if asks { Finding::ALLOW } else { Finding::confirm("network-socket") };
             for arg in args.iter().skip(1) {
                 if let Some((kind, file)) = arg.text.split_once(':')
                     && matches!(
@@ -207,7 +211,16 @@ impl Engine<'_> {
             return Facts::confirm("network-listen");
         }
         let probe = cluster('z');
-        if probe || name == "telnet" { Facts::READS.reading(probe) } else { Facts::confirm("network-socket") }
+        let words: Vec<&str> = args.iter().skip(1).map(|arg| arg.text.as_str()).collect();
+        if self.only_asks(&words) {
+            return Facts::ORDINARY;
+        }
+        let said = !matches!(self.stdin, Stdin::Outer | Stdin::Null);
+        if probe || name == "telnet" && !said {
+            Facts::READS.reading(probe)
+        } else {
+            Facts::confirm("network-socket")
+        }
     }
 
     /// `tmux` and `screen`: text typed into other terminals is code that nobody judged.

@@ -1,9 +1,11 @@
 //! Commands made of words that come from elsewhere: `xargs` and `parallel`.
 
 use super::find::place_file;
+use super::interpreters::is_interpreter;
 use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
+use crate::engine::invoke::base_name;
 use crate::engine::shell::{Source, Stdin};
 
 /// Options of xargs that take a value.
@@ -112,6 +114,11 @@ impl Engine<'_> {
                     let inner = command.iter().map(|arg| replace(arg, &mark, word)).collect();
                     run(self, inner);
                 }
+                // What comes in becomes a part of the code that a shell is given.
+                let code =
+                    command.iter().skip(1).any(|arg| arg.text.contains(' ') && arg.text.contains(&mark));
+                return Facts::READS
+                    .reading(known.is_some() || !(code && is_interpreter(base_name(&command[0].text))));
             }
         }
         Facts::READS

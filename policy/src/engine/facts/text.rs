@@ -73,8 +73,9 @@ impl Engine<'_> {
         }
         if in_place {
             let wipes = scripts.iter().any(|script| matches!(script.text.trim(), "d" | "1,$d" | "1d;d"));
+            let uproots = scripts.iter().any(|script| takes_root_away(&script.text));
             for file in &files {
-                if wipes {
+                if wipes || uproots && self.is_vital(file) {
                     finding = finding.strictest(self.emptied(file));
                 }
                 finding = finding.strictest(self.write_to(file));
@@ -94,7 +95,10 @@ impl Engine<'_> {
             Stdin::Known(text) if input => Some(text.clone()),
             _ => self.file_content(&file.text),
         };
-        let unseen = input || self.wrote(&file.text) || file.is_unknown();
+        let unseen = input
+            || self.wrote(&file.text)
+            || file.is_unknown()
+            || self.unseen_file(&file.text) != Finding::ALLOW;
         match seen {
             Some(text) if text.contains('\0') => Some(Arg::unknown()),
             Some(text) => Some(Arg { text, ..Arg::literal("") }),
@@ -188,6 +192,12 @@ fn awk_reads(option: &str) -> bool {
     let name = option.split('=').next().unwrap_or(option);
     crate::tables::reading::AWK_READS.contains(&name)
         || !option.starts_with("--") && (option.starts_with("-F") || option.starts_with("-v"))
+}
+
+/// Whether a sed script deletes the first line of a list of accounts, or those that begin with `root`.
+fn takes_root_away(script: &str) -> bool {
+    let address = script.trim().strip_suffix('d').unwrap_or_default();
+    matches!(address.trim_matches(['/', '^', ':', '|', '\\']), "root" | "1" | "root:x")
 }
 
 /// What a sed script writes and runs.

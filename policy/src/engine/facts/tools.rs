@@ -177,6 +177,7 @@ const REACHING: &[&str] = &[
     "output-dir",
     "output-file",
     "pager",
+    "password-command",
     "plugin",
     "program",
     "purge",

@@ -99,7 +99,9 @@ impl Engine<'_> {
         } else {
             Finding::ALLOW
         };
-        Facts::of(said.strictest(self.device_operand(name, args)).strictest(self.tool(name, args).finding))
+        let described = self.tool(name, args);
+        let finding = said.strictest(self.device_operand(name, args)).strictest(described.finding);
+        Facts { finding, ..described }
     }
 
     /// Whether nothing is known of a program. One named by a path is a file that somebody chose, as is one of an

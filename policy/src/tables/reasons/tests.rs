@@ -82,6 +82,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("unknown-as-root", "sudo frobnicate --all"),
     ("unknown-path", r#"echo x > "$file""#),
     ("unknown-program", "frobnicate --all"),
+    ("vital-account", "userdel -r root"),
     ("vital-file", "rm /etc/passwd"),
     ("volume-change", "lvreduce -L1G vg/a"),
     ("wrapper-option", "timeout --odd 5 ls"),

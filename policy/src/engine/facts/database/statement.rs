@@ -14,8 +14,19 @@ pub(super) enum Kind {
 
 /// Reads a text of statements, separated by `;`. A line that begins with `.` or `\` is a client's own command.
 pub(super) fn read(text: &str) -> Kind {
-    if text.lines().count() > 1 && text.lines().any(|line| line.trim_start().starts_with(['.', '\\'])) {
-        return text.lines().map(read).max().unwrap_or(Kind::Reads);
+    let own = |line: &str| line.trim_start().starts_with(['.', '\\']);
+    if text.lines().count() > 1 && text.lines().any(own) {
+        // The client's own commands take a line each; what stands between them is read together.
+        let mut parts: Vec<String> = Vec::new();
+        let mut between = false;
+        for line in text.lines() {
+            match parts.last_mut().filter(|_| between && !own(line)) {
+                Some(part) => *part += &format!("\n{line}"),
+                None => parts.push(line.to_owned()),
+            }
+            between = !own(line);
+        }
+        return parts.iter().map(|part| read(part)).max().unwrap_or(Kind::Reads);
     }
     let (plain, sure) = plain(text);
     if plain.contains("/*") || plain.contains('\0') {
