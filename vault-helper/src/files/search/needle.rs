@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(words("todo!?", false), ["todo"]);
         assert_eq!(words(r"^listen\s+(\d+) default_server;$", false), [" default_server;"]);
         assert_eq!(words("(foo|bar[0-9]+)", false), ["foo", "bar"]);
-        assert_eq!(words("(?:error){2,}", false), ["errorerror"]);
+        assert_eq!(words("(?:error){2,}", false), ["error"]);
         assert_eq!(words("päth", false), ["th"]);
         for none in ["a*", ".*", "foo|.", "x?", "[ab]", "^$", r"\d+", ""] {
             assert_eq!(words(none, false), [""; 0], "{none}");
@@ -133,7 +133,7 @@ mod tests {
     fn letters_that_are_more_than_two_of_unicodes_are_not_looked_for_in_any_case() {
         assert_eq!(of("error", true), Some(Needles { words: vec!["error".into()], fold: true }));
         assert_eq!(words("task", true), ["ta"], "the long s and the sign for Kelvin are letters of it");
-        assert_eq!(words("(?i)a", false), ["a"]);
+        assert_eq!(words("(?i)x", false), ["x"]);
     }
 
     #[test]
