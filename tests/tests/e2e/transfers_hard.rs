@@ -20,6 +20,27 @@ fn strays(folder: &Path, known: &[&str]) -> Vec<String> {
 }
 
 #[test]
+fn a_transfer_with_a_token_is_told_of_while_it_lasts() {
+    let world = World::new();
+    let sshd = world.ready_host("web1");
+    let client = world.mcp();
+    fs::write(world.home().join("file"), vec![7; 1 << 20]).unwrap();
+    client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_ok();
+    let all =
+        |signal| process::descendants(sshd.pid()).into_iter().for_each(|pid| process::signal(pid, signal));
+    all(Signal::SIGSTOP);
+    let remote = world.fresh("remote");
+    let sending = client.start_with_progress("ssh_upload", ask("file", &remote), "how far");
+    let told = || client.notifications("notifications/progress");
+    let first = eventually("a notification", || told().into_iter().next());
+    all(Signal::SIGCONT);
+    assert_eq!(first["params"]["progressToken"], "how far");
+    assert!(first["params"]["message"].as_str().unwrap().contains("bytes transferred"), "{first}");
+    sending.wait().expect_ok();
+    assert_eq!(fs::metadata(&remote).unwrap().len(), 1 << 20);
+}
+
+#[test]
 fn a_download_with_a_vault_secret_is_refused_and_leaves_nothing() {
     let world = World::new();
     let sshd = world.sshd();
