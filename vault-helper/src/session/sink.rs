@@ -25,6 +25,10 @@ pub struct Listener {
 /// An unfinished line longer than this is shown as it comes, in bytes.
 const LONG_LINE: usize = 4096;
 
+/// After this many bytes the others have their turn: one thread serves all, and what has arrived of a flood (a mebibyte,
+/// [`Channel`](russh::Channel)'s queue) would be masked in one go.
+const TURN: usize = 128 * 1024;
+
 /// See the module.
 pub struct Sink {
     job: Arc<Job>,
@@ -35,6 +39,8 @@ pub struct Sink {
     /// What the tap has not been shown yet: each stream's unfinished line.
     lines: [Clean; 2],
     counted: u64,
+    /// Bytes since the others last had their turn.
+    taken: usize,
     ended: bool,
 }
 
@@ -48,6 +54,7 @@ impl Sink {
             tap: None,
             lines: Default::default(),
             counted: 0,
+            taken: 0,
             ended: false,
         }
     }
@@ -61,8 +68,13 @@ impl Sink {
     /// Takes raw output. Waits while a listening client is slow, so that the
     /// remote side waits too.
     pub async fn write(&mut self, stream: Stream, bytes: Vec<u8>) {
+        self.taken += bytes.len();
         let clean = self.redactors[stream as usize].push_owned(Instant::now(), bytes);
         self.pass(stream, clean).await;
+        if self.taken >= TURN {
+            self.taken = 0;
+            tokio::task::yield_now().await;
+        }
     }
 
     /// When [`Sink::tick`] is due: bytes are held that may begin a secret.
