@@ -40,6 +40,7 @@ need_to_test() {
     need openssh-client 'ssh-keygen makes keys, ssh is measured against' command -v ssh
     need openssh-tests 'a stand-in for a FIDO token' test -e /usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so
     need gopass 'another program that reads the store' command -v gopass
+    need sqlite3 'a database that is asked through its own client' command -v sqlite3
     need pass 'writes the password store that Sallyport reads' command -v pass
     need pinentry-curses 'a passphrase is typed at a real dialog in a terminal' test -x /usr/bin/pinentry-curses
     need acl 'files with access control lists are replaced' command -v setfacl

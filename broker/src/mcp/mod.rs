@@ -14,7 +14,7 @@
 //! | [`answer`] | the one shape of all results |
 //! | [`confirm`] | asking the client's user |
 //! | [`progress`] | progress notifications |
-//! | [`hosts`], [`exec`], [`output`], [`session`], [`terminal`], [`forward`], [`file`], [`transfer`], [`fleet`] | the tools |
+//! | [`hosts`], [`exec`], [`output`], [`session`], [`terminal`], [`forward`], [`file`], [`transfer`], [`fleet`], [`ops`] | the tools |
 
 mod answer;
 mod call;
@@ -24,6 +24,7 @@ pub mod file;
 mod fleet;
 mod forward;
 mod hosts;
+mod ops;
 mod output;
 mod progress;
 mod schema;

@@ -8,7 +8,9 @@ use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 
 use super::call::{Call, Handled};
 use super::schema::{input, output};
-use super::{exec, file, fleet, forward, hosts, output as pages, secrets, session, sudo, terminal, transfer};
+use super::{
+    exec, file, fleet, forward, hosts, ops, output as pages, secrets, session, sudo, terminal, transfer,
+};
 
 /// Tools that are offered together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,7 +25,7 @@ pub enum Toolset {
     Forward,
     /// Many hosts at once.
     Fleet,
-    /// Operations; it holds no tool yet.
+    /// What is asked of hosts every day, and the operator's recipes.
     Ops,
 }
 
@@ -323,6 +325,80 @@ pub const TOOLS: &[Row] = &[
         input: input::<fleet::Args>,
         output: output::<fleet::Fields>,
         run: |call| Box::pin(fleet::exec(call)),
+    },
+    Row {
+        name: "ssh_host_info",
+        title: "Look at a host",
+        description: "What a host is and how it does: system, load, memory, disks, busiest processes, failed services, and \
+            what of it is worth a look.",
+        toolset: Toolset::Ops,
+        effect: Effect::Looks,
+        input: input::<ops::host::Args>,
+        output: output::<ops::host::Fields>,
+        run: |call| Box::pin(ops::handle::<ops::host::Args>(call)),
+    },
+    Row {
+        name: "ssh_logs",
+        title: "Read logs",
+        description: "The last entries of the systemd journal, of a log file, or of the kernel, filtered by unit, time, priority or \
+            a text.",
+        toolset: Toolset::Ops,
+        effect: Effect::Looks,
+        input: input::<ops::logs::Args>,
+        output: output::<ops::logs::Fields>,
+        run: |call| Box::pin(ops::handle::<ops::logs::Args>(call)),
+    },
+    Row {
+        name: "ssh_docker",
+        title: "Look at containers",
+        description: "Docker containers, their output, addresses, networks and images; starts, stops or restarts one.",
+        toolset: Toolset::Ops,
+        effect: Effect::Acts,
+        input: input::<ops::docker::Args>,
+        output: output::<ops::docker::Fields>,
+        run: |call| Box::pin(ops::handle::<ops::docker::Args>(call)),
+    },
+    Row {
+        name: "ssh_net_check",
+        title: "Check the network",
+        description: "What listens on a host, what a name means there, and whether a port or another host can be reached from it.",
+        toolset: Toolset::Ops,
+        effect: Effect::Looks,
+        input: input::<ops::net::Args>,
+        output: output::<ops::net::Fields>,
+        run: |call| Box::pin(ops::handle::<ops::net::Args>(call)),
+    },
+    Row {
+        name: "ssh_package",
+        title: "Packages",
+        description: "Installed packages of a host's own package manager; installs or removes one.",
+        toolset: Toolset::Ops,
+        effect: Effect::Acts,
+        input: input::<ops::package::Args>,
+        output: output::<ops::package::Fields>,
+        run: |call| Box::pin(ops::package::package(call)),
+    },
+    Row {
+        name: "ssh_db",
+        title: "Query a database",
+        description: "Runs a query with the host's own client for postgres, mysql or sqlite, or lists tables and databases. Opened for \
+            reading alone unless write. Takes no password: peer authentication, the client's configuration there, or an \
+            env:// record.",
+        toolset: Toolset::Ops,
+        effect: Effect::Acts,
+        input: input::<ops::db::Args>,
+        output: output::<ops::db::Fields>,
+        run: |call| Box::pin(ops::handle::<ops::db::Args>(call)),
+    },
+    Row {
+        name: "ssh_recipe",
+        title: "Run a recipe",
+        description: "Runs one of the operator's own commands by its name; without a name lists them with their parameters.",
+        toolset: Toolset::Ops,
+        effect: Effect::Acts,
+        input: input::<ops::recipe::Args>,
+        output: output::<ops::recipe::Fields>,
+        run: |call| Box::pin(ops::recipe::recipe(call)),
     },
 ];
 

@@ -36,6 +36,7 @@ mod load;
 mod lock;
 mod login;
 mod matrix;
+mod ops;
 mod path;
 mod redact;
 mod secrets;

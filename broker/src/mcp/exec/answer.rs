@@ -58,7 +58,7 @@ impl Written {
     }
 }
 
-pub(super) fn answer(outcome: Outcome, written: &Written, chars: usize) -> Result<Answer, Failure> {
+pub fn answer(outcome: Outcome, written: &Written, chars: usize) -> Result<Answer, Failure> {
     let (stdout, stderr, truncated) = render_pair(&written.out, &written.err, chars);
     let output = Fields { stdout, stderr, truncated, ..Fields::default() };
     match outcome {

@@ -98,6 +98,44 @@ pub struct SudoArgs {
     confirmation_id: Option<String>,
 }
 
+/// Where and how a tool's own command runs.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The host.
+    pub target: String,
+    /// Through sudo, as this user.
+    pub run_as: Option<String>,
+    /// With the variables of these `env://` records.
+    pub secrets: Vec<String>,
+    /// Seconds; the host's default without.
+    pub timeout_s: Option<u32>,
+    /// What the call says of who agreed.
+    pub confirm: bool,
+    /// A confirmation it names.
+    pub confirmation_id: Option<String>,
+}
+
+impl Args {
+    /// A command that a tool composed, with nothing beside it.
+    pub fn composed(command: String, asked: Asked) -> Self {
+        Self {
+            target: Some(asked.target),
+            session: None,
+            command,
+            run_as: asked.run_as,
+            cwd: None,
+            env: BTreeMap::new(),
+            secrets: asked.secrets,
+            stdin: None,
+            timeout_s: asked.timeout_s,
+            background: false,
+            max_chars: None,
+            confirm: asked.confirm,
+            confirmation_id: asked.confirmation_id,
+        }
+    }
+}
+
 impl From<SudoArgs> for Args {
     fn from(args: SudoArgs) -> Self {
         Self {
