@@ -137,6 +137,9 @@ impl Engine<'_> {
         let mut facts = self.external(name, args, source, span);
         let output = self.named_output(name, args, facts.reads);
         facts.finding = facts.finding.strictest(output);
+        if self.loads_library(name, args) {
+            facts.finding = facts.finding.strictest(Finding::confirm("runs-option"));
+        }
         facts
     }
 
@@ -179,9 +182,15 @@ impl Engine<'_> {
                 Facts::ORDINARY
             }
             // A script, an archive of a program: told by its name and by where it lies.
-            "cmake" | "java" | "tcc" if runs_file(args).is_some() => {
+            "cmake" | "java" | "tcc" | "make" | "gmake" | "ninja" | "just" | "rake" | "ant" | "mvn"
+            | "gradle"
+                if runs_file(args).is_some_and(|file| self.unseen_file(&file.text) != Finding::ALLOW) =>
+            {
                 let file = runs_file(args).map_or(Finding::ALLOW, |file| self.unseen_file(&file.text));
-                Facts::of(file.strictest(self.tool(name, args).finding))
+                if file != Finding::ALLOW {
+                    return Facts::of(file);
+                }
+                self.tool(name, args)
             }
             "ffmpeg"
                 if args.iter().any(|arg| arg.text == "-y")
@@ -201,6 +210,11 @@ impl Engine<'_> {
             "awk" | "gawk" | "mawk" | "nawk" => {
                 let program = option_value(args, 'f', "--file");
                 let unseen = program.map_or(Finding::ALLOW, |file| self.unseen_file(&file.text));
+                let loads = args.iter().any(|arg| arg.text == "-l" || arg.text.starts_with("--load"));
+                let library =
+                    option_value(args, 'l', "--load").filter(|library| loads && library.text.contains('/'));
+                let unseen =
+                    unseen.strictest(library.map_or(Finding::ALLOW, |_| Finding::confirm("runs-option")));
                 let facts = self.awk(args, source, span);
                 Facts { finding: facts.finding.strictest(unseen), ..facts }
             }
@@ -258,6 +272,9 @@ impl Engine<'_> {
             | "clickhouse-client" | "cqlsh" | "sqlcmd" | "influx" | "duckdb" | "sqlplus" | "snowsql"
             | "trino" | "presto" | "beeline" | "hive" | "impala-shell" | "vsql" => {
                 self.database(name, args, source, span)
+            }
+            "zless" | "bzless" | "xzless" | "zstdless" | "lzless" | "zmore" | "bzmore" | "xzmore" => {
+                self.pager("less", args, source, span)
             }
             "vim" | "vi" | "nvim" | "view" | "vimdiff" | "rview" | "rvim" | "gvim" | "gview" | "gvimdiff"
             | "ex" | "ed" | "emacs" | "nano" | "less" | "more" | "most" | "man" => {
@@ -327,9 +344,14 @@ impl Engine<'_> {
     }
 }
 
-/// The file that `cmake -P`, `java -jar` or `tcc -run` runs.
+/// The file that `cmake -P`, `java -jar`, `tcc -run` or `make -f` runs.
 fn runs_file(args: &[Arg]) -> Option<&Arg> {
-    let at = args.iter().position(|arg| matches!(arg.text.as_str(), "-P" | "-jar" | "-run"))?;
+    let at = args.iter().position(|arg| {
+        matches!(
+            arg.text.as_str(),
+            "-P" | "-jar" | "-run" | "-f" | "--file" | "--makefile" | "--justfile" | "-javaagent"
+        )
+    })?;
     args.get(at + 1)
 }
 

@@ -93,7 +93,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (A, "", "topo|nvlink|dmon|pmon !-pl|-r|-pm|-f"),
         ],
         reads: &[
-            "$ !-a|-pl|-r|-pm|--gpu-reset|--auto-tune|-f|-e|-i|-ac|-rac|-c|-mig",
+            "$ !-a|-pl|-r|-pm|--gpu-reset|--auto-tune|-f|-e|-i|-ac|-rac|-c|-C|-mig|--html|--csv|--calibrate|--workload",
             "+-s|--show|--summary|--query-gpu|--query-compute-apps !-a|-e|-pl|-r|-pm|--gpu-reset|-f|-ac|-c|-mig",
             "active|list|frequency-info|idle-info $",
             "topo +-m|-mp|-i|-c|-n !-f",

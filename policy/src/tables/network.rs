@@ -97,15 +97,15 @@ pub(super) const TOOLS: &[Tool] = &[
     },
     Tool {
         names: "conntrack",
-        values: "-s -d -p -g -q -o -f -r -m -z -w",
+        values: "-s -d -p -g -q -o -f -r -m -w",
         otherwise: (C, "network-change"),
         rows: &[(
             A,
             "",
-            "+-L|-G|-C|-S|-E|--dump|--get|--count|--stats|--event !-D|-F|-I|-U|-A|-R|--delete|--flush|--create|--update|--load-file",
+            "+-L|-G|-C|-S|-E|--dump|--get|--count|--stats|--event !-D|-F|-I|-U|-A|-R|-z|--zero|--delete|--flush|--create|--update|--load-file",
         )],
         reads: &[
-            "+-L|-G|-C|-S|--dump|--get|--count|--stats !-D|-F|-I|-U|-A|-R|-E|--delete|--flush|--create|--update|--load-file",
+            "+-L|-G|-C|-S|--dump|--get|--count|--stats !-D|-F|-I|-U|-A|-R|-z|--zero|-E|--delete|--flush|--create|--update|--load-file",
         ],
     },
     Tool {

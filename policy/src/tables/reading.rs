@@ -48,7 +48,17 @@ pub(super) const TOOLS: &[Tool] = &[
     reader!("lsof", "-i= -p -u -c -d -g= -F= -s= -T= -S= -o= -r=", "!+m* !-D"),
     reader!("cut paste join comm fold fmt expand unexpand tr rev pr tsort numfmt seq factor expr bc yes"),
     reader!(
-        "grep egrep fgrep zgrep bzgrep xzgrep zcat zless bzcat xzcat zstdcat lz4cat zcmp zdiff ugrep zegrep zfgrep zstdgrep zstdless lzcat lzgrep xzless xzdiff xzcmp bzless bzdiff"
+        "grep egrep fgrep zgrep bzgrep xzgrep zcat bzcat xzcat zstdcat lz4cat zcmp zdiff zegrep zfgrep zstdgrep lzcat lzgrep xzdiff xzcmp bzdiff"
+    ),
+    reader!(
+        "zless bzless xzless zstdless lzless zmore bzmore xzmore",
+        "",
+        "!+* !-o|-O|-k|--log-file|--lesskey-file|--lesskey-src"
+    ),
+    reader!(
+        "ugrep ug",
+        "-e -f -g -t -A -B -C -m",
+        "!--filter|--pager|-Q|--query|--save-config|--view|--config"
     ),
     reader!("basename dirname realpath readlink pathchk whereis look"),
     reader!(
@@ -255,7 +265,7 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "openssl",
         values: "-in -connect -servername -inform -days -passin -CAfile -CApath -starttls -verify -showcerts=",
         otherwise: (A, ""),
-        rows: &[(C, "runs-option", "+-engine|-provider-path"), (C, "runs-option", "engine *")],
+        rows: &[(C, "runs-option", "+-engine|-provider-path|-provider"), (C, "runs-option", "engine *")],
         reads: &[
             "x509|version|s_client|verify|ciphers|crl|asn1parse|list|errstr !-out|-keyout|-signkey|-req|-CAserial|-CAcreateserial|-writerand|-engine|-provider|-provider-path|-config|-sess_out|-keylogfile|-msgfile",
             "dgst|md5|sha256|sha1|sha384|sha512 !-out|-sign|-engine|-provider|-provider-path|-writerand",
@@ -268,7 +278,12 @@ pub(super) const TOOLS: &[Tool] = &[
         names: "ssh-keygen",
         values: "-f -t -b -C -N -E -F -R -H -l",
         otherwise: (A, ""),
-        rows: &[(C, "login-keys", "+-R|-H|-p"), (A, "", "+-l !-R"), (A, "", "+-F !-R|-H")],
+        rows: &[
+            (C, "runs-option", "+-D|-w"),
+            (C, "login-keys", "+-R|-H|-p"),
+            (A, "", "+-l !-R"),
+            (A, "", "+-F !-R|-H"),
+        ],
         reads: &["+-l !-R|-H|-D|-w", "+-F !-R|-H|-D|-w"],
     },
     Tool {

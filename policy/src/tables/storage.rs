@@ -162,6 +162,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (A, "", "sync"),
         ],
         reads: &[
+            "+-s|--show|-l|--list !-a|-d|-u|--add|--delete|--update|-c|-x|-p",
             "+--getsize64|--getsz|--getro|--getss|--getbsz|--report !--setro|--setrw|--flushbufs|--rereadpt|--setra|--setfra|--setbsz",
         ],
     },

@@ -87,7 +87,7 @@ pub(crate) fn destroys<'w>(name: &str, words: impl Iterator<Item = &'w str>) -> 
     let mut operands = 0;
     let mut told = false;
     let words: Vec<&str> = words.collect();
-    if words.iter().any(|word| matches!(*word, "--dry-run" | "--dryrun" | "--help"))
+    if words.iter().any(|word| matches!(*word, "--dry-run" | "--dryrun" | "--help" | "-help"))
         || words.first() == Some(&"help")
     {
         return false;
@@ -204,6 +204,9 @@ pub(crate) fn hands_code(word: &str) -> bool {
 const NAMED: &str =
     " uninstall destroy delete drop wipe purge reset nuke erase remove teardown cleanup obliterate shred ";
 
+/// Parts that say that nobody vouches for it.
+const FOREIGN: &str = " untrusted unknown payload exploit malware evil malicious opaque suspicious downloaded web backdoor dropper ransomware rootkit miner ";
+
 /// Parts that take it back: a test of deletion deletes nothing that anybody misses.
 const ABOUT: &str = " test tests spec check lint mock dry list show verify can ";
 
@@ -223,6 +226,12 @@ pub(crate) fn named_to_destroy(name: &str) -> bool {
 /// Whether the name of a script that somebody wrote for one purpose says that it destroys (`wipe.hs`).
 pub(crate) fn script_destroys(name: &str) -> bool {
     is_named(name, if name.contains('.') { 1 } else { 2 })
+}
+
+/// Whether the name of a script says that it came from elsewhere (`script-from-web.sh`).
+pub(crate) fn script_is_foreign(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.split(['-', '_', '.']).any(|part| FOREIGN.split_ascii_whitespace().any(|known| known == part))
 }
 
 /// Whether the words of a path of an address (`/_all/_close`, `/admin/shutdown`) or of a body say it.

@@ -180,10 +180,10 @@ fn no_text_of_a_host_that_repeats_its_password_everywhere_shows_it() {
     let say = |command: &str| -> Reply {
         client.call("ssh_exec", json!({ "target": "web1", "command": command, "timeout_s": 20 }))
     };
-    let signalled = say("hello");
+    let signalled = say("echo hello");
     assert!(signalled.text("stdout").contains("out [redacted]"), "{:#}", signalled.raw);
     assert!(signalled.text("stderr").contains("err [redacted]"), "{:#}", signalled.raw);
-    let gone = say("bye");
+    let gone = say("echo bye");
     assert!(gone.is_error(), "{:#}", gone.raw);
     let opened = client.call("ssh_session_open", json!({ "target": "web1" }));
     let listed = client.call("ssh_list_active", json!({}));

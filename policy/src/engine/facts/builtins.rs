@@ -373,7 +373,7 @@ impl Engine<'_> {
             "ulimit" | "fc" | "compgen" => {
                 Facts::READS.reading(!args.iter().any(|arg| arg.text.contains(['$', '`'])))
             }
-            "shopt" => Facts::ORDINARY.reading(args.len() == 1),
+            "shopt" => Facts::ORDINARY.reading(args[1..].iter().all(|arg| arg.text == "-p")),
             _ => Facts::ORDINARY,
         }
     }

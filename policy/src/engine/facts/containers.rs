@@ -41,6 +41,13 @@ impl Engine<'_> {
             );
         }
         let start = at + 1;
+        // podman's `-l` stands for the container's name, where docker's gives a label.
+        if let Some(latest) = args.get(start).filter(|_| name == "podman" && sub == "exec")
+            && matches!(latest.text.as_str(), "-l" | "--latest" | "-itl" | "-til" | "-lit" | "-ti-l")
+        {
+            self.contained(args[start + 1..].to_vec(), ShellState::default(), source, span);
+            return Facts::ORDINARY;
+        }
         let after = options(args, start);
         let given = &args[start..after.min(args.len())];
         let mut finding = host_options(given);

@@ -41,7 +41,13 @@ impl Engine<'_> {
             }
             "less" | "more" | "most" => {
                 let words = Words::new(args, "-p -P -t -T -x -y -z -b -h -j");
-                if args.iter().any(|arg| arg.text.starts_with('+') && arg.text.contains('!')) {
+                // Other first commands than those that move and search may open a shell, a file or a pipe.
+                let moves = |command: &str| {
+                    command.is_empty()
+                        || command.chars().all(|c| c.is_ascii_digit() || "GFgp%+".contains(c))
+                        || command.starts_with(['/', '?', '&']) && !command.contains(['\n', '|'])
+                };
+                if args.iter().any(|arg| arg.text.strip_prefix('+').is_some_and(|command| !moves(command))) {
                     return Facts::confirm("runs-option");
                 }
                 if let Some(log) =

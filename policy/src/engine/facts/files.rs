@@ -356,6 +356,9 @@ impl Engine<'_> {
         if name == "ar" && args.get(1).is_some_and(|arg| arg.text.trim_start_matches('-').starts_with('d')) {
             finding = Finding::confirm("delete");
         }
+        if name == "cpio" && words.has("-i|--extract") && words.has("-u|--unconditional") {
+            finding = Finding::confirm("overwrite");
+        }
         if name == "cpio" && words.has("--rsh-command") {
             finding = Finding::confirm("runs-option");
         }

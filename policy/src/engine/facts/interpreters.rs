@@ -12,6 +12,12 @@ use crate::verdict::Verdict;
 
 use languages::{INTERPRETERS, Interpreter, SHELLS};
 
+/// A script that is not known: only its grammar is looked at behind `-n`.
+fn unread_script(options: &[Arg]) -> Facts {
+    let checks = options.iter().any(|arg| matches!(arg.text.as_str(), "-n" | "-nv" | "-vn"));
+    if checks { Facts::ORDINARY } else { Facts::confirm("runtime-command") }
+}
+
 /// Whether an option may be several letters in one (`-ne`), which long options with one dash are not.
 fn is_cluster(option: &str) -> bool {
     option.len() <= 5 && option[1..].bytes().all(|byte| byte.is_ascii_alphabetic())
@@ -62,8 +68,8 @@ impl Engine<'_> {
         let mut finding = Finding::ALLOW;
         while let Some(arg) = args.get(at) {
             let text = arg.text.as_str();
-            if arg.open || text.starts_with('\0') {
-                return Facts::confirm("runtime-command");
+            if arg.open || text.starts_with('\0') || text == "./*" {
+                return unread_script(&args[1..at]);
             }
             if !text.starts_with(['-', '+']) || text == "-" {
                 break;
@@ -109,7 +115,7 @@ impl Engine<'_> {
                 let found = self.shell_on_stdin(source, span).unwrap_or(Finding::confirm("shell-on-stdin"));
                 Facts::of(finding.strictest(found))
             }
-            Some(path) if path.contains('\0') => Facts::confirm("runtime-command"),
+            Some(path) if path.contains('\0') => unread_script(&args[1..at]),
             Some(path) if path.starts_with("/dev/") && !self.wrote(&path) => Facts::confirm("shell-on-stdin"),
             Some(path) => Facts::of(finding.strictest(self.run_file(&path, source, span))),
         }
@@ -279,7 +285,7 @@ impl Engine<'_> {
                 let table = crate::tables::tool(base).filter(|tool| tool.otherwise.0 == Verdict::Allow);
                 let found = match table {
                     Some(tool) => self.by_table(tool, &args[at..]).finding,
-                    None if crate::tables::verbs::destroys(&path, said) => Finding::confirm("destroys"),
+                    None if crate::tables::verbs::destroys(base, said) => Finding::confirm("destroys"),
                     None => Finding::ALLOW,
                 };
                 finding = finding.strictest(found);
@@ -345,6 +351,15 @@ impl Engine<'_> {
             }
             "json.tool" => {
                 Facts::READS.reading(rest.len() <= 1 || rest.iter().all(|arg| arg.text.starts_with("--")))
+            }
+            // For the one who sits there.
+            "http.server"
+                if rest.windows(2).any(|pair| {
+                    matches!(pair[0].text.as_str(), "--bind" | "-b")
+                        && matches!(pair[1].text.as_str(), "127.0.0.1" | "localhost" | "::1")
+                }) =>
+            {
+                Facts::ORDINARY
             }
             "http.server" | "SimpleHTTPServer" | "smtpd" | "pyftpdlib" => Facts::confirm("network-listen"),
             "zipfile" | "tarfile" if first == "-l" || first == "--list" => Facts::READS,

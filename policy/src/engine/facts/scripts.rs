@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::engine::Engine;
+use crate::engine::arg::{Arg, HOME};
 use crate::engine::invoke::base_name;
 use crate::tables::{places, verbs};
 
@@ -40,8 +41,6 @@ const BUILDERS: &[&str] = &[
     "ocamlfind",
     "nasm",
     "tcc",
-    "python",
-    "python3",
     "virtualenv",
     "uv",
     "configure",
@@ -50,6 +49,10 @@ const BUILDERS: &[&str] = &[
     "mpicc",
     "nvcc",
 ];
+
+/// Tools that take libraries for files like others.
+const FILE_TOOLS: &str = "cp mv ln install rm chmod chown strip objcopy patchelf nm objdump readelf ldd file stat ls cat tar zip unzip rsync scp md5sum \
+    sha256sum strings size chrpath du find test [ touch echo printf xxd hexdump od diff cmp";
 
 impl Engine<'_> {
     /// What running a file means that this session did not write: allowed where it lies among others of the host's, asked
@@ -61,11 +64,25 @@ impl Engine<'_> {
         if verbs::script_destroys(base_name(path)) {
             return Finding::confirm("destroys");
         }
-        if self.is_scratch(path) && !self.was_built(path) {
+        if verbs::script_is_foreign(base_name(path)) {
+            return Finding::confirm("runs-written-file");
+        }
+        let fetched = matches!(&self.path(path).parts[..], [home, folder, ..] if home.starts_with(HOME) && matches!(folder.as_str(), ".cache" | "Downloads"));
+        if fetched || self.is_scratch(path) && !self.was_built(path) {
             Finding::confirm("runs-written-file")
         } else {
             Finding::ALLOW
         }
+    }
+
+    /// A shared library lying where anybody may have put it, among the words of a program that is no tool of files.
+    pub(super) fn loads_library(&self, name: &str, args: &[Arg]) -> bool {
+        let library = args.iter().skip(1).any(|arg| {
+            let path = arg.text.rsplit_once(['=', ':']).map_or(arg.text.as_str(), |(_, value)| value);
+            let path = path.find('/').filter(|_| path.starts_with('-')).map_or(path, |at| &path[at..]);
+            [".so", ".dylib", ".dll", ".ko"].iter().any(|end| path.ends_with(end)) && self.is_scratch(path)
+        });
+        library && !BUILDERS.contains(&name) && !FILE_TOOLS.split_whitespace().any(|tool| tool == name)
     }
 
     /// Whether this text had something built where the file lies.
@@ -74,9 +91,14 @@ impl Engine<'_> {
             return true;
         }
         let file = self.path(path);
-        let folder = format!("/{}", file.parts.iter().take(2).cloned().collect::<Vec<_>>().join("/"));
-        self.segments.iter().any(|segment| {
-            let builds = segment.argv.first().is_some_and(|name| BUILDERS.contains(&base_name(name)));
+        let deep = if file.parts.first().is_some_and(|first| first == "tmp") { 2 } else { 3 };
+        let folder = format!("/{}", file.parts.iter().take(deep).cloned().collect::<Vec<_>>().join("/"));
+        // The last segment is the command at hand.
+        self.segments.iter().rev().skip(1).any(|segment| {
+            let makes = |word: &String| matches!(word.as_str(), "venv" | "virtualenv" | "build");
+            let name = segment.argv.first().map_or("", |name| base_name(name));
+            let builds =
+                BUILDERS.contains(&name) || name.starts_with("python") && segment.argv.iter().any(makes);
             // Code from its input is nobody's source.
             builds
                 && !segment.argv.iter().any(|word| word == "-")

@@ -46,7 +46,9 @@ impl Engine<'_> {
         }
         let in_place = words.has("-i|--in-place|-s -i") || args.iter().any(|arg| arg.text.starts_with("-i"));
         let mut finding = Finding::ALLOW;
-        let mut proven = !from_file && !in_place && !words.uncertain;
+        // What follows `-e` is a file to one sed, and a script to another.
+        let doubtful = files.iter().any(|file| file.text.contains(['{', ';']));
+        let mut proven = !from_file && !in_place && !words.uncertain && !doubtful;
         for script in &scripts {
             if script.text == "\0" {
                 finding = finding.strictest(Finding::confirm("runtime-command"));

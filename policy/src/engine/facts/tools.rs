@@ -232,7 +232,7 @@ impl Engine<'_> {
         };
         let mut finding = found.unwrap_or(otherwise);
         if args.len() <= 4
-            && args.last().is_some_and(|arg| matches!(arg.text.as_str(), "--help" | "--version"))
+            && args.last().is_some_and(|arg| matches!(arg.text.as_str(), "--help" | "-help" | "--version"))
         {
             finding = Finding::ALLOW;
         }

@@ -75,8 +75,14 @@ impl Engine<'_> {
         if retunes(name, args, peeled.rest) {
             facts = Facts::confirm("process-setting");
         }
-        if let Some(file) = &peeled.output {
-            facts = Facts::of(self.output_file(file));
+        if let Some(file) = peeled.output.clone() {
+            // strace hands what it traces to a command behind one of these signs.
+            if let Some(code) = file.text.strip_prefix(['|', '!']) {
+                self.code_argument(&Arg { text: code.to_owned(), ..file.clone() }, source, span);
+                facts = Facts::confirm("runs-option");
+            } else {
+                facts = Facts::of(self.output_file(&file));
+            }
         }
         if let Some(code) = peeled.code {
             self.code_argument(&code, source, span);

@@ -14,7 +14,11 @@ pub(super) fn signals_everyone(code: &str) -> bool {
 /// Whether a call of `open` has a writing mode among its later arguments, or one that is not written out.
 pub(super) fn opens_to_write(code: &str) -> bool {
     code.match_indices("open").any(|(at, _)| {
-        let Some(rest) = code[at + 4..].trim_start().strip_prefix('(') else { return true };
+        let rest = &code[at + 4..];
+        if ["ssl", "api", "pyxl", "cv"].iter().any(|word| rest.starts_with(word)) {
+            return false;
+        }
+        let Some(rest) = rest.trim_start().strip_prefix('(') else { return true };
         let end = call_end(rest);
         let later = rest[..end].split_once(',').map_or("", |(_, later)| later);
         let said = strings(later);
