@@ -81,7 +81,7 @@ fn way_out(error: &run::StartError) -> &'static str {
         // So it is for a new user without a login session (su, cron, a container).
         Some(ListenError::Io(..)) => {
             "the sockets' folder is SALLYPORT_RUNTIME_DIR, or `sallyport` in XDG_RUNTIME_DIR, or /run/sallyport: set one of \
-             the two to a folder of your own with mode 0700"
+             the two to a folder of your own, such as SALLYPORT_RUNTIME_DIR=~/.cache/sallyport; it is made when it is missing"
         }
         _ => "correct that and start it again; the manual page says what it reads",
     }

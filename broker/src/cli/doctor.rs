@@ -220,7 +220,8 @@ fn without_helper(checks: &mut Vec<Check>) {
         Check::ok("gpg home", gpg_home.display().to_string())
     } else {
         let text = format!("there is no GPG home at {}", gpg_home.display());
-        Check::bad("gpg home", Level::Problem, text, "check HOME and GNUPGHOME")
+        let fix = "check HOME and GNUPGHOME; else make a key with `gpg --quick-generate-key NAME`";
+        Check::bad("gpg home", Level::Problem, text, fix)
     });
     checks.push(Check::bad(
         "vault",

@@ -133,6 +133,12 @@ impl Args {
 
 impl Add {
     async fn run(self) -> Result<(), Problem> {
+        if self.hostname.matches(':').count() == 1 {
+            return Err(Problem::usage(
+                format!("{} is a host name with a port", self.hostname),
+                "give the port apart: --hostname HOST --port N",
+            ));
+        }
         let mut file = HostsFile::load()?;
         let host = NewHost {
             hostname: self.hostname.to_ascii_lowercase(),

@@ -93,6 +93,17 @@ fn a_helper_that_cannot_run_is_said_and_the_rest_is_still_looked_at() {
 }
 
 #[test]
+fn a_helper_that_started_before_there_was_a_store_is_to_be_started_again() {
+    let world = World::new();
+    let (store, aside) = (world.store().dir().to_owned(), world.fresh("aside"));
+    std::fs::rename(&store, &aside).unwrap();
+    world.run(&["status"]).expect_success();
+    std::fs::rename(&aside, &store).unwrap();
+    let (_, lines) = attention(&world, &[]);
+    assert!(lines.iter().any(|line| line.contains("it started before there was a store")), "{lines:#?}");
+}
+
+#[test]
 fn a_helper_that_a_client_started_with_a_home_of_its_own_is_found() {
     let world = World::new();
     let profile = world.fresh("profile");

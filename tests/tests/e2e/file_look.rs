@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use sallyport_tests::world::{SshdOptions, World};
 use serde_json::{Value, json};
 
 use super::file_desk::{desk, names, sha256sum};
@@ -27,6 +28,16 @@ fn a_file_is_read_whole_in_lines_or_from_its_end() {
     let beyond = desk.read(&path, json!({ "lines": [9, 10] })).expect_ok();
     assert_eq!(beyond.text("content"), "");
     desk.read(&path, json!({ "lines": [3, 2] })).expect_code("invalid_argument");
+}
+
+#[test]
+fn a_host_without_an_sftp_server_is_said_to_have_none() {
+    let world = World::new();
+    let extra = "# no Subsystem sftp".to_owned();
+    let _sshd = world.ready_host_on(&SshdOptions { extra, ..SshdOptions::default() }, "web1", "");
+    let reply = world.mcp().call("ssh_list_dir", json!({ "target": "web1" }));
+    let reply = reply.expect_code("unsupported_operation");
+    assert!(reply.text("message").contains("offers no SFTP"), "{:#}", reply.raw);
 }
 
 #[test]

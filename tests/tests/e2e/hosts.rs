@@ -125,11 +125,16 @@ fn the_inventory_is_read_anew_and_a_broken_edit_leaves_the_last_good_one() {
         let hosts = listed["hosts"].as_array().unwrap().clone();
         hosts.iter().map(|host| host["alias"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
+    let works = || client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_ok();
     assert_eq!(aliases(), ["web1"]);
+    works();
     world.host("web2", &sshd, "");
     assert_eq!(aliases(), ["web1", "web2"]);
+    works();
     world.write_hosts("[hosts.web1]\nprot = 22\n");
     assert_eq!(aliases(), ["web1", "web2"]);
+    works();
+    assert_eq!(sshd.connections(), 1, "a host that did not change keeps its connection");
     let status = world.run(&["status"]).expect_success();
     assert!(status.contains("line 2") && status.contains("last good"), "{status}");
 }

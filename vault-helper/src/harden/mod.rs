@@ -33,6 +33,8 @@ pub struct Hardening {
     outcomes: Vec<Option<String>>,
     /// What became of the memory for secrets, which is made before the steps that stand before it.
     secrets: Option<String>,
+    /// Whether files stayed open because there was no store whose place could be named.
+    without_store: bool,
 }
 
 impl Hardening {
@@ -48,6 +50,7 @@ impl Hardening {
     ///
     /// Without a password store yet its place cannot be named, and files stay open until a helper starts that has one.
     pub fn confine(&mut self, open: Option<&Files>) {
+        self.without_store = open.is_none();
         let no_store = SandboxError::Refused("files", "there is no password store yet".into());
         self.record(open.map_or(Err(no_store), files::restrict));
         self.record(calls::keep_those_of_the_helper());
@@ -65,6 +68,11 @@ impl Hardening {
     pub fn number(&self) -> u8 {
         let reached = self.outcomes.iter().take_while(|outcome| outcome.is_none()).count() as u8;
         if memory::usage().spilled == 0 { reached } else { reached.min(SECRETS - 1) }
+    }
+
+    /// Whether the files that may be opened are not bounded only because there was no password store at the start.
+    pub fn started_without_store(&self) -> bool {
+        self.without_store
     }
 
     /// Each step with `done` or why it was not, for the audit log.
@@ -112,6 +120,7 @@ mod tests {
         Hardening {
             outcomes: outcomes.iter().map(|outcome| outcome.map(str::to_owned)).collect(),
             secrets: None,
+            without_store: false,
         }
     }
 

@@ -117,6 +117,10 @@ fn window(helper: &Helper, found: &mut Vec<CheckEntry>) {
 /// gpg-agent, which keeps the keys. Started here when it does not run, as gpg would. Gives whether it hangs; whatever
 /// needs it would then wait in vain.
 async fn agent(helper: &Helper, found: &mut Vec<CheckEntry>) -> bool {
+    // Without a home there is no agent either, and the home has its line.
+    if !dialog::gpg_home(helper.home.as_deref()).is_some_and(|home| home.is_dir()) {
+        return false;
+    }
     let home = helper.vault.gpg_home().clone();
     let looked = tokio::task::spawn_blocking(move || match home.agent() {
         Agent::Absent(_) => {
@@ -398,7 +402,17 @@ fn hardening(helper: &Helper, found: &mut Vec<CheckEntry>) {
         Profile::SameUser => "broker and helper are the same user: a seatbelt, no boundary",
         Profile::SeparateUser => "broker and helper are different users",
     };
-    found.push(if level == 0 {
+    let early = helper.hardening.started_without_store() && helper.vault.store().root().is_dir();
+    found.push(if early {
+        bad(
+            "hardening",
+            Level::Warning,
+            format!(
+                "level {level}: it started before there was a store, and is not bound to the files it needs"
+            ),
+            format!("end it (kill {}); the next command starts one that is", std::process::id()),
+        )
+    } else if level == 0 {
         bad("hardening", Level::Warning, format!("level 0; {apart}"), "see the helper's log for what failed")
     } else {
         ok("hardening", format!("level {level}; {apart}"))

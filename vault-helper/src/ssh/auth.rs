@@ -291,7 +291,8 @@ impl Attempt<'_> {
         Failure::new(
             ErrorCode::AuthFailed,
             format!("{host} refused the {offered} stored for {user}"),
-            "check the account on the host, then replace the record with `sallyport credential remove` and `add`",
+            "see why in the host's own log (for a key: is it in the account's authorized_keys there?); a record that is \
+             wrong is replaced with `sallyport credential remove` and `add`",
         )
     }
 }

@@ -314,7 +314,7 @@ impl VaultError {
             }
             E::OutsideStore { .. } => "replace the link by the record itself".into(),
             E::NoStore { .. } => {
-                "run `pass init KEY-ID`, or set `store` in sallyport.toml; `sallyport doctor` shows where it is looked for".into()
+                "run `pass init KEY-ID` (a key is made with `gpg --quick-generate-key NAME`), or set `store` in sallyport.toml".into()
             }
             E::NoRecipients { .. } => "run `pass init KEY-ID`".into(),
             E::Recipient { recipient, problem } => problem.hint(recipient),

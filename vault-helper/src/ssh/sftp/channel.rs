@@ -254,14 +254,24 @@ async fn start(channel: Channel<Msg>) -> Result<Started, SftpError> {
     let lost = |error: russh::Error| SftpError::Lost(error.to_string());
     let (mut read, write) = Closing::split(channel);
     write.request_subsystem(true, "sftp").await.map_err(lost)?;
-    // Version 3, sent without waiting for the subsystem's start: it reads what comes after it.
-    write.data_bytes(Request::new(kind::INIT, 3, 0).finish()).await.map_err(lost)?;
+    // Version 3, sent without waiting for the subsystem's start: it reads what comes after it. OpenSSH opens the window
+    // only then, so where there is no subsystem this is never sent.
+    let mut greeting = Box::pin(write.data_bytes(Request::new(kind::INIT, 3, 0).finish()));
+    let mut greeted = false;
     let mut cutter = Cutter::default();
     let (version, names) = loop {
         if let Some(packet) = cutter.next_packet()? {
             break packet::greeting(packet)?;
         }
-        match read.wait().await {
+        let message = tokio::select! {
+            sent = &mut greeting, if !greeted => {
+                sent.map_err(lost)?;
+                greeted = true;
+                continue;
+            }
+            message = read.wait() => message,
+        };
+        match message {
             Some(ChannelMsg::Data { data }) => cutter.push(&data),
             Some(ChannelMsg::Failure) => {
                 return Err(SftpError::Status(packet::Code::Unsupported, "no SFTP subsystem".into()));
@@ -273,6 +283,7 @@ async fn start(channel: Channel<Msg>) -> Result<Started, SftpError> {
             None => return Err(SftpError::Lost("the channel was closed".into())),
         }
     };
+    drop(greeting);
     if version < 3 {
         return Err(SftpError::Malformed(packet::Malformed));
     }
