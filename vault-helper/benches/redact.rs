@@ -229,6 +229,10 @@ fn main() {
     compare("nothing but escapes, 32 of 8+", || over_and_over(b"\x1b[1m%41\\x41&amp;\x08x"), few);
     compare("nothing but backslashes, 32 of 8+", || over_and_over(b"\\"), few);
     compare("nothing but ESC, 32 of 8+", || over_and_over(b"\x1b"), few);
+    compare("nothing but colour codes, 32 of 8+", || over_and_over(b"\x1b[m"), few);
+    compare("characters taken back, 32 of 8+", || over_and_over(b"x\x1b[m\x08\x1b[m\x08aa"), few);
+    compare("percent escapes, 32 of 8+", || over_and_over(b"%41"), few);
+    compare("empty lines, 32 of 8+", || over_and_over(b"\r\n"), few);
     compare("open titles, 32 of 8+", || over_and_over(b"\x1b]0;"), few);
     compare("percent signs, 32 of 8+", || over_and_over(b"%"), few);
     compare("beginnings of tokens, 32 of 8+", || over_and_over(b"ghp_ BEGIN "), few);

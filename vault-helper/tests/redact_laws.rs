@@ -351,6 +351,38 @@ proptest! {
     }
 }
 
+/// Long output is read in blocks of 4,096 bytes, and a sequence may reach over the end of one.
+#[test]
+fn the_end_of_a_block_hides_nothing() {
+    const SECRET: &str = "q7Vx0Lm2Zt9äRb4Kd8Ws1";
+    let redactor = Redactor::new();
+    let _guard = redactor.enroll("s", SECRET.as_bytes(), SecretKind::Password).expect("strong");
+    let unicode: String = SECRET.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let between = |noise: &str| SECRET.chars().map(|c| format!("{c}{noise}")).collect::<String>();
+    let spelt = [
+        SECRET.to_owned(),
+        spell(SECRET, Spelling::Percent { all: true, upper: true }),
+        spell(SECRET, Spelling::XmlNumeric { hex: false }),
+        spell(SECRET, Spelling::CHex).replace('\\', &"\\".repeat(20)),
+        unicode,
+        between("\x1b[1;31m"),
+        between("\x1b\x1b\x1b[m"),
+        between("\x1b]0;a title\x07"),
+        between("x\x1b[m\x08"),
+    ];
+    for text in spelt {
+        for start in 4095 - text.len()..=4096 {
+            let whole = format!("{}{text}\nthe end.\n", " ".repeat(start));
+            let shown = redact(&redactor, whole.as_bytes(), &[]);
+            let shown = String::from_utf8(shown).expect("UTF-8 stays UTF-8");
+            // Backslashes beyond the sixteenth before a character may stay, and what follows the last one.
+            let shown = shown.trim_start_matches([' ', '\\']);
+            let left = shown.strip_prefix(MASK).and_then(|rest| rest.strip_suffix("\nthe end.\n"));
+            assert!(left.is_some_and(|left| text.ends_with(left) && left.len() < 16), "{start}: {shown:?}");
+        }
+    }
+}
+
 #[test]
 fn every_secret_is_masked_while_others_come_and_go() {
     let redactor = Redactor::new();
