@@ -191,7 +191,7 @@ impl RunEnds {
 
 /// A bit for each byte from 0x80 on that is not `used`.
 fn shores(cell: &[u8; CELL], used: Option<&[bool; 128]>) -> u64 {
-    let mut marks = marks::of(cell, |byte| byte >= 0x80);
+    let mut marks = marks::high(cell);
     let Some(used) = used else { return marks };
     let mut rest = marks;
     while rest != 0 {

@@ -53,11 +53,21 @@ pub(super) fn of(cell: &[u8; WORD], is: impl Fn(u8) -> bool) -> u64 {
     for (flag, byte) in flags.iter_mut().zip(cell) {
         *flag = if is(*byte) { 0xff } else { 0 };
     }
-    let (eights, _) = flags.as_chunks::<8>();
-    let bytes = eights.iter().enumerate().map(|(n, eight)| {
-        // Leaves another bit of each of the eight, and adds them up in the highest byte.
-        let bits = u64::from_le_bytes(*eight) & 0x8040_2010_0804_0201;
-        (bits.wrapping_mul(0x0101_0101_0101_0101) >> 56) << (8 * n)
-    });
+    // Leaves another bit of each of eight, and adds them up in the highest byte.
+    gather(&flags, |eight| (eight & 0x8040_2010_0804_0201).wrapping_mul(0x0101_0101_0101_0101))
+}
+
+/// A mark for each byte that has its highest bit set.
+#[inline]
+pub(super) fn high(cell: &[u8; WORD]) -> u64 {
+    gather(cell, |eight| (eight >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080))
+}
+
+/// The highest bytes of what `each` makes of eight bytes at a time.
+#[inline]
+fn gather(cell: &[u8; WORD], each: impl Fn(u64) -> u64) -> u64 {
+    let (eights, _) = cell.as_chunks::<8>();
+    let bytes =
+        eights.iter().enumerate().map(|(n, eight)| (each(u64::from_le_bytes(*eight)) >> 56) << (8 * n));
     bytes.fold(0, |marks, byte| marks | byte)
 }
