@@ -109,7 +109,7 @@ pub(crate) fn rules() -> impl Iterator<Item = &'static str> {
 
 /// Programs read by code of their own rather than by a row.
 const SPECIAL: &str = " rm rmdir unlink shred mv cp install ln tee touch mkdir truncate chmod chown chgrp dd rsync tar unzip zip \
-    gzip gunzip find fd xargs parallel sed awk gawk curl wget ssh scp sftp nc tmux screen psql mysql sqlite3 redis-cli vim vi less more \
+    gzip gunzip find fd xargs parallel sed awk gawk curl wget ssh scp sftp nc tmux screen logger needrestart psql mysql sqlite3 redis-cli vim vi less more \
     man kill pkill killall git docker podman kubectl at sh bash dash zsh ksh fish python python3 perl ruby node php lua ";
 
 static ORDINARY: LazyLock<HashSet<&'static str>> = LazyLock::new(|| ordinary::names().collect());

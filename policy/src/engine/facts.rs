@@ -202,6 +202,17 @@ impl Engine<'_> {
                 Facts::of(found.finding.strictest(Finding::confirm("overwrite")))
             }
             "exiftool" => exiftool(args),
+            "needrestart" => match option_value(args, 'r', "--restart") {
+                Some(mode) if mode.text != "l" => Facts::confirm("service-change"),
+                _ => Facts::ORDINARY,
+            },
+            // A line of one's own is none; one of the log of logins would be taken for a login.
+            "logger" => match option_value(args, 'p', "--priority") {
+                Some(priority) if priority.text.starts_with("auth") || priority.is_unknown() => {
+                    Facts::confirm("logs")
+                }
+                _ => Facts::ORDINARY,
+            },
             "dc" => self.dc(args, source, span),
             "find" | "gfind" | "fd" | "fdfind" | "bfs" => self.find(name, args, source, span),
             "xargs" | "gxargs" => self.xargs(args, source, span),

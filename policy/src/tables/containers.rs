@@ -70,7 +70,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "cluster-change", "cluster-info dump +--output-directory"),
         ],
         reads: &[
-            "get|describe|logs|top|explain|version|api-resources|api-versions|events|options|whoami|status|projects|diff|wait !--kubeconfig|--cache-dir|--profile-output|--profile",
+            "get|describe|logs|top|explain|version|api-resources|api-versions|events|options|whoami|status|projects|wait !--kubeconfig|--cache-dir|--profile-output|--profile",
             "cluster-info $",
             "config view|get-contexts|current-context|get-clusters|get-users !--kubeconfig",
             "auth can-i|whoami",
@@ -147,5 +147,12 @@ pub(super) const TOOLS: &[Tool] = &[
         otherwise: (C, "container-change"),
         rows: &[(A, "", "inspect|list-tags|manifest|digest|ls|catalog|verify|version|tree|config")],
         reads: &["inspect|list-tags|manifest|digest|ls|catalog|version|tree"],
+    },
+    Tool {
+        names: "kubectx kubens",
+        values: "",
+        otherwise: (C, "cluster-change"),
+        rows: &[(A, "", "$ !-u|--unset|-d"), (A, "", "$ +-c|--current !-d|-u")],
+        reads: &["$ +-c|--current !-d|-u"],
     },
 ];

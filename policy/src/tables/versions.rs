@@ -45,6 +45,7 @@ pub(super) const TOOLS: &[Tool] = &[
             (C, "git-discard", "tag +-d|--delete|-f|--force"),
             (C, "git-discard", "reflog expire|delete"),
             (C, "git-discard", "gc +--prune|--aggressive"),
+            (C, "git-discard", "notes prune|remove"),
             (C, "git-discard", "prune !-n|--dry-run"),
             (C, "git-discard", "update-ref +-d"),
             (C, "git-rewrite", "update-ref|replace|filter-repo|filter-branch|fast-import|symbolic-ref"),

@@ -131,7 +131,8 @@ const WRAPPERS: &[Wrapper] = &[
         chdir: "-C --chdir",
         ..BASE
     },
-    Wrapper { names: "nohup", ..BASE },
+    // Its output goes to a file where nothing else takes it.
+    Wrapper { names: "nohup", reads: false, ..BASE },
     Wrapper { names: "setsid", flags: "cfw", long_flags: "ctty fork wait", ..BASE },
     Wrapper {
         names: "run0",

@@ -5,6 +5,7 @@ use super::wrappers::assignment;
 use super::{Facts, Finding};
 use crate::engine::Engine;
 use crate::engine::arg::Arg;
+use crate::engine::invoke::base_name;
 use crate::engine::shell::{Source, Stdin};
 use crate::engine::simple::Scope;
 use crate::state::{Cwd, Var};
@@ -214,7 +215,9 @@ impl Engine<'_> {
         // knows is then one of its functions, or found where it says.
         self.shell.forget();
         self.at_home = true;
-        Facts::of(self.unseen_file(&file.text))
+        let expected = sets_up(base_name(&file.text));
+        let finding = if expected { Finding::ALLOW } else { Finding::confirm("runs-written-file") };
+        Facts::of(finding.strictest(self.unseen_file(&file.text)))
     }
 
     fn exec(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
@@ -441,6 +444,44 @@ impl Engine<'_> {
 /// What `ENV` says to programs; a shell takes it for the name of a file, which none of these is.
 const STAGES: &[&str] =
     &["test", "testing", "dev", "development", "prod", "production", "staging", "stage", "local", "ci", "qa"];
+
+/// Whether a file's name says that it is there to be read into a shell: it activates an environment, or sets variables.
+fn sets_up(name: &str) -> bool {
+    let stem = name.trim_start_matches('.').split('.').next().unwrap_or(name);
+    let known = [
+        "activate",
+        "env",
+        "environment",
+        "envrc",
+        "profile",
+        "bashrc",
+        "zshrc",
+        "kshrc",
+        "bash_profile",
+        "bash_aliases",
+        "nvm",
+        "vars",
+        "setvars",
+        "setup",
+        "export",
+        "completion",
+        "bash_completion",
+        "functions",
+        "lib",
+        "common",
+        "utils",
+        "helpers",
+        "config",
+        "defaults",
+        "settings",
+        "variables",
+    ];
+    let ends = stem.rsplit(['-', '_']).next().unwrap_or(stem);
+    known.contains(&stem)
+        || matches!(ends, "env" | "release" | "rc" | "completion" | "activate" | "vars")
+        || name.ends_with(".env")
+        || name.starts_with(".env")
+}
 
 /// Functions that a shell calls by itself.
 const CALLED_BY_SHELL: &[&str] = &[

@@ -1,6 +1,7 @@
 //! Options and operands that name a file to write, of programs that otherwise only read or build.
 
 use super::files::option_value;
+use super::tools::Words;
 use super::{Finding, Reads};
 use crate::engine::Engine;
 use crate::engine::arg::{Arg, HOME};
@@ -54,7 +55,8 @@ impl Engine<'_> {
     /// What writing the output file that an option names means.
     pub(super) fn named_output(&self, name: &str, args: &[Arg], reads: Reads) -> Finding {
         if SECOND_OPERAND.contains(&name) {
-            let mut operands = args.iter().skip(1).filter(|arg| !arg.text.starts_with('-'));
+            let words = Words::new(args, if name == "xxd" { "-l -s -c -g -o -n -m" } else { "-f -s -w" });
+            let mut operands = words.operands.iter();
             return match (operands.next(), operands.next_back()) {
                 (Some(_), Some(file)) => self.output_file(file),
                 _ => Finding::ALLOW,

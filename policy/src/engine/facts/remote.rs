@@ -89,7 +89,8 @@ impl Engine<'_> {
         let outer = std::mem::take(&mut self.shell);
         self.joined(&rest, source, span);
         self.shell = outer;
-        Facts::of(finding).reading(finding == Finding::ALLOW)
+        // What its programs are there, nobody can prove here.
+        Facts::of(finding)
     }
 
     fn ssh_option(

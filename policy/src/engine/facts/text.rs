@@ -49,6 +49,11 @@ impl Engine<'_> {
         // What follows `-e` is a file to one sed, and a script to another.
         let doubtful = files.iter().any(|file| file.text.contains(['{', ';']));
         let mut proven = !from_file && !in_place && !words.uncertain && !doubtful;
+        if scripts.len() > 1 && !scripts.iter().any(Arg::is_unknown) {
+            // Several scripts are one, line by line.
+            let lines: Vec<&str> = scripts.iter().map(|script| script.text.as_str()).collect();
+            scripts.push(Arg { text: lines.join("\n"), ..Arg::literal("") });
+        }
         for script in &scripts {
             if script.text == "\0" {
                 finding = finding.strictest(Finding::confirm("runtime-command"));

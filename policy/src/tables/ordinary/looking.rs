@@ -18,7 +18,7 @@ pub(super) const GROUPS: &[Group] = &[
     ),
     (
         "look at the system, the desktop and what runs",
-        "dive kubectx kubens gotop bashtop bpytop s-tui iotop-c ctop lazydocker lazygit stern kail kubetail k8sgpt popeye kubecolor \
+        "dive gotop bashtop bpytop s-tui iotop-c ctop lazydocker lazygit stern kail kubetail k8sgpt popeye kubecolor \
             gitui tig gitk git-cola ranger nnn lf vifm yazi broot xplr joshuto ytop zenith nvtop nvitop gpustat rocm-smi intel_gpu_top \
             radeontop tiptop cpufetch pfetch onefetch macchina hyfetch archey hwloc-diff vkcube vulkaninfo clinfo vainfo eglinfo \
             es2_info xdpyinfo xwininfo xprop xev xlsclients xlsatoms xlsfonts edid-decode get-edid getpcaps aa-features-abi sw_vers \
@@ -27,7 +27,7 @@ pub(super) const GROUPS: &[Group] = &[
             testssl.sh sslyze whatweb mtr-packet tcptraceroute lft dublin-traceroute vnstati iptraf-ng trafshow speedometer termshark \
             capinfos mergecap editcap reordercap text2pcap tcpslice tcpstat rawshark lsdvd dvdinfo cd-info lspower acpi_listen lsinput \
             tldr cheat howdoi navi cht.sh bropages eg manly starship zoxide autojump j fasd atuin mcfly hstr dircolors ll la lla l clear \
-            resize tabs tset toe ttysize sl cmatrix asciiquarium pipes.sh bastet nyancat reset logger lsusers getopt ddate pkg-config \
+            resize tabs tset toe ttysize sl cmatrix asciiquarium pipes.sh bastet nyancat reset lsusers getopt ddate pkg-config \
             pkgconf llvm-lto config.guess config.sub krb5-config xml2-config xslt-config curl-config freetype-config sdl2-config \
             python-config python3-config ruby-config pcre-config apr-1-config apu-1-config icu-config libpng-config mysql_config \
             mariadb_config net-snmp-config ncurses6-config ncursesw6-config wx-config gsl-config nc-config nf-config geos-config \
@@ -85,7 +85,7 @@ pub(super) const GROUPS: &[Group] = &[
     ),
     (
         "the shell's own small helpers of many systems",
-        "needrestart ts progress cv rlfe ledit cmdtest scriptreplay script2html termrec ttyrec2gif ipbt peekfd isatty tty-size \
+        "ts progress cv rlfe ledit cmdtest scriptreplay script2html termrec ttyrec2gif ipbt peekfd isatty tty-size \
             stdsyms lesspipe lesspipe.sh lessecho pager sensible-pager sensible-editor sensible-browser www-browser x-www-browser \
             run-help lexgrog accessdb manpath validlocale infotocap captoinfo ttyname which-pkg-broke command-not-found cnf-lookup \
             apt-forktracer apt-venv grep-dctrl grep-available grep-status sort-dctrl join-dctrl dpkg-distaddfile dpkg-vendor \
