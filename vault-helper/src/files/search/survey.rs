@@ -90,9 +90,13 @@ impl Survey {
         }
         Some(Self { ahead: items.into_iter(), base: desk.path.clone(), unread: Vec::new() })
     }
+}
 
-    /// The next thing, and whether it is a file without any of the words.
-    pub fn next(&mut self) -> Option<(Found, bool)> {
+/// The next thing, and whether it is a file without any of the words.
+impl Iterator for Survey {
+    type Item = (Found, bool);
+
+    fn next(&mut self) -> Option<Self::Item> {
         let Item { below, letter, barren } = self.ahead.next()?;
         let path = place::join(&self.base, &below);
         if letter == b'u' {
