@@ -65,13 +65,12 @@ fn is_test(sources: &[Source], span: &str) -> bool {
     let mut parts = path.rsplit("::");
     let name = parts.next().unwrap_or_default();
     let module = parts.find(|part| *part != "tests").unwrap_or_default();
-    let homes = match end_to_end {
-        true => vec![format!("tests/tests/e2e/{module}.rs")],
-        false => ["", "/mod", "/tests"].map(|file| format!("/{module}{file}.rs")).to_vec(),
-    };
+    let homes = ["", "/mod", "/tests"].map(|file| format!("/{module}{file}.rs"));
     let beginning = name.trim_end_matches(['.', '*']);
     let fits = |test: &String| test == name || beginning != name && test.starts_with(beginning);
-    let mut at_home = sources.iter().filter(|source| homes.iter().any(|home| source.path.ends_with(home)));
+    let is_home = |path: &str| homes.iter().any(|home| path.ends_with(home));
+    let of_its_kind = |path: &str| !end_to_end || path.starts_with("tests/tests/e2e/");
+    let mut at_home = sources.iter().filter(|source| is_home(&source.path) && of_its_kind(&source.path));
     at_home.any(|source| source.tests.iter().any(fits))
 }
 
