@@ -22,8 +22,8 @@ fn opened() -> bool {
             println!("{error}");
         }
     });
-    let reads = |_: &[u8]| File::open("/proc/self/mem").is_ok();
-    let here = memory::usage().size > 0 && reads(&[]) && !readable(&secretly(|| vec![1; 16]));
+    // What it is instead, where the kernel has none, can be read.
+    let here = memory::usage().size > 0 && !readable(&secretly(|| vec![1; 16]));
     if !here {
         println!("skipped: no secret memory here");
     }
@@ -42,7 +42,8 @@ fn what_is_allocated_in_secret_cannot_be_read_from_without_and_all_else_can() {
     if !opened() {
         return;
     }
-    assert!(readable(&vec![7; 100]), "the control");
+    let plain = || vec![7_u8; 100];
+    assert!(readable(&plain()), "the control");
     assert!(!readable(&secretly(|| vec![7; 100])));
     // Also what grows afterwards, and what another thread has.
     let mut grows = secretly(|| vec![7_u8; 100]);
@@ -52,7 +53,7 @@ fn what_is_allocated_in_secret_cannot_be_read_from_without_and_all_else_can() {
     assert!(readable(&elsewhere));
     drop(grows);
     let after_a_panic = std::panic::catch_unwind(|| secretly(|| panic!("as a parser might")));
-    assert!(after_a_panic.is_err() && readable(&vec![7; 100]));
+    assert!(after_a_panic.is_err() && readable(&plain()));
 }
 
 #[test]

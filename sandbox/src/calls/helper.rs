@@ -1,6 +1,7 @@
 //! What the helper, gpg, gpg-agent and any pinentry call: they inherit its table, so it is long. It has no way to look
 //! into or steer other processes, no io_uring, no name spaces, no mounts, no kernel keyrings, no modules, no BPF, no
-//! clocks to set, no other users to become, and no kinds of sockets but those that are used.
+//! clocks to set, no other users to become, and no kinds of sockets but those that are used. memfd_secret is
+//! not among the calls: the memory for secrets is made before the table is in force.
 
 use libc::*;
 

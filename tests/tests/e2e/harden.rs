@@ -242,6 +242,7 @@ fn the_helper_opens_no_file_but_those_it_needs() {
         (SYS_setns, "name spaces"),
         (SYS_mount, "mounts"),
         (SYS_keyctl, "the kernel's keyrings"),
+        (SYS_memfd_secret, "the memory for secrets is there already"),
         (SYS_bpf, "programs in the kernel"),
         (SYS_perf_event_open, "looking into others"),
         (SYS_userfaultfd, "faults as a weapon"),

@@ -26,7 +26,7 @@ const LARGEST: usize = 64 << 20;
 /// A smaller one is not worth it: one login needs more.
 const SMALLEST: usize = 512 << 10;
 /// What is left of the limit, in bytes, for the locks of the SSH library on its session keys.
-const SPARED: usize = 512 << 10;
+const SPARED: usize = 64 << 10;
 /// The arena's size is a multiple of this: pages are no larger anywhere.
 const STEP: usize = 64 << 10;
 /// How much of the stack below a call is overwritten, in bytes; a call that handles a secret goes no deeper.

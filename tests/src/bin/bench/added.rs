@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use russh::client::{self, Handle};
-use russh::keys::{PrivateKeyWithHashAlg, PublicKeyOrCertificate, decode_secret_key};
+use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate, decode_secret_key};
 use russh::{ChannelMsg, Error};
 use sallyport_tests::world::process;
 use sallyport_tests::world::sshd::own_name;
@@ -65,15 +65,7 @@ impl Bare {
         let (port, key) = bed.first();
         let key = decode_secret_key(&key, None).expect("a key of ssh-keygen's");
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let handle = runtime.block_on(async {
-            let config = Arc::new(client::Config { nodelay: true, ..client::Config::default() });
-            let mut handle =
-                client::connect(config, ("127.0.0.1", port), AnyKey).await.expect("a connection");
-            let key = PrivateKeyWithHashAlg::new(Arc::new(key), None);
-            let login = handle.authenticate_publickey(own_name(), key).await.expect("an answer");
-            assert!(login.success());
-            handle
-        });
+        let handle = runtime.block_on(connection(port, key));
         Self { runtime, handle }
     }
 
@@ -92,6 +84,15 @@ impl Bare {
         });
         start.elapsed()
     }
+}
+
+async fn connection(port: u16, key: PrivateKey) -> Handle<AnyKey> {
+    let config = Arc::new(client::Config { nodelay: true, ..client::Config::default() });
+    let mut handle = client::connect(config, ("127.0.0.1", port), AnyKey).await.expect("a connection");
+    let key = PrivateKeyWithHashAlg::new(Arc::new(key), None);
+    let login = handle.authenticate_publickey(own_name(), key).await.expect("an answer");
+    assert!(login.success());
+    handle
 }
 
 /// The bed's server, on loopback.
