@@ -71,7 +71,7 @@ async fn conversation<F: Future<Output = ()>>(
     let mut mcp = Mcp { lines: BufReader::new(read).lines(), to, stateless, capabilities };
     let server = serve_on(
         fake.link(),
-        &[Toolset::Core, Toolset::Sessions, Toolset::Files, Toolset::Forward, Toolset::Fleet],
+        &[Toolset::Core, Toolset::Sessions, Toolset::Files, Toolset::Forward, Toolset::Fleet, Toolset::Ops],
         20_000,
         theirs,
     );
