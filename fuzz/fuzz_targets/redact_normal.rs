@@ -27,10 +27,18 @@ static GUARDED: LazyLock<(Redactor, Vec<Enrollment>)> = LazyLock::new(|| {
     (redactor, guards)
 });
 
+/// With a secret of every byte that no other form has besides, nothing can be passed over unread.
 static READING: LazyLock<(Redactor, Vec<Enrollment>)> = LazyLock::new(|| {
     let redactor = Redactor::new();
     let mut guards = common::enroll(&redactor);
     guards.extend(redactor.enroll("e", &common::everything(), SecretKind::Password));
+    (redactor, guards)
+});
+
+/// That secret alone: a text that holds part of it, in base64 for one, compares with nothing.
+static EVERYTHING: LazyLock<(Redactor, Vec<Enrollment>)> = LazyLock::new(|| {
+    let redactor = Redactor::new().with_shapes(false);
+    let guards = redactor.enroll("e", &common::everything(), SecretKind::Password).into_iter().collect();
     (redactor, guards)
 });
 
@@ -46,7 +54,9 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(whole, common::run(redactor.stream(), [&text[..at], &text[at..]]), "two pieces");
     let piece = if text.len() <= SHORT { 1 } else { 61 };
     assert_eq!(whole, common::run(redactor.stream(), text.chunks(piece)), "in many pieces");
-    assert_eq!(whole, common::run(READING.0.stream(), [text.as_slice()]), "nothing passed over");
+    if common::run(EVERYTHING.0.stream(), [text.as_slice()]) == text {
+        assert_eq!(whole, common::run(READING.0.stream(), [text.as_slice()]), "nothing passed over");
+    }
     for secret in common::SECRETS {
         for window in secret.as_bytes().windows(12) {
             assert!(!whole.windows(12).any(|run| run == window), "{secret} is left");
