@@ -60,6 +60,12 @@ fn mistakes(world: &World, _: &Sshd) {
 
 fn unready_hosts(world: &World, sshd: &Sshd) {
     world.host("by-agent", sshd, "identity = [\"agent\"]");
+    let (gone, public) = (world.home().join(".ssh/gone"), world.home().join(".ssh/public"));
+    fs::create_dir_all(world.home().join(".ssh")).unwrap();
+    fs::write(&public, world.key("ed25519", None).public()).unwrap();
+    mode(&public, 0o600);
+    let files = format!("identity = [\"file:{}\", \"file:{}\"]", gone.display(), public.display());
+    world.host("by-file", sshd, &files);
     let text = fs::read_to_string(world.config().join("hosts.toml")).unwrap();
     let more = "[hosts.new]\nhostname = \"new.example\"\nuser = \"me\"\n";
     let account = "[[default_account]]\nuser = \"me\"\nhosts = \"*\"\n";
@@ -151,7 +157,8 @@ fn foreign_sockets(world: &World, _: &Sshd) {
 fn full_disk(world: &World, _: &Sshd) {
     process::signal(world.helper().unwrap(), Signal::SIGTERM);
     eventually("the helper's end", || world.helper().is_none().then_some(()));
-    super::audit::helper_with_audit_on(world, "mount -t tmpfs -o size=64k,mode=700 none \"$AUDIT\"");
+    // Its mark has the warden end it with the world.
+    drop(super::audit::helper_with_audit_on(world, "mount -t tmpfs -o size=64k,mode=700 none \"$AUDIT\""));
     eventually("the helper on a small disk", || world.helper());
 }
 

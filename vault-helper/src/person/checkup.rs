@@ -18,6 +18,7 @@ use crate::helper::Helper;
 use crate::redact::{Redactor, SecretKind, Strength};
 use crate::serve::admin::Answer;
 use crate::serve::connection::Operation;
+use crate::ssh::keeper::look_at;
 use crate::vault::{self, Agent, Ask, Fallback, Filter, Purpose, RecordType};
 
 /// Free space below which the audit log is in danger, in bytes.
@@ -276,6 +277,14 @@ fn hosts(helper: &Helper, found: &mut Vec<CheckEntry>) {
                 format!("{alias} logs in by ssh-agent, and the helper knows no agent's socket"),
                 "name it as `ssh_auth_sock` in sallyport.toml",
             ));
+        }
+        for identity in &host.identity {
+            if let Identity::File(path) = identity
+                && let Err(failure) = look_at(path, helper.home.as_deref())
+            {
+                let text = format!("{alias}: {}", failure.message);
+                found.push(bad("key file", Level::Problem, text, failure.hint.into_string()));
+            }
         }
     }
     found.push(ok("hosts", format!("{} in hosts.toml", now.inventory.len())));

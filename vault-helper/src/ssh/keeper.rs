@@ -337,10 +337,10 @@ impl Room {
             }
             parsed => parsed,
         };
-        let key = key.map_err(|error| unusable_file(path, &self.slug, error))?;
+        let key = key.map_err(|error| unusable_file(path, Some(&self.slug), error))?;
         let certificate = match &file.certificate {
             Some(text) => {
-                Some(key.certificate(text).map_err(|error| unusable_file(path, &self.slug, error))?)
+                Some(key.certificate(text).map_err(|error| unusable_file(path, Some(&self.slug), error))?)
             }
             None => None,
         };
@@ -394,11 +394,24 @@ fn unusable(slug: &str, error: KeyError) -> Failure {
     Failure::new(ErrorCode::CredentialBackendUnavailable, message, error.hint())
 }
 
-fn unusable_file(path: &str, slug: &Slug, error: KeyError) -> Failure {
+/// Looks at a key file as a login would, for `doctor`. One that only waits for its passphrase is well.
+///
+/// # Errors
+/// What the login would say.
+pub fn look_at(path: &str, home: Option<&std::path::Path>) -> Result<(), Failure> {
+    match LoadedKey::parse(&KeyFile::read(path, home)?.text, None) {
+        Ok(_) | Err(KeyError::PassphraseNeeded) => Ok(()),
+        Err(error) => Err(unusable_file(path, None, error)),
+    }
+}
+
+fn unusable_file(path: &str, slug: Option<&Slug>, error: KeyError) -> Failure {
     let message = format!("the key file {path} cannot be used: {error}");
-    let hint = match error {
-        KeyError::PassphraseNeeded => format!("add it with `sallyport credential add {slug} --passphrase`"),
-        other => other.hint().to_owned(),
+    let hint = match (error, slug) {
+        (KeyError::PassphraseNeeded, Some(slug)) => {
+            format!("add it with `sallyport credential add {slug} --passphrase`")
+        }
+        (other, _) => other.hint().to_owned(),
     };
     Failure::new(ErrorCode::CredentialBackendUnavailable, message, hint)
 }
