@@ -167,7 +167,9 @@ fn with_parrot(curious: bool) -> (World, tokio::runtime::Runtime) {
     let public = key.public_key().to_openssh().unwrap();
     let (port, running) = parrot(key, curious);
     let place = format!("127.0.0.1:{port}");
-    world.write_hosts(&format!("[hosts.web1]\nhostname = \"127.0.0.1\"\nport = {port}\n"));
+    // What it is told is no command of any host.
+    let host = "[hosts.web1]\nmode = \"unrestricted\"\nhostname = \"127.0.0.1\"";
+    world.write_hosts(&format!("{host}\nport = {port}\n"));
     world.known_hosts(&format!("[127.0.0.1]:{port} {public} {PASSWORD}\n"));
     world.record("ssh", &place, "somebody", "password", format!("{PASSWORD}\n").as_bytes());
     (world, running)
