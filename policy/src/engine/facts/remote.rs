@@ -29,6 +29,11 @@ impl Engine<'_> {
                 None => Facts::confirm("wrapper-option"),
             };
         }
+        if let [_, only] = args
+            && only.text == "-V"
+        {
+            return Facts::READS;
+        }
         let mut at = 1;
         let mut finding = Finding::ALLOW;
         let mut quiet = false;
