@@ -125,6 +125,23 @@ fn a_terminal_has_the_size_directory_and_variables_it_was_opened_with_and_takes_
 }
 
 #[test]
+fn a_password_prompt_is_shown_at_once_and_what_answers_it_is_not_in_the_audit_log() {
+    let world = World::new();
+    let _sshd = allowing(&world);
+    let client = world.mcp();
+    let term = Term::open(&client);
+    let ask = "stty -echo; printf 'Pass''word: '; read a; stty echo; echo \"[${#a}]\"";
+    let asked = term.send(json!({ "text": ask, "until": "Password: $", "regex": true, "wait_s": 30 }));
+    assert_eq!(asked["matched"], true, "{:#}", asked.raw);
+    let answered = term.send(json!({ "text": "swordfish-from-the-user", "until": "[23]", "wait_s": 30 }));
+    assert_eq!(answered["matched"], true, "{:#}", answered.raw);
+    let log = std::fs::read_to_string(world.state().join("audit/audit.jsonl")).unwrap();
+    assert!(log.contains("terminal_open") && log.contains("terminal_send"), "{log}");
+    assert!(log.contains("24 bytes typed at a password prompt"), "{log}");
+    assert!(!log.contains("swordfish"), "{log}");
+}
+
+#[test]
 fn the_end_of_a_terminal_tells_why_and_its_last_words_stay_readable() {
     let world = World::new();
     let mut sshd = allowing(&world);
