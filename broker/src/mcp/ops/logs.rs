@@ -182,6 +182,19 @@ impl Tool for Args {
         };
         Fields { entries: out.lines().map(entry).collect(), ran }
     }
+
+    fn text(&self, fields: &Fields) -> Option<String> {
+        Some(fields.entries.iter().map(Entry::line).collect())
+    }
+}
+
+impl Entry {
+    /// As a line of a log.
+    fn line(&self) -> String {
+        let words = [self.time.as_deref(), self.program.as_deref().or(self.unit.as_deref()), self.priority];
+        let words: String = words.into_iter().flatten().map(|word| format!("{word} ")).collect();
+        format!("{words}{}\n", self.message)
+    }
 }
 
 /// A text as a pattern that matches it and nothing else.
@@ -277,6 +290,7 @@ mod tests {
         assert_eq!(entries[0].time.as_deref(), Some("2023-11-14T22:13:20.123456Z"));
         assert_eq!((entries[0].priority, entries[0].pid), (Some("err"), Some(7)));
         assert_eq!((entries[0].unit.as_deref(), entries[0].message.as_str()), (Some("a.service"), "hi"));
+        assert_eq!(entries[0].line(), "2023-11-14T22:13:20.123456Z a.service err hi\n");
         assert_eq!(entries[1].time, None, "no date");
         assert_eq!((entries[1].program.as_deref(), entries[1].message.as_str()), (Some("x"), "h\u{fffd}"));
         assert_eq!(entries[2], Entry { message: "broken [redacted]".into(), ..Entry::default() });

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::format::{HeadTail, render_pair};
 use crate::mcp::answer::{Answer, Status};
 use crate::mcp::call::{Call, Handled, Reply};
 use crate::mcp::exec::{self, Asked, Settled};
@@ -33,6 +34,8 @@ pub struct Ran {
     duration_ms: u64,
     /// How many secrets were masked.
     redactions: u64,
+    /// All of its output is read with ssh_output under this id.
+    output_id: Option<String>,
 }
 
 /// A tool: arguments that make a command, and what its output says.
@@ -54,6 +57,11 @@ pub trait Tool {
 
     /// What it printed. Whatever cannot be read is left out: the host may print anything.
     fn read(&self, out: &str, ran: Ran) -> Self::Fields;
+
+    /// What clients that show only text see, where that is not what it printed.
+    fn text(&self, _: &Self::Fields) -> Option<String> {
+        None
+    }
 }
 
 /// Handles a call of a tool.
@@ -70,22 +78,27 @@ pub async fn perform<T: Tool>(call: &Call, tool: &T) -> Handled {
     let target = asked.target.clone();
     match run(call, asked, tool.command()?).await? {
         Came::Reply(reply) => Ok(reply),
-        Came::Printed(out, ran) if is_missing(&ran) => Err(Failure::new(
+        Came::Printed { shown, ran, .. } if is_missing(&ran) => Err(Failure::new(
             ErrorCode::UnsupportedOperation,
-            format!("{target} has no {}: {}", tool.needs(), out_or(&ran.stderr, &out)),
+            format!("{target} has no {}: {}", tool.needs(), shown.trim()),
             "use ssh_exec with what the host has, or have it installed",
         )),
-        Came::Printed(out, ran) => {
-            let text = text(&out, &ran);
-            Ok(Answer::new(Status::Ok, &tool.read(&out, ran), text).into())
+        Came::Printed { out, shown, ran } => {
+            let end =
+                ran.exit_code.map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit {code}"));
+            let end = format!("[{end}, {} ms]", ran.duration_ms);
+            let fields = tool.read(&out, ran);
+            let chars = call.answer_chars(None) as usize;
+            let text = tool.text(&fields).map_or(shown, |text| clipped(&text, chars));
+            Ok(Answer::new(Status::Ok, &fields, format!("{}\n{end}", text.trim_end()).trim_start()).into())
         }
     }
 }
 
 /// What came of a command.
 pub enum Came {
-    /// What it printed, and how it went.
-    Printed(String, Ran),
+    /// What it printed, the beginning and end of it as an answer shows them, and how it went.
+    Printed { out: String, shown: String, ran: Ran },
     /// It did not run to its end: this is the answer.
     Reply(Reply),
 }
@@ -100,16 +113,22 @@ pub async fn run(call: &Call, asked: Asked, command: String) -> Result<Came, Fai
         Settled::Reply(reply) => Ok(Came::Reply(reply)),
         Settled::Ran(outcome, written) => match *outcome {
             Outcome::Exited(exited) => {
-                let ((out, cut), (stderr, err_cut)) = (written.out.render(WHOLE), written.err.render(WHOLE));
+                let (out, truncated) = written.out.render(WHOLE);
+                let chars = call.answer_chars(None) as usize;
+                let (mut shown, stderr, _) = render_pair(&written.out, &written.err, chars);
+                if !stderr.trim().is_empty() {
+                    shown = format!("{}\n[stderr]\n{stderr}", shown.trim_end());
+                }
                 let ran = Ran {
                     command,
                     exit_code: exited.exit_code,
                     stderr,
-                    truncated: cut || err_cut,
+                    truncated,
                     duration_ms: exited.duration_ms,
                     redactions: exited.redactions,
+                    output_id: Some(exited.job.into_string()).filter(|id| !id.is_empty()),
                 };
-                Ok(Came::Printed(out, ran))
+                Ok(Came::Printed { out, shown, ran })
             }
             other => exec::answer(other, &written, call.answer_chars(None) as usize)
                 .map(|answer| Came::Reply(answer.into())),
@@ -122,18 +141,9 @@ fn is_missing(ran: &Ran) -> bool {
     ran.exit_code == Some(127) || ran.exit_code == Some(1) && ran.stderr.contains(": command not found")
 }
 
-fn out_or<'a>(first: &'a str, second: &'a str) -> &'a str {
-    let first = first.trim();
-    if first.is_empty() { second.trim() } else { first }
-}
-
-/// What clients that show only text see: what was printed, and how it ended.
-fn text(out: &str, ran: &Ran) -> String {
-    let mut text = out.trim_end().to_owned();
-    if !ran.stderr.trim().is_empty() {
-        text.push_str("\n[stderr]\n");
-        text.push_str(ran.stderr.trim_end());
-    }
-    let code = ran.exit_code.map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit {code}"));
-    format!("{text}\n[{code}, {} ms]", ran.duration_ms).trim_start().to_owned()
+/// The beginning and end of a text.
+fn clipped(text: &str, chars: usize) -> String {
+    let mut ends = HeadTail::for_chars(chars);
+    ends.push(text.as_bytes());
+    ends.render(chars).0
 }
