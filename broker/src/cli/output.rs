@@ -8,6 +8,7 @@ use sallyport_protocol::{ErrorCode, Failure};
 use serde::Serialize;
 
 use crate::format::one_line;
+use crate::mcp::table::TOOLS;
 
 /// Bad usage, as clap exits.
 pub const USAGE: u8 = 2;
@@ -51,9 +52,8 @@ impl Problem {
     }
 }
 
-/// What hints call things for agents, who are most of those that read them, and what people call the same. A tool that
-/// no command stands for is said to be an agent's.
-const FOR_PEOPLE: [(&str, &str); 29] = [
+/// What hints call things for agents, who are most of those that read them, and what people call the same.
+const FOR_PEOPLE: [(&str, &str); 16] = [
     ("see the tool's input schema", "see the command's --help"),
     ("set overwrite = true", "give --overwrite"),
     ("set create_parents = true", "give --create-parents"),
@@ -70,24 +70,19 @@ const FOR_PEOPLE: [(&str, &str); 29] = [
     ("ssh_exec", "`sallyport exec`"),
     ("ssh_session_close", "`sallyport session close`"),
     ("ssh_transcript", "`sallyport transcript`"),
-    ("ssh_output", "an agent's ssh_output"),
-    ("ssh_stop", "an agent's ssh_stop"),
-    ("ssh_session_open", "an agent's ssh_session_open"),
-    ("ssh_session_send", "an agent's ssh_session_send"),
-    ("ssh_session_read", "an agent's ssh_session_read"),
-    ("ssh_sudo_cache", "an agent's ssh_sudo_cache"),
-    ("ssh_file_write", "an agent's ssh_file_write"),
-    ("ssh_file_edit", "an agent's ssh_file_edit"),
-    ("ssh_search", "an agent's ssh_search"),
-    ("ssh_copy", "an agent's ssh_copy"),
-    ("ssh_forward", "an agent's ssh_forward"),
-    ("ssh_secrets", "an agent's ssh_secrets"),
-    ("ssh_fleet_exec", "an agent's ssh_fleet_exec"),
 ];
 
-/// A hint that was written for agents, for those who use the command line.
+/// A hint that was written for agents, for those who use the command line. A tool that no command stands for is said to
+/// be an agent's.
 pub fn for_people(hint: &str) -> String {
-    FOR_PEOPLE.iter().fold(hint.to_owned(), |text, (tool, command)| text.replace(tool, command))
+    let mut text = hint.to_owned();
+    for (tool, command) in FOR_PEOPLE {
+        text = text.replace(tool, command);
+    }
+    for row in TOOLS.iter().filter(|row| !FOR_PEOPLE.iter().any(|(tool, _)| *tool == row.name)) {
+        text = text.replace(row.name, &format!("an agent's {}", row.name));
+    }
+    text
 }
 
 /// What the command line made of its arguments: help and versions as they are, mistakes as one sentence and a hint.
@@ -212,7 +207,7 @@ mod tests {
 
     #[test]
     fn there_is_a_word_for_people_for_every_tool() {
-        for row in crate::mcp::table::TOOLS {
+        for row in TOOLS {
             let name = row.name;
             let said = for_people(&format!("look with {name}"));
             let told = said.contains('`') || said == format!("look with an agent's {name}");

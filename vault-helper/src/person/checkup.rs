@@ -123,13 +123,7 @@ async fn agent(helper: &Helper, found: &mut Vec<CheckEntry>) -> bool {
         return false;
     }
     let home = helper.vault.gpg_home().clone();
-    let looked = tokio::task::spawn_blocking(move || match home.agent() {
-        Agent::Absent(_) => {
-            home.launch_agent();
-            home.agent()
-        }
-        seen => seen,
-    });
+    let looked = tokio::task::spawn_blocking(move || home.started_agent());
     let agent = looked.await.unwrap_or(Agent::Unknown);
     let hangs = matches!(agent, Agent::Silent { .. });
     found.push(match agent {

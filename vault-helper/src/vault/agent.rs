@@ -54,10 +54,21 @@ impl GpgHome {
         }
     }
 
-    /// Starts gpg-agent, as gpg would; whether it came up is to be looked at. Blocking.
-    pub fn launch_agent(&self) {
-        // gpgconf tells no more than that it failed.
-        let _ = self.gpgconf(&["--launch", "gpg-agent"]);
+    /// The same, and starts it where it does not run: gpg does so itself only for a key that it has. Blocking.
+    pub fn started_agent(&self) -> Agent {
+        match self.agent() {
+            Agent::Absent(_) => {
+                // gpgconf tells no more than that it failed.
+                let _ = self.gpgconf(&["--launch", "gpg-agent"]);
+                self.agent()
+            }
+            seen => seen,
+        }
+    }
+
+    /// Whether gpg knows of no secret key because gpg-agent, which keeps them, does not start. Blocking.
+    pub(super) fn lacks_agent(&self) -> bool {
+        matches!(self.started_agent(), Agent::Absent(_))
     }
 
     fn agent_socket(&self) -> Option<PathBuf> {

@@ -169,7 +169,7 @@ impl Judge {
                 Some(card) => VaultError::CardWanted { slug, card },
                 None => VaultError::Cancelled { slug },
             },
-            VaultError::NoSecretKey { .. } if matches!(home.agent(), Agent::Absent(_)) => VaultError::NoAgent,
+            VaultError::NoSecretKey { .. } if home.lacks_agent() => VaultError::NoAgent,
             explained => explained,
         })
     }

@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use gpgme::{Context, Data, EncryptFlags, Error, PinentryMode, Protocol};
 use zeroize::Zeroizing;
 
-use super::agent::Agent;
 use super::error::{RecipientProblem, VaultError};
 use super::pubkeys::{distrusted, usable_key};
 use super::record::{MAX_SECRET_BYTES, RecordType};
@@ -65,9 +64,7 @@ impl GpgHome {
                 VaultError::NotGpg { slug, kind } if starts_as_message(cipher) => {
                     VaultError::Damaged { slug, kind, reason: error.to_string() }
                 }
-                VaultError::NoSecretKey { .. } if matches!(self.agent(), Agent::Absent(_)) => {
-                    VaultError::NoAgent
-                }
+                VaultError::NoSecretKey { .. } if self.lacks_agent() => VaultError::NoAgent,
                 explained => explained,
             }),
         }

@@ -2,7 +2,6 @@
 
 use gpgme::{Context, Data, Key, PinentryMode, Subkey, Validity};
 
-use super::agent::Agent;
 use super::error::{RecipientProblem, VaultError};
 use super::gpg::{GpgHome, other};
 use super::record::Secret;
@@ -23,7 +22,7 @@ impl GpgHome {
             };
         }
         // Without the agent, gpg knows of no secret key.
-        if readable == Readable::No && matches!(self.agent(), Agent::Absent(_)) {
+        if readable == Readable::No && self.lacks_agent() {
             return Err(VaultError::NoAgent);
         }
         Ok(readable)
