@@ -1,6 +1,6 @@
 //! What people run in terminals: editors, pagers, interpreters, questions.
 
-use sallyport_tests::world::{World, process};
+use sallyport_tests::world::{World, eventually, process};
 use serde_json::json;
 
 use super::{Term, allowing};
@@ -65,4 +65,21 @@ fn python_and_top_and_a_question_with_yes_or_no_are_usable() {
     term.screen(json!({ "text": "top -d 1" }), "load average");
     let left = term.send(json!({ "text": "q", "enter": false, "until": "ready> ", "wait_s": 30 }));
     assert_eq!(left["matched"], true, "{:#}", left.raw);
+}
+
+#[test]
+fn what_is_waited_for_is_seen_when_half_a_sequence_had_come_before_it_was_typed() {
+    let world = World::new();
+    let _sshd = allowing(&world);
+    let client = world.mcp();
+    let term = Term::open(&client);
+    let half = "printf 'A\\033[?2004'; read x; printf 'hDON''E\\n'";
+    let before = term.send(json!({ "text": half, "quiet_s": 0.1, "wait_s": 10 }));
+    eventually("the half of it", || {
+        let raw = term.read(json!({ "cursor": 0, "format": "raw", "wait_s": 0 }));
+        raw.text("output").contains("A\u{1b}[?2004").then_some(())
+    });
+    let cursor = &before["next_cursor"];
+    let whole = term.send(json!({ "text": "go", "until": "DONE", "wait_s": 10, "cursor": cursor }));
+    assert_eq!(whole["matched"], true, "{:#}", whole.raw);
 }

@@ -181,6 +181,11 @@ impl<'a> Page<'a> {
             }
             let taken = self.take(&piece.bytes, last);
             self.next += taken as u64;
+            if taken == 0 && self.next < self.typed {
+                // It was typed while a character or sequence was on its way, which is whole only behind that point.
+                self.typed = self.next;
+                continue;
+            }
             if taken == 0 {
                 return false;
             }
