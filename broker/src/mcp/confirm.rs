@@ -32,6 +32,37 @@ pub struct Grant {
     pub confirmation: Option<ConfirmationId>,
 }
 
+/// What a confirmation covers, as a person must see it: the request, and a line for each thing beside it.
+pub struct Covered(String);
+
+impl Covered {
+    /// The request.
+    pub fn of(request: &str) -> Self {
+        Self(request.to_owned())
+    }
+
+    /// One thing beside it, where there is one.
+    pub fn and(mut self, what: &str, value: Option<&str>) -> Self {
+        if let Some(value) = value {
+            self.0.push_str(&format!("\n# {what}: {}", one_line(value)));
+        }
+        self
+    }
+
+    /// Where it runs, and with which variables.
+    pub fn around(self, cwd: Option<&str>, env: &BTreeMap<String, String>, secrets: &[String]) -> Self {
+        let placed = self.and("in directory", cwd);
+        let with = env.iter().map(|(name, value)| ("with", format!("{name}={value}")));
+        let records = secrets.iter().map(|name| ("with the variables of", format!("env://{name}")));
+        with.chain(records).fold(placed, |covered, (what, value)| covered.and(what, Some(&value)))
+    }
+
+    /// The text.
+    pub fn text(self) -> String {
+        self.0
+    }
+}
+
 /// What came of asking.
 pub enum Asked {
     /// Go on with this grant.

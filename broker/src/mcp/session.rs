@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, Status, misplaced};
 use super::call::{Call, Handled, bounds, optional};
-use super::confirm::{self, Asked, Grant};
+use super::confirm::{self, Asked, Covered, Grant};
 use super::exec::{secrets, variables};
-use crate::format::{one_line, span};
+use crate::format::span;
 
 /// The arguments of `ssh_session_open`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -101,24 +101,14 @@ pub async fn open(call: &Call) -> Handled {
 
 /// Everything the confirmation covers, as a person must see it.
 fn whole_request(args: &OpenArgs) -> String {
-    let mut text = match args.kind {
-        Kind::Shell => "# a shell session".to_owned(),
-        Kind::Terminal => "# an interactive terminal: what is typed into it is not judged".to_owned(),
+    let what = match args.kind {
+        Kind::Shell => "# a shell session",
+        Kind::Terminal => "# an interactive terminal: what is typed into it is not judged",
     };
-    let mut add = |what: &str, value: &str| text.push_str(&format!("\n# {what}: {}", one_line(value)));
-    if let Some(name) = &args.name {
-        add("named", name);
-    }
-    if let Some(cwd) = &args.cwd {
-        add("in directory", cwd);
-    }
-    for (name, value) in &args.env {
-        add("with", &format!("{name}={value}"));
-    }
-    for name in &args.secrets {
-        add("with the variables of", &format!("env://{name}"));
-    }
-    text
+    Covered::of(what)
+        .and("named", args.name.as_deref())
+        .around(args.cwd.as_deref(), &args.env, &args.secrets)
+        .text()
 }
 
 fn request(args: &OpenArgs, grant: Grant) -> Result<OpenSession, Failure> {

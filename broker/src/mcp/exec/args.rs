@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::mcp::call::{bounds, invalid, optional};
-use crate::mcp::confirm::Grant;
+use crate::mcp::confirm::{Covered, Grant};
 
 /// Without a progress token, a call that takes longer is answered with a job:
 /// many clients give up after a minute.
@@ -115,6 +115,19 @@ pub struct Asked {
     pub confirmation_id: Option<String>,
 }
 
+impl Asked {
+    /// On a host, as root where the call says sudo, with what the call says of who agreed.
+    pub fn on(target: &str, sudo: bool, confirm: bool, confirmation_id: Option<&String>) -> Self {
+        Self {
+            target: target.to_owned(),
+            run_as: sudo.then(|| "root".to_owned()),
+            confirm,
+            confirmation_id: confirmation_id.cloned(),
+            ..Self::default()
+        }
+    }
+}
+
 impl Args {
     /// A command that a tool composed, with nothing beside it.
     pub fn composed(command: String, asked: Asked) -> Self {
@@ -158,29 +171,12 @@ impl From<SudoArgs> for Args {
 
 /// Everything the confirmation covers, as a person must see it.
 pub(super) fn whole_request(args: &Args) -> String {
-    let mut text = args.command.clone();
-    let mut add = |what: &str, value: &str| {
-        text.push_str("\n# ");
-        text.push_str(what);
-        text.push_str(": ");
-        text.push_str(&crate::format::one_line(value));
-    };
-    if let Some(user) = &args.run_as {
-        add("through sudo as", user);
-    }
-    if let Some(cwd) = &args.cwd {
-        add("in directory", cwd);
-    }
-    for (name, value) in &args.env {
-        add("with", &format!("{name}={value}"));
-    }
-    for name in &args.secrets {
-        add("with the variables of", &format!("env://{name}"));
-    }
-    if let Some(stdin) = &args.stdin {
-        add("standard input", &format!("{} bytes", stdin.len()));
-    }
-    text
+    let stdin = args.stdin.as_ref().map(|stdin| format!("{} bytes", stdin.len()));
+    Covered::of(&args.command)
+        .and("through sudo as", args.run_as.as_deref())
+        .around(args.cwd.as_deref(), &args.env, &args.secrets)
+        .and("standard input", stdin.as_deref())
+        .text()
 }
 
 /// A call's time in milliseconds; zero if it sets none.

@@ -262,13 +262,12 @@ fn tabs(text: &str) -> Vec<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::arguments;
     use super::*;
     use serde_json::{Value, json};
 
     fn args(more: Value) -> Args {
-        let mut all = json!({ "target": "a", "engine": "postgres" });
-        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        serde_json::from_value(all).unwrap()
+        arguments(json!({ "engine": "postgres" }), more)
     }
 
     #[test]

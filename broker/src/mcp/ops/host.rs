@@ -6,8 +6,8 @@ use sallyport_protocol::Failure;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::run::{Ran, Tool, root};
-use crate::mcp::call::invalid;
+use super::line::counted;
+use super::run::{Ran, Tool};
 use crate::mcp::exec::Asked;
 
 /// A disk this full is worth a word, in percent.
@@ -142,13 +142,7 @@ impl Tool for Args {
     type Fields = Fields;
 
     fn asked(&self) -> Asked {
-        Asked {
-            target: self.target.clone(),
-            run_as: root(self.sudo),
-            confirm: self.confirm,
-            confirmation_id: self.confirmation_id.clone(),
-            ..Asked::default()
-        }
+        Asked::on(&self.target, self.sudo, self.confirm, self.confirmation_id.as_ref())
     }
 
     fn needs(&self) -> &'static str {
@@ -156,10 +150,7 @@ impl Tool for Args {
     }
 
     fn command(&self) -> Result<String, Failure> {
-        let limit = self.limit.unwrap_or(10);
-        if !(1..=50).contains(&limit) {
-            return Err(invalid("limit is from 1 to 50"));
-        }
+        let limit = counted("limit", self.limit, 10, 50)?;
         let sort = match self.sort {
             Sort::Cpu => "-pcpu",
             Sort::Memory => "-rss",

@@ -90,6 +90,17 @@ pub fn name<'a>(what: &str, word: &'a str) -> Result<&'a str, Failure> {
     }
 }
 
+/// How many a call asks for; `usual` without a wish.
+///
+/// # Errors
+/// `invalid_argument` for none, or more than `most`.
+pub fn counted(what: &str, wish: Option<u32>, usual: u32, most: u32) -> Result<u32, Failure> {
+    match wish.unwrap_or(usual) {
+        count if (1..=most).contains(&count) => Ok(count),
+        _ => Err(invalid(format!("{what} is from 1 to {most}"))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

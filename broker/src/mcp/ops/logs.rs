@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::line::{Line, plain, plain_if};
-use super::run::{Ran, Tool, root};
+use super::line::{Line, counted, plain, plain_if};
+use super::run::{Ran, Tool};
 use crate::mcp::call::invalid;
 use crate::mcp::exec::Asked;
 
@@ -107,13 +107,7 @@ impl Tool for Args {
     type Fields = Fields;
 
     fn asked(&self) -> Asked {
-        Asked {
-            target: self.target.clone(),
-            run_as: root(self.sudo),
-            confirm: self.confirm,
-            confirmation_id: self.confirmation_id.clone(),
-            ..Asked::default()
-        }
+        Asked::on(&self.target, self.sudo, self.confirm, self.confirmation_id.as_ref())
     }
 
     fn needs(&self) -> &'static str {
@@ -125,10 +119,7 @@ impl Tool for Args {
     }
 
     fn command(&self) -> Result<String, Failure> {
-        let lines = self.lines.unwrap_or(100);
-        if !(1..=1000).contains(&lines) {
-            return Err(invalid("lines is from 1 to 1000"));
-        }
+        let lines = counted("lines", self.lines, 100, 1000)?;
         if self.source != Source::Journal
             && (self.unit.is_some() || self.since.is_some() || self.priority.is_some())
         {
@@ -239,13 +230,12 @@ fn of_journal(line: &str) -> Option<Entry> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::arguments;
     use super::*;
     use serde_json::json;
 
     fn args(more: Value) -> Args {
-        let mut all = json!({ "target": "a" });
-        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        serde_json::from_value(all).unwrap()
+        arguments(json!({}), more)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::line::{Line, plain};
-use super::run::{Ran, Tool, root};
+use super::run::{Ran, Tool};
 use crate::mcp::call::invalid;
 use crate::mcp::exec::Asked;
 
@@ -81,13 +81,7 @@ impl Tool for Args {
     type Fields = Fields;
 
     fn asked(&self) -> Asked {
-        Asked {
-            target: self.target.clone(),
-            run_as: root(self.sudo),
-            confirm: self.confirm,
-            confirmation_id: self.confirmation_id.clone(),
-            ..Asked::default()
-        }
+        Asked::on(&self.target, self.sudo, self.confirm, self.confirmation_id.as_ref())
     }
 
     fn needs(&self) -> &'static str {
@@ -166,13 +160,12 @@ fn round_trip(out: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::arguments;
     use super::*;
     use serde_json::{Value, json};
 
     fn args(more: Value) -> Args {
-        let mut all = json!({ "target": "a" });
-        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        serde_json::from_value(all).unwrap()
+        arguments(json!({}), more)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::line::{Line, plain};
-use super::run::{Ran, Tool, perform, root};
+use super::run::{Ran, Tool, perform};
 use crate::mcp::call::{Call, Handled, invalid};
 use crate::mcp::exec::{self, Asked};
 
@@ -159,14 +159,8 @@ impl Tool for Managed {
     type Fields = Fields;
 
     fn asked(&self) -> Asked {
-        Asked {
-            target: self.args.target.clone(),
-            run_as: root(self.args.sudo),
-            timeout_s: self.args.timeout_s,
-            confirm: self.args.confirm,
-            confirmation_id: self.args.confirmation_id.clone(),
-            ..Asked::default()
-        }
+        let Args { target, sudo, confirm, confirmation_id, timeout_s, .. } = &self.args;
+        Asked { timeout_s: *timeout_s, ..Asked::on(target, *sudo, *confirm, confirmation_id.as_ref()) }
     }
 
     fn needs(&self) -> &'static str {
@@ -224,14 +218,13 @@ fn of_pacman(line: &str) -> Option<Package> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::arguments;
     use super::*;
     use serde_json::{Value, json};
 
     fn with(program: &str, more: Value) -> Managed {
-        let mut all = json!({ "target": "a" });
-        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let manager = MANAGERS.iter().find(|manager| manager.program == program).unwrap();
-        Managed { args: serde_json::from_value(all).unwrap(), manager }
+        Managed { args: arguments(json!({}), more), manager }
     }
 
     #[test]

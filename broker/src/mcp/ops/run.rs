@@ -14,11 +14,6 @@ use crate::mcp::exec::{self, Asked, Settled};
 /// Characters of a command's output that are read, at most.
 const WHOLE: usize = 400_000;
 
-/// Root, where a tool's `sudo` says so.
-pub fn root(sudo: bool) -> Option<String> {
-    sudo.then(|| "root".to_owned())
-}
-
 /// How a tool's command went.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Ran {

@@ -12,17 +12,21 @@ fn judge(mode: &str, command: &str) -> Verdict {
     policy.judge(&Subject::anywhere("local"), &ShellState::default(), command).verdict
 }
 
-fn command<T: Tool + DeserializeOwned>(mut arguments: Value) -> String {
-    arguments["target"] = "web1".into();
-    serde_json::from_value::<T>(arguments).unwrap().command().unwrap()
+/// A tool's arguments: what is usual, and more or other ones.
+pub fn arguments<T: DeserializeOwned>(mut usual: Value, more: Value) -> T {
+    usual["target"] = "web1".into();
+    usual.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    serde_json::from_value(usual).unwrap()
+}
+
+fn command<T: Tool + DeserializeOwned>(more: Value) -> String {
+    arguments::<T>(json!({}), more).command().unwrap()
 }
 
 #[test]
 fn what_only_looks_is_allowed_in_readonly() {
     let database = |more: Value| {
-        let mut all = json!({ "engine": "postgres", "database": "app" });
-        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        command::<db::Args>(all)
+        arguments::<db::Args>(json!({ "engine": "postgres", "database": "app" }), more).command().unwrap()
     };
     for command in [
         command::<host::Args>(json!({})),
