@@ -10,6 +10,7 @@ mod containers;
 mod database;
 mod disks;
 mod editors;
+mod environment;
 mod files;
 mod find;
 mod git;
@@ -178,19 +179,15 @@ impl Engine<'_> {
                 self.interpreter("fsi", &args[1..], source, span).unwrap_or(Facts::confirm("runs-code"))
             }
             "cmake" if args.get(1).is_some_and(|arg| arg.text == "-E") => {
-                self.inner(cmake_command(&args[2..]), source, span);
+                self.inner(runners::cmake_command(&args[2..]), source, span);
                 Facts::ORDINARY
             }
             // A script, an archive of a program: told by its name and by where it lies.
             "cmake" | "java" | "tcc" | "make" | "gmake" | "ninja" | "just" | "rake" | "ant" | "mvn"
             | "gradle"
-                if runs_file(args).is_some_and(|file| self.unseen_file(&file.text) != Finding::ALLOW) =>
+                if self.runs_unseen(args) != Finding::ALLOW =>
             {
-                let file = runs_file(args).map_or(Finding::ALLOW, |file| self.unseen_file(&file.text));
-                if file != Finding::ALLOW {
-                    return Facts::of(file);
-                }
-                self.tool(name, args)
+                Facts::of(self.runs_unseen(args))
             }
             "ffmpeg"
                 if args.iter().any(|arg| arg.text == "-y")
@@ -201,7 +198,7 @@ impl Engine<'_> {
                 let found = self.unfamiliar(name, args, source, span);
                 Facts::of(found.finding.strictest(Finding::confirm("overwrite")))
             }
-            "exiftool" => exiftool(args),
+            "exiftool" => outputs::exiftool(args),
             "needrestart" => match option_value(args, 'r', "--restart") {
                 Some(mode) if mode.text != "l" => Facts::confirm("service-change"),
                 _ => Facts::ORDINARY,
@@ -218,17 +215,7 @@ impl Engine<'_> {
             "xargs" | "gxargs" => self.xargs(args, source, span),
             "parallel" => self.parallel(args, source, span),
             "sed" | "gsed" => self.sed(args, source, span),
-            "awk" | "gawk" | "mawk" | "nawk" => {
-                let program = option_value(args, 'f', "--file");
-                let unseen = program.map_or(Finding::ALLOW, |file| self.unseen_file(&file.text));
-                let loads = args.iter().any(|arg| arg.text == "-l" || arg.text.starts_with("--load"));
-                let library =
-                    option_value(args, 'l', "--load").filter(|library| loads && library.text.contains('/'));
-                let unseen =
-                    unseen.strictest(library.map_or(Finding::ALLOW, |_| Finding::confirm("runs-option")));
-                let facts = self.awk(args, source, span);
-                Facts { finding: facts.finding.strictest(unseen), ..facts }
-            }
+            "awk" | "gawk" | "mawk" | "nawk" => self.awk(args, source, span),
             "curl" => self.curl(args),
             "wget" | "wget2" => self.wget(args),
             "ssh" | "autossh" | "sshpass" | "mosh" | "rsh" => self.ssh(name, args, source, span),
@@ -353,46 +340,4 @@ impl Engine<'_> {
             _ => self.tool(name, args),
         }
     }
-}
-
-/// The file that `cmake -P`, `java -jar`, `tcc -run` or `make -f` runs.
-fn runs_file(args: &[Arg]) -> Option<&Arg> {
-    let at = args.iter().position(|arg| {
-        matches!(
-            arg.text.as_str(),
-            "-P" | "-jar" | "-run" | "-f" | "--file" | "--makefile" | "--justfile" | "-javaagent"
-        )
-    })?;
-    args.get(at + 1)
-}
-
-/// The command that `cmake -E` stands for.
-fn cmake_command(args: &[Arg]) -> Vec<Arg> {
-    let mut words: Vec<Arg> = args.to_vec();
-    let plain: &[&str] = match args.first().map_or("", |arg| arg.text.as_str()) {
-        "remove" => &["rm"],
-        "remove_directory" => &["rm", "-r"],
-        "copy" | "copy_if_different" => &["cp"],
-        "copy_directory" | "copy_directory_if_different" => &["cp", "-r"],
-        "rename" => &["mv"],
-        "make_directory" => &["mkdir"],
-        "create_symlink" | "create_hardlink" => &["ln"],
-        _ => return words,
-    };
-    words.splice(..1, plain.iter().map(|word| Arg::literal(word)));
-    words
-}
-
-/// `exiftool`: options with a value are tags that are written.
-fn exiftool(args: &[Arg]) -> Facts {
-    let told = |starts: &str| args.iter().any(|arg| arg.text.to_ascii_lowercase().starts_with(starts));
-    let writes = args.iter().skip(1).any(|arg| arg.text.starts_with('-') && arg.text.contains(['=', '<']))
-        || ["-tagsfromfile", "-restore_original", "-execute", "-config", "-@", "-geotag", "-csv", "-json="]
-            .iter()
-            .any(|word| told(word))
-        || args.iter().any(|arg| matches!(arg.text.as_str(), "-o" | "-w" | "-W" | "-if"));
-    if told("-overwrite_original") || told("-delete_original") {
-        return Facts::confirm("overwrite");
-    }
-    Facts::ORDINARY.reading(!writes && !args.iter().any(Arg::is_unknown))
 }

@@ -2,7 +2,7 @@
 
 use super::files::option_value;
 use super::tools::Words;
-use super::{Finding, Reads};
+use super::{Facts, Finding, Reads};
 use crate::engine::Engine;
 use crate::engine::arg::{Arg, HOME};
 use crate::state::Cwd;
@@ -147,4 +147,18 @@ impl Engine<'_> {
             && self.shell.cwd == Cwd::Start;
         if own { Finding::ALLOW } else { finding }
     }
+}
+
+/// `exiftool`: options with a value are tags that are written.
+pub(super) fn exiftool(args: &[Arg]) -> Facts {
+    let told = |starts: &str| args.iter().any(|arg| arg.text.to_ascii_lowercase().starts_with(starts));
+    let writes = args.iter().skip(1).any(|arg| arg.text.starts_with('-') && arg.text.contains(['=', '<']))
+        || ["-tagsfromfile", "-restore_original", "-execute", "-config", "-@", "-geotag", "-csv", "-json="]
+            .iter()
+            .any(|word| told(word))
+        || args.iter().any(|arg| matches!(arg.text.as_str(), "-o" | "-w" | "-W" | "-if"));
+    if told("-overwrite_original") || told("-delete_original") {
+        return Facts::confirm("overwrite");
+    }
+    Facts::ORDINARY.reading(!writes && !args.iter().any(Arg::is_unknown))
 }

@@ -61,3 +61,20 @@ fn options(args: &[Arg], mut at: usize, runner: &runners::Runner) -> usize {
     }
     at
 }
+
+/// The command that `cmake -E` stands for.
+pub(super) fn cmake_command(args: &[Arg]) -> Vec<Arg> {
+    let mut words: Vec<Arg> = args.to_vec();
+    let plain: &[&str] = match args.first().map_or("", |arg| arg.text.as_str()) {
+        "remove" => &["rm"],
+        "remove_directory" => &["rm", "-r"],
+        "copy" | "copy_if_different" => &["cp"],
+        "copy_directory" | "copy_directory_if_different" => &["cp", "-r"],
+        "rename" => &["mv"],
+        "make_directory" => &["mkdir"],
+        "create_symlink" | "create_hardlink" => &["ln"],
+        _ => return words,
+    };
+    words.splice(..1, plain.iter().map(|word| Arg::literal(word)));
+    words
+}

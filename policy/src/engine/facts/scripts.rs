@@ -75,6 +75,11 @@ impl Engine<'_> {
         }
     }
 
+    /// [`Self::unseen_file`] of the script or archive that a program is told to run: `make -f`, `java -jar`.
+    pub(super) fn runs_unseen(&self, args: &[Arg]) -> Finding {
+        runs_file(args).map_or(Finding::ALLOW, |file| self.unseen_file(&file.text))
+    }
+
     /// A shared library lying where anybody may have put it, among the words of a program that is no tool of files.
     pub(super) fn loads_library(&self, name: &str, args: &[Arg]) -> bool {
         let library = args.iter().skip(1).any(|arg| {
@@ -105,4 +110,15 @@ impl Engine<'_> {
                 && (!path.starts_with('/') || segment.argv.iter().any(|word| word.contains(&folder)))
         })
     }
+}
+
+/// The file that `cmake -P`, `java -jar`, `tcc -run` or `make -f` runs.
+fn runs_file(args: &[Arg]) -> Option<&Arg> {
+    let at = args.iter().position(|arg| {
+        matches!(
+            arg.text.as_str(),
+            "-P" | "-jar" | "-run" | "-f" | "--file" | "--makefile" | "--justfile" | "-javaagent"
+        )
+    })?;
+    args.get(at + 1)
 }

@@ -113,8 +113,20 @@ impl Engine<'_> {
         }
     }
 
-    /// `awk`: programs that run commands or write files.
+    /// `awk`: programs that run commands or write files, or come with a library from somewhere.
     pub(super) fn awk(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
+        let program = option_value(args, 'f', "--file");
+        let unseen = program.map_or(Finding::ALLOW, |file| self.unseen_file(&file.text));
+        // `-l` is no cluster's letter here, and a library without a path is awk's own.
+        let loads = args.iter().any(|arg| arg.text == "-l" || arg.text.starts_with("--load"));
+        let loads =
+            loads && option_value(args, 'l', "--load").is_some_and(|library| library.text.contains('/'));
+        let library = if loads { Finding::confirm("runs-option") } else { Finding::ALLOW };
+        let facts = self.awk_program(args, source, span);
+        Facts { finding: facts.finding.strictest(unseen).strictest(library), ..facts }
+    }
+
+    fn awk_program(&mut self, args: &[Arg], source: &Source<'_>, span: (usize, usize)) -> Facts {
         let words = Words::new(
             args,
             "-F -v -f -i -l -E -e --field-separator --assign --file --include --load --exec --source",
