@@ -17,7 +17,7 @@ use russh::keys::agent::AgentIdentity;
 use russh::{MethodKind, MethodSet};
 use sallyport_protocol::{ErrorCode, Failure};
 
-use super::connect::Client;
+use super::client::Client;
 use super::course::Asker;
 use super::keeper::{Keeper, Offer, Proof};
 use crate::harden::memory::secretly;

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::client::{self, ChannelOpenHandle, DisconnectReason, Msg, Session};
-use russh::keys::{Algorithm, HashAlg, PublicKey, PublicKeyOrCertificate};
-use russh::{Channel, Names, Preferred, cipher};
+use russh::client;
+use russh::keys::{Algorithm, HashAlg, PublicKey};
+use russh::{Preferred, cipher};
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::watch;
 
 use super::auth;
+use super::client::{Client, ClientError, KeyCheck, Scanner};
 use super::course::{Asker, Course, Milestone, Unfollowed};
 use super::incoming::Incoming;
 use super::keeper::Keeper;
@@ -39,7 +40,7 @@ const ADDRESSES: usize = 8;
 /// Messages of one channel that wait to be read.
 const CHANNEL_BUFFER: usize = 32;
 
-/// AES-GCM first: both sides nearly always have the instructions for it. ChaCha20 last: see [`can_be_cut`].
+/// AES-GCM first: both sides nearly always have the instructions for it. ChaCha20 last: see [`super::client`].
 const CIPHERS: &[cipher::Name] = &[
     cipher::AES_128_GCM,
     cipher::AES_256_GCM,
@@ -48,172 +49,6 @@ const CIPHERS: &[cipher::Name] = &[
     cipher::AES_128_CTR,
     cipher::CHACHA20_POLY1305,
 ];
-
-/// What russh tells us about a connection, and asks us.
-pub struct Client {
-    endpoint: Endpoint,
-    accept_new: bool,
-    helper: Arc<Helper>,
-    /// What the key check found; the login reads it.
-    found: Arc<Mutex<KeyCheck>>,
-    closed: watch::Sender<Option<String>>,
-    /// The host keys the server says it has, once it was logged in to.
-    announced: watch::Sender<Vec<PublicKey>>,
-    /// Ports the host was asked to listen on.
-    incoming: Arc<Incoming>,
-}
-
-/// What is known of the host's key.
-#[derive(Default)]
-pub struct KeyCheck {
-    /// The key the host showed.
-    pub key: Option<PublicKey>,
-    /// Why it was not accepted.
-    pub refused: Option<Failure>,
-}
-
-/// russh's errors, and nothing else.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct ClientError(#[from] russh::Error);
-
-impl client::Handler for Client {
-    type Error = ClientError;
-
-    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, ClientError> {
-        let result = self.helper.trust.accept(&self.endpoint, shown, self.accept_new);
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if let PublicKeyOrCertificate::PublicKey { key, .. } = shown {
-            found.key = Some(key.clone());
-        }
-        Ok(match result {
-            Ok(()) => true,
-            Err(failure) => {
-                found.refused = Some(failure);
-                false
-            }
-        })
-    }
-
-    async fn kex_done(
-        &mut self,
-        _: Option<&[u8]>,
-        names: &Names,
-        _: &mut Session,
-    ) -> Result<(), ClientError> {
-        if !can_be_cut(names) {
-            return Ok(());
-        }
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.refused = Some(Failure::new(
-            ErrorCode::SshConnectionFailed,
-            format!(
-                "{} offers ChaCha20 alone and no strict key exchange: messages could be cut off (CVE-2023-48795)",
-                self.endpoint
-            ),
-            "update the host's SSH server (OpenSSH 9.6), or have it offer AES-GCM (`Ciphers` of its sshd_config)",
-        ));
-        Err(russh::Error::Disconnect.into())
-    }
-
-    async fn disconnected(&mut self, reason: DisconnectReason<ClientError>) -> Result<(), ClientError> {
-        let text = match reason {
-            DisconnectReason::ReceivedDisconnect(info) => {
-                format!("the host closed the connection: {}", info.message)
-            }
-            DisconnectReason::Error(error) => format!("the connection broke: {error}"),
-        };
-        self.closed.send_replace(Some(text));
-        Ok(())
-    }
-
-    async fn openssh_ext_host_keys_announced(
-        &mut self,
-        keys: Vec<PublicKey>,
-        _: &mut Session,
-    ) -> Result<(), ClientError> {
-        self.announced.send_replace(keys);
-        Ok(())
-    }
-
-    // Only for ports that a remote forward asked for.
-    async fn server_channel_open_forwarded_tcpip(
-        &mut self,
-        channel: Channel<Msg>,
-        _: &str,
-        port: u32,
-        _: &str,
-        _: u32,
-        handle: ChannelOpenHandle,
-        _: &mut Session,
-    ) -> Result<(), ClientError> {
-        self.incoming.arrive(channel, port, handle).await;
-        Ok(())
-    }
-
-    // A server has no business opening any other channel here. Dropping the handle refuses.
-    async fn server_channel_open_forwarded_streamlocal(
-        &mut self,
-        _: Channel<Msg>,
-        _: &str,
-        _: ChannelOpenHandle,
-        _: &mut Session,
-    ) -> Result<(), ClientError> {
-        Ok(())
-    }
-
-    async fn server_channel_open_agent_forward(
-        &mut self,
-        _: Channel<Msg>,
-        _: ChannelOpenHandle,
-        _: &mut Session,
-    ) -> Result<(), ClientError> {
-        Ok(())
-    }
-
-    async fn server_channel_open_session(
-        &mut self,
-        _: Channel<Msg>,
-        _: ChannelOpenHandle,
-        _: &mut Session,
-    ) -> Result<(), ClientError> {
-        Ok(())
-    }
-
-    async fn server_channel_open_direct_tcpip(
-        &mut self,
-        _: Channel<Msg>,
-        _: &str,
-        _: u32,
-        _: &str,
-        _: u32,
-        _: ChannelOpenHandle,
-        _: &mut Session,
-    ) -> Result<(), ClientError> {
-        Ok(())
-    }
-
-    async fn server_channel_open_direct_streamlocal(
-        &mut self,
-        _: Channel<Msg>,
-        _: &str,
-        _: ChannelOpenHandle,
-        _: &mut Session,
-    ) -> Result<(), ClientError> {
-        Ok(())
-    }
-
-    async fn server_channel_open_x11(
-        &mut self,
-        _: Channel<Msg>,
-        _: &str,
-        _: u32,
-        _: ChannelOpenHandle,
-        _: &mut Session,
-    ) -> Result<(), ClientError> {
-        Ok(())
-    }
-}
 
 /// Opens a transport to a target and logs in. `through` is a lease on the jump
 /// host's transport, held as long as the new one lives.
@@ -401,12 +236,6 @@ fn preferred(known: &KnownHosts, endpoint: &Endpoint) -> Preferred {
     }
 }
 
-/// Whether somebody between could take the first messages away unnoticed (Terrapin): of the ciphers that are spoken
-/// here, ChaCha20 without strict key exchange. CBC, the other one, is not spoken.
-fn can_be_cut(names: &Names) -> bool {
-    names.cipher == cipher::CHACHA20_POLY1305 && !names.strict_kex()
-}
-
 /// RSA keys are one type under several signature algorithms.
 fn same_key_type(a: &Algorithm, b: &Algorithm) -> bool {
     matches!((a, b), (Algorithm::Rsa { .. }, Algorithm::Rsa { .. })) || a == b
@@ -465,20 +294,6 @@ pub async fn scan(endpoint: &Endpoint, through: Option<&Lease>) -> Result<Public
         (Some(key), _) => Ok(key),
         (None, Err(error)) => Err(unreachable_host(endpoint, &error.to_string())),
         (None, Ok(_)) => Err(unreachable_host(endpoint, "it showed no key")),
-    }
-}
-
-/// Looks at the host's key and refuses it, so that nothing follows.
-struct Scanner(Arc<Mutex<KeyCheck>>);
-
-impl client::Handler for Scanner {
-    type Error = ClientError;
-
-    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, ClientError> {
-        if let PublicKeyOrCertificate::PublicKey { key, .. } = shown {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).key = Some(key.clone());
-        }
-        Ok(false)
     }
 }
 

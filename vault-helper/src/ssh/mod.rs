@@ -8,6 +8,7 @@
 
 pub mod aside;
 pub mod auth;
+pub mod client;
 pub mod connect;
 pub mod course;
 mod identity;

@@ -10,7 +10,8 @@ use russh::{Channel, Disconnect};
 use sallyport_policy::LoginShell;
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::connect::{Client, Watches};
+use super::client::Client;
+use super::connect::Watches;
 use super::incoming::Incoming;
 use crate::guard::target::Target;
 use crate::redact::{CleanText, Enrollment, Redactor};
