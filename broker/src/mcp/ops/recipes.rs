@@ -4,7 +4,7 @@
 //! read again (inside other quotes, an expansion, arithmetic, a here-document) is refused when the file is read.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -282,16 +282,12 @@ fn load(path: &Path, last: Book) -> Book {
             Ok(recipes) => Book { recipes: Arc::new(recipes), mistake: None },
             Err((at, what)) => {
                 let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
-                told(format!("{} line {line}: {what}", shown(path)))
+                told(format!("{} line {line}: {what}", path.display()))
             }
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Book::default(),
-        Err(error) => told(format!("{}: {error}", shown(path))),
+        Err(error) => told(format!("{}: {error}", path.display())),
     }
-}
-
-fn shown(path: &Path) -> String {
-    PathBuf::from(path).display().to_string()
 }
 
 #[cfg(test)]
