@@ -92,10 +92,9 @@ fn answer(state: CacheState) -> Answer {
             (State::BadPassword, "sudo refused the record's password; it was tried once, do not try it again")
         }
         CacheState::Cleared => (State::Cleared, "cleared: sudo will ask again"),
-        CacheState::Failed => (
-            State::Failed,
-            "sudo cannot be used here: it is missing, wants a terminal, or refuses the account",
-        ),
+        CacheState::Failed => {
+            (State::Failed, "sudo cannot be used here: it is missing, or refuses the account")
+        }
     };
     Answer::new(Status::Ok, &Fields { cache }, text)
 }

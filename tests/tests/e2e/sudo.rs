@@ -174,7 +174,6 @@ fn a_sudo_that_wants_a_terminal_gets_one_on_which_nothing_is_shown_and_errors_ar
         let session = bed.session();
         let arguments = json!({ "session": session, "command": "pwd", "cwd": "/usr", "run_as": "nobody" });
         assert_eq!(bed.client.call("ssh_sudo_exec", arguments).expect_ok().text("stdout"), "/usr\n");
-        assert_eq!(bed.cache(&session, "check"), "failed", "a session's shell has no terminal");
     }
 }
 
@@ -219,12 +218,55 @@ fn a_command_that_got_a_terminal_is_really_stopped() {
 }
 
 #[test]
+fn a_cache_that_serves_one_terminal_alone_is_said_to_be_of_no_use() {
+    let Some(bed) = bed(&[ALL, ON_TERMINAL]) else { return };
+    let session = bed.session();
+    assert_eq!(bed.cache(&session, "check"), "needs_password");
+    let warm = json!({ "session": session, "action": "warm" });
+    let reply = bed.client.call("ssh_sudo_cache", warm).expect_code("unsupported_operation");
+    for word in ["took the password", "requiretty", "ssh_sudo_exec"] {
+        assert!(reply.rendering().contains(word), "{word}: {:#}", reply.raw);
+    }
+    assert_eq!(bed.cache(&session, "check"), "needs_password", "nothing is remembered for others");
+    assert_eq!(bed.cache(&session, "clear"), "cleared");
+    bed.sudo_record(b"wrong-horse-battery\n");
+    assert_eq!(bed.cache(&session, "warm"), "bad_password");
+    assert_eq!(bed.exec(&session, "echo fine").text("stdout"), "fine\n", "the session goes on");
+    bed.account.sudoers("");
+    assert_eq!(bed.cache(&session, "check"), "failed", "no rights");
+}
+
+#[test]
+fn a_cache_that_serves_every_terminal_is_seen_filled_and_emptied_on_terminals() {
+    let Some(bed) = bed(&[ALL, ON_TERMINAL, "Defaults:USER timestamp_type=global"]) else { return };
+    let session = bed.session();
+    assert_eq!(bed.cache(&session, "check"), "needs_password");
+    assert_eq!(bed.cache(&session, "warm"), "warm");
+    assert_eq!(bed.cache(&session, "check"), "warm");
+    bed.sudo_record(b"wrong-horse-battery\n");
+    assert_eq!(bed.sudo("id -u").expect_ok().text("stdout"), "0\n", "it does not ask");
+    assert_eq!(bed.cache(&session, "clear"), "cleared");
+    assert_eq!(bed.cache(&session, "check"), "needs_password");
+}
+
+#[test]
+fn a_cache_that_needs_no_password_is_warm_on_a_terminal_too() {
+    let Some(bed) = bed(&["USER ALL=(ALL:ALL) NOPASSWD: ALL", ON_TERMINAL]) else { return };
+    let session = bed.session();
+    assert_eq!(bed.cache(&session, "check"), "warm");
+    assert_eq!(bed.cache(&session, "warm"), "warm");
+}
+
+#[test]
 fn where_the_host_gives_no_terminal_a_sudo_that_wants_one_is_named() {
     let Some(bed) = bed_on("PermitTTY no\n", &[ALL, ON_TERMINAL]) else { return };
     for _ in 0..2 {
         let reply = bed.sudo("id").expect_code("unsupported_operation");
         assert!(reply.rendering().contains("requiretty"), "{:#}", reply.raw);
     }
+    let check = json!({ "session": bed.session(), "action": "check" });
+    let reply = bed.client.call("ssh_sudo_cache", check).expect_code("unsupported_operation");
+    assert!(reply.rendering().contains("requiretty"), "{:#}", reply.raw);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::sink::Sink;
 use super::stop::{FirstLine, Ladder, signal, signal_text};
 use super::sudo::Elevation;
 use super::sudo::stop::Supervisor;
+use super::sudo::text::Errand;
 use crate::ssh::transport::Lease;
 
 /// After the command's end, output may still be on its way; a child it left in the
@@ -63,7 +64,8 @@ pub async fn run(
     // What sudo was seen to start was taken.
     let mut taken = elevation.is_some();
     if let Some(elevation) = elevation {
-        match Box::pin(elevation.start(channel, &lease, (&text, input.len()), &mut stops)).await {
+        let errand = Errand::Run { command: &text, input: input.len() };
+        match Box::pin(elevation.start(channel, &lease, errand, &mut stops)).await {
             Ok((from, to, begun)) => {
                 (read, write) = (from, to);
                 sink.job().hold(begun.enrolled);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Elevation;
 use super::stop::Supervisor;
 use super::talk::{self, Heard, Signs, Talk, refusal};
-use super::text::{self, Stage};
+use super::text::{self, Errand, Stage};
 use super::tool::Tool;
 use crate::harden::memory::secretly;
 use crate::redact::Enrollment;
@@ -43,6 +43,8 @@ pub struct Begun {
 pub enum NotBegun {
     /// sudo runs on a terminal only there. It gets one from now on, on other channels.
     WantsTerminal(Failure),
+    /// It would ask for a password, and was told not to ([`Errand::Look`]).
+    WouldAsk(Failure),
     /// Anything else.
     Failed(Failure),
 }
@@ -72,18 +74,18 @@ impl Elevation {
         &self,
         mut channel: Channel<Msg>,
         lease: &Lease,
-        what: (&str, usize),
+        errand: Errand<'_>,
         stops: &mut mpsc::Receiver<Stop>,
     ) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>, Begun), Failure> {
         loop {
             let (mut read, write) = channel.split();
-            let why = match self.begin(&mut read, &write, lease, what, stops).await {
+            let why = match self.begin(&mut read, &write, lease, errand, stops).await {
                 Ok(begun) => return Ok((read, write, begun)),
                 Err(why) => why,
             };
             let _ = write.close().await;
             channel = match why {
-                NotBegun::Failed(failure) => return Err(failure),
+                NotBegun::Failed(failure) | NotBegun::WouldAsk(failure) => return Err(failure),
                 // Once: on a terminal it can want nothing of the kind.
                 NotBegun::WantsTerminal(failure) => {
                     lease.transport().open_session().await.map_err(|_| failure)?
@@ -92,7 +94,7 @@ impl Elevation {
         }
     }
 
-    /// Runs the words on a fresh channel up to the command's start. `input` is how many bytes the command will get.
+    /// Runs the words on a fresh channel up to the command's start, or to sudo's end where there is no command.
     ///
     /// # Errors
     /// Why the command did not start; nothing was run then.
@@ -101,7 +103,7 @@ impl Elevation {
         read: &mut ChannelReadHalf,
         write: &ChannelWriteHalf<Msg>,
         lease: &Lease,
-        (command, input): (&str, usize),
+        errand: Errand<'_>,
         stops: &mut mpsc::Receiver<Stop>,
     ) -> Result<Begun, NotBegun> {
         let tool = Tool::find(lease, &self.label).await?;
@@ -122,9 +124,9 @@ impl Elevation {
         let flood = || silent(tool.name(), &self.label, &lease.redact("more output than sudo has"));
         let stage = match lease.transport().wants_terminal.get() {
             None => Stage::Pipes,
-            Some(()) => Stage::Terminal(input),
+            Some(()) => Stage::Terminal,
         };
-        let sent = text::sent(tool, &self.run_as, command, &signs, stage);
+        let sent = text::sent(tool, &self.run_as, errand, &signs, stage);
         let asked = async {
             if stage != Stage::Pipes {
                 // Nothing typed is shown, not even before sudo itself sees to that.
@@ -176,6 +178,9 @@ impl Elevation {
                         lease.transport().wants_terminal.get_or_init(|| ());
                         return Err(NotBegun::WantsTerminal(failure));
                     }
+                    if matches!(errand, Errand::Look) && !talk::is_refusal(words.as_str()) {
+                        return Err(NotBegun::WouldAsk(failure));
+                    }
                     return Err(failure.into());
                 }
                 Some(_) => continue,
@@ -198,7 +203,7 @@ impl Elevation {
                     let supervisor = pid.map(|pid| Supervisor { pid, mark: signs.mark.clone() });
                     let (output, error) = match stage {
                         Stage::Pipes => (output, behind),
-                        Stage::Terminal(_) => (behind, ON_TERMINAL.into()),
+                        Stage::Terminal => (behind, ON_TERMINAL.into()),
                     };
                     return Ok(Begun { output, error, supervisor, enrolled });
                 }

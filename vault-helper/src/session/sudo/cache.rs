@@ -5,9 +5,13 @@
 //! program that hands the password on are named in a spelling nobody can have prepared a function for, debug traps
 //! are taken off, and the password is written only after the random prompt of this call was seen. What remains is
 //! said in docs/sudo.md.
+//!
+//! Where sudo runs on a terminal only, it is not started from that shell at all but as a command is ([`super::begin`]),
+//! on terminals of its own: what one of them was told is seen from another where sudo remembers for the account
+//! (`timestamp_type=global`), and of no use otherwise.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sallyport_protocol::envelope::{Caller, Stream};
@@ -15,11 +19,13 @@ use sallyport_protocol::reply::Outcome;
 use sallyport_protocol::request::Signal;
 use sallyport_protocol::sudo::{CacheAction, CacheState, SudoCache};
 use sallyport_protocol::{ErrorCode, Failure};
+use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use super::Elevation;
-use super::talk::{Signs, is_refusal};
-use super::text::disguised;
+use super::begin::NotBegun;
+use super::talk::{Signs, is_refusal, wants_terminal};
+use super::text::{Errand, disguised};
 use super::tool::Tool;
 use crate::audit::{Ending, Intent};
 use crate::guard::gate::{self, Gate};
@@ -31,6 +37,7 @@ use crate::session::feed::{Cue, Feed, Line};
 use crate::session::job::{Exit, Job, Stop};
 use crate::session::shell::Shell;
 use crate::session::sink::Sink;
+use crate::ssh::transport::Lease;
 
 /// The time one step may take; PAM waits some seconds after a wrong password.
 const STEP: Duration = Duration::from_secs(30);
@@ -86,16 +93,12 @@ async fn try_run(op: &Operation, caller: &Caller, request: SudoCache) -> Result<
         secrets: vec![elevation.slug.to_string()],
         ..gate::intent(helper, &now, principal, &shell.target, &helper.redactor.text(text), &granted)?
     };
-    shell.occupy(&id).map_err(busy)?;
-    if let Err(error) = helper.audit.intent(&intent).await {
-        shell.release();
-        return Err(no_audit(&error).into());
-    }
-    let steps = Steps { op, shell: &shell, id: &id, place };
+    helper.audit.intent(&intent).await.map_err(|error| no_audit(&error))?;
+    let steps = Steps { op, shell: &shell, id: &id, place, lease: &lease, elevation: &elevation };
     let began = std::time::Instant::now();
     let result = match request.action {
         CacheAction::Check => steps.check().await,
-        CacheAction::Warm => steps.warm(&elevation).await,
+        CacheAction::Warm => steps.warm().await,
         CacheAction::Clear => steps.clear().await,
     };
     let ending = Ending {
@@ -117,13 +120,22 @@ struct Steps<'a> {
     shell: &'a Arc<Shell>,
     id: &'a str,
     place: &'static str,
+    lease: &'a Lease,
+    elevation: &'a Elevation,
 }
 
 impl Steps<'_> {
     async fn check(&self) -> Result<CacheState, Failure> {
+        if self.wants_terminal().get().is_some() {
+            return self.on_terminal(Errand::Look).await;
+        }
         let (exit, said) = self.line(format!("{} -n -v </dev/null", disguised(self.place)), None).await?;
         Ok(match exit.code {
             Some(0) => CacheState::Warm,
+            Some(_) if wants_terminal(&said) => {
+                self.wants_terminal().get_or_init(|| ());
+                return self.on_terminal(Errand::Look).await;
+            }
             Some(_) if !is_refusal(&said) => CacheState::NeedsPassword,
             _ => CacheState::Failed,
         })
@@ -135,12 +147,15 @@ impl Steps<'_> {
     }
 
     /// Asks first: when sudo does not want a password none is fetched, let alone written.
-    async fn warm(&self, elevation: &Elevation) -> Result<CacheState, Failure> {
+    async fn warm(&self) -> Result<CacheState, Failure> {
         match self.check().await? {
             CacheState::NeedsPassword => {}
             other => return Ok(other),
         }
-        let (password, enrolled) = elevation.password().await?;
+        if self.wants_terminal().get().is_some() {
+            return self.warm_on_terminal().await;
+        }
+        let (password, enrolled) = self.elevation.password().await?;
         self.shell.hold(enrolled);
         let length = password.expose().len() + 1;
         let mut answer = secretly(|| Zeroizing::new(Vec::with_capacity(length)));
@@ -166,8 +181,59 @@ impl Steps<'_> {
         })
     }
 
-    /// Runs one line of our own in the session's shell. The shell is ours when this begins, and again afterwards
-    /// for as long as there are more lines.
+    /// Whether sudo there was seen to run on a terminal only.
+    fn wants_terminal(&self) -> &OnceLock<()> {
+        &self.lease.transport().wants_terminal
+    }
+
+    /// Gives the password on one terminal, and sees from another one whether that was of any use.
+    async fn warm_on_terminal(&self) -> Result<CacheState, Failure> {
+        let given = self.on_terminal(Errand::Warm).await?;
+        if given != CacheState::Warm || self.on_terminal(Errand::Look).await? == CacheState::Warm {
+            return Ok(given);
+        }
+        let label = &self.elevation.label;
+        Err(Failure::new(
+            ErrorCode::UnsupportedOperation,
+            format!(
+                "sudo on {label} took the password, but it runs on a terminal only (requiretty) and remembers for that \
+                 terminal alone: the session's shell has none, and every other command gets a new one"
+            ),
+            format!(
+                "use ssh_sudo_exec, which gives the password each time; a line `Defaults:{} !requiretty` in the host's \
+                 sudoers makes plain sudo work in sessions",
+                self.shell.target.user
+            ),
+        ))
+    }
+
+    /// What comes of sudo on a terminal of its own.
+    async fn on_terminal(&self, errand: Errand<'_>) -> Result<CacheState, Failure> {
+        let no_channel = || {
+            Failure::new(
+                ErrorCode::SshConnectionFailed,
+                format!("{} opened no channel for sudo", self.elevation.label),
+                "try again",
+            )
+        };
+        let (mut read, write) = self.lease.aside().await.ok_or_else(no_channel)?;
+        let (_button, mut stops) = mpsc::channel(1);
+        match Box::pin(self.elevation.begin(&mut read, &write, self.lease, errand, &mut stops)).await {
+            Ok(begun) => {
+                self.shell.hold(begun.enrolled);
+                Ok(CacheState::Warm)
+            }
+            Err(NotBegun::WouldAsk(_)) => Ok(CacheState::NeedsPassword),
+            Err(NotBegun::Failed(failure)) => match failure.code {
+                ErrorCode::AuthFailed => Ok(CacheState::BadPassword),
+                ErrorCode::PermissionDenied => Ok(CacheState::Failed),
+                _ => Err(failure),
+            },
+            Err(NotBegun::WantsTerminal(failure)) => Err(failure),
+        }
+    }
+
+    /// Runs one line of our own in the session's shell.
     async fn line(&self, line: String, cue: Option<Cue>) -> Result<(Exit, String), Failure> {
         let (job, stops) = Job::new(
             self.id.to_owned(),
@@ -177,8 +243,8 @@ impl Steps<'_> {
         );
         let job = Arc::new(job);
         let sink = Sink::new(job.clone(), &self.op.helper.redactor, None);
-        // Free after each line; nobody else gets in between, as the session's state is locked.
-        let _ = self.shell.occupy(self.id);
+        // Free after each line; nobody else gets in between two, as the session's state is locked.
+        self.shell.occupy(self.id).map_err(busy)?;
         if self.shell.feed(Feed { line: Line::Own(line), sink, stops, cue, variables: None }).await.is_err() {
             self.shell.release();
             let why = self.shell.ended().map(|why| why.as_str().to_owned()).unwrap_or_default();

@@ -6,6 +6,7 @@ use russh::Sig;
 use tokio::sync::mpsc;
 
 use super::Elevation;
+use super::text::Errand;
 use crate::session::marks::Mark;
 use crate::session::stop::signal_text;
 use crate::ssh::transport::Lease;
@@ -40,9 +41,9 @@ impl Elevation {
             let (mut read, write) = lease.aside().await?;
             let (_button, mut stops) = mpsc::channel(1);
             let command = supervisor.command(signal);
+            let errand = Errand::Run { command: &command, input: 0 };
             // Boxed: the future of `begin` is large, and this is the rare path.
-            let begun =
-                Box::pin(self.begin(&mut read, &write, lease, (&command, 0), &mut stops)).await.ok()?;
+            let begun = Box::pin(self.begin(&mut read, &write, lease, errand, &mut stops)).await.ok()?;
             let _ = write.eof().await;
             while read.wait().await.is_some() {}
             drop(begun);

@@ -25,8 +25,24 @@ const SUPERVISE: &str = concat!(
 pub enum Stage {
     /// Pipes.
     Pipes,
-    /// A terminal; so many bytes are the command's input.
-    Terminal(usize),
+    /// A terminal.
+    Terminal,
+}
+
+/// What sudo is to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Errand<'a> {
+    /// Run a command.
+    Run {
+        /// For a POSIX shell.
+        command: &'a str,
+        /// How many bytes of input it will get.
+        input: usize,
+    },
+    /// Say whether it would ask for a password (`sudo -n -v`), without asking.
+    Look,
+    /// Ask for the password where it wants one, and remember that it was given (`sudo -v`).
+    Warm,
 }
 
 /// The text that is judged, shown, audited and bound to a confirmation.
@@ -35,18 +51,26 @@ pub fn judged(run_as: &str, text: &str) -> String {
 }
 
 /// The text that is sent.
-pub fn sent(tool: Tool, run_as: &str, text: &str, signs: &Signs, stage: Stage) -> String {
-    let (first, second) = signs.mark.halves();
-    let user = word(run_as);
-    let begin = match tool {
-        Tool::Sudo(place) => format!("{} -S -p {} -u {user} --", disguised(place), signs.prompt),
-        Tool::Doas(place) => format!("{} -n -u {user} --", disguised(place)),
+pub fn sent(tool: Tool, run_as: &str, errand: Errand<'_>, signs: &Signs, stage: Stage) -> String {
+    let ((first, second), user) = (signs.mark.halves(), word(run_as));
+    let (place, asking) = match tool {
+        Tool::Sudo(place) => (disguised(place), format!("-S -p {}", signs.prompt)),
+        Tool::Doas(place) => (disguised(place), "-n".to_owned()),
+    };
+    let (command, input) = match errand {
+        Errand::Run { command, input } => (command, input),
+        // The login shell says that sudo was content, in the place of a command.
+        Errand::Look | Errand::Warm => {
+            let asking = if matches!(errand, Errand::Look) { "-n" } else { &asking };
+            return format!("{place} {asking} -v && printf '%s%s\\n' {first} {second} >&2");
+        }
     };
     let input = match stage {
         Stage::Pipes => String::new(),
-        Stage::Terminal(bytes) => format!(" {bytes}"),
+        Stage::Terminal => format!(" {input}"),
     };
-    format!("{begin} /bin/sh -c {} sh {} {first} {second}{input}", quote(SUPERVISE), quote(text))
+    let (supervise, command) = (quote(SUPERVISE), quote(command));
+    format!("{place} {asking} -u {user} -- /bin/sh -c {supervise} sh {command} {first} {second}{input}")
 }
 
 /// A word for a POSIX shell, in quotes only where it needs them.
@@ -81,15 +105,15 @@ mod tests {
     #[test]
     fn what_is_sent_names_a_program_nobody_can_have_prepared_and_the_same_command() {
         let signs = Signs::random().unwrap();
-        let text = sent(Tool::Sudo("/usr/bin/sudo"), "deploy", "touch 'a b'", &signs, Stage::Pipes);
+        let errand = Errand::Run { command: "touch 'a b'", input: 9 };
+        let text = sent(Tool::Sudo("/usr/bin/sudo"), "deploy", errand, &signs, Stage::Pipes);
         let words: Vec<&str> = text.split(' ').collect();
         let place: String = words[0].split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
         assert_eq!(place, "usr/bin/sudo");
         assert_eq!(words[1..8], ["-S", "-p", signs.prompt.as_str(), "-u", "deploy", "--", "/bin/sh"]);
         assert!(text.contains(&quote("touch 'a b'")), "{text}");
         assert_ne!(disguised("/usr/bin/sudo"), disguised("/usr/bin/sudo"));
-        let on_terminal =
-            sent(Tool::Sudo("/usr/bin/sudo"), "deploy", "touch 'a b'", &signs, Stage::Terminal(9));
+        let on_terminal = sent(Tool::Sudo("/usr/bin/sudo"), "deploy", errand, &signs, Stage::Terminal);
         assert_eq!(on_terminal.rsplit(' ').next(), Some("9"), "how much input there is");
     }
 }
