@@ -52,6 +52,8 @@ need_to_test() {
     fi
     need opendoas 'the real thing where there is no sudo' command -v doas
     need zsh 'login shells other than bash' command -v zsh
+    need ksh93u+m 'login shells other than bash' command -v ksh93
+    need mksh 'login shells other than bash' command -v mksh
     need busybox 'login shells other than bash' command -v busybox
     need fish 'a login shell that is not POSIX' command -v fish
     need tcsh 'a login shell that is not POSIX' command -v tcsh

@@ -66,7 +66,9 @@ impl Bed {
         if Path::new("/usr/bin/busybox").exists() {
             std::os::unix::fs::symlink("/usr/bin/busybox", &ash).unwrap();
         }
-        ["/bin/sh", "/bin/bash", "/usr/bin/zsh", ash.to_str().unwrap()].map(str::to_owned).into()
+        ["/bin/sh", "/bin/bash", "/usr/bin/zsh", "/bin/ksh93", "/bin/mksh", ash.to_str().unwrap()]
+            .map(str::to_owned)
+            .into()
     }
 }
 
@@ -96,7 +98,9 @@ fn in_every_shell_a_session_outlives_what_commands_do_to_it() {
         assert_eq!(out("exec >/dev/null; echo hidden"), "", "{shell}");
         assert_eq!(out("echo still hidden"), "", "{shell}: what it did to its output stays");
         assert_eq!(bed.run(&session, "echo err >&2").text("stderr"), "err\n", "{shell}");
-        for input in ["it's $input\nlast", "it's $input\nlast\n", "\\", "\n", "a\\\nb'\"`c`", &long] {
+        for input in
+            ["it's $input\nlast", "it's $input\nlast\n", "\\", "\n", "a\\\nb'\"`c`", "\0", "a\0\n", &long]
+        {
             let command = "v=set; cat >&2; printf end >&2";
             let arguments =
                 json!({ "session": session, "command": command, "stdin": input, "max_chars": 100_000 });

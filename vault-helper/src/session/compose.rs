@@ -6,6 +6,7 @@ use sallyport_policy::LoginShell;
 use sallyport_protocol::request::EnvVar;
 use sallyport_protocol::text::RemotePath;
 
+use super::input;
 use super::marks::Mark;
 
 /// Quotes a word for a POSIX shell (XCU 2.2.2): inside single quotes nothing is special.
@@ -71,21 +72,10 @@ pub enum Dialect {
     Ksh,
     /// Functions come before all built-ins but when `builtin` is said.
     Zsh,
-    /// A bash, in the same words.
+    /// A bash that is too old for [`brief_frame`]s or began in POSIX mode, in the same words.
     Bash,
     /// A bash that takes [`brief_frame`]s.
     Brief,
-}
-
-/// How a command is given input whose last line has no end; other input is a here-document.
-enum Unended {
-    /// A here-document that ends with the text of an `eval`. POSIX leaves open what becomes of it: these shells take it
-    /// as it stands, bash adds a line end and complains, and mksh refuses it.
-    Open,
-    /// From a process substitution, which a bash in POSIX mode may not know.
-    Substitution,
-    /// With a line end.
-    Ended,
 }
 
 impl Dialect {
@@ -114,11 +104,11 @@ impl Dialect {
         }
     }
 
-    fn unended(self) -> Unended {
+    /// What stands before a program that is not to be a function of its name.
+    pub fn program(self) -> &'static str {
         match self {
-            Self::Posix | Self::Zsh => Unended::Open,
-            Self::Brief => Unended::Substitution,
-            Self::Unknown | Self::Ksh | Self::Bash => Unended::Ended,
+            Self::Unknown | Self::Posix | Self::Ksh => "\\command ",
+            Self::Zsh | Self::Bash | Self::Brief => "\\builtin command ",
         }
     }
 }
@@ -137,7 +127,7 @@ pub fn setup() -> String {
 
 /// `__s N HALF` takes the next N characters of the shell's input: a mark and a command, as [`brief_frame`] sends them.
 /// Where they are not what was sent, what follows must not run: a parameter that is never there ends the shell.
-/// `__e CODE` prints the end marks. In POSIX mode older ones know no process substitution, which [`frame`] wants.
+/// `__e CODE` prints the end marks. In POSIX mode older ones know no process substitution, which [`input`] wants.
 const BRIEF_FUNCTIONS: &str = concat!(
     "__s() { builtin read -rN \"$1\" __c; [[ ${__c:0:5} == \"$2\" ]] || __a=${3?the command could not be read}; ",
     "__a=${__c:0:5} __b=${__c:5:6} __c=${__c:11}; }; ",
@@ -148,17 +138,18 @@ const BRIEF_FUNCTIONS: &str = concat!(
 
 /// What starts a session's shell: any login shell can read this line. Output and
 /// errors are kept on descriptors 8 and 9, where the end marks go, so that a
-/// command's own redirections do not move them. The first line of output is the
-/// shell's process group. A shell that is the account's own is given [`OWN`].
+/// command's own redirections do not move them; they are opened for that shell alone,
+/// as ksh hands on no others. The first line of output is the shell's process group. A
+/// shell that is the account's own is given [`OWN`].
 pub const BOOTSTRAP: &str = concat!(
-    "exec /bin/sh -c 'echo $$; exec 8>&1 9>&2; ",
-    "case \"${SHELL##*/}\" in bash|zsh|dash|ash|ksh|mksh|sh) set -- own ;; *) SHELL=/bin/sh ;; esac; ",
-    "export SHELL; exec \"$SHELL\" -s \"$@\"'",
+    "exec /bin/sh -c 'echo $$; ",
+    "case \"${SHELL##*/}\" in bash|zsh|dash|ash|ksh|ksh93|mksh|sh) set -- own ;; *) SHELL=/bin/sh ;; esac; ",
+    "export SHELL; exec \"$SHELL\" -s \"$@\" 8>&1 9>&2'",
 );
 
 /// The same for a login shell that told [`OWN`] before on its connection: without a shell in between, which costs the
 /// host a millisecond.
-pub const OWN_BOOTSTRAP: &str = "echo $$; exec 8>&1 9>&2; export SHELL; exec \"$SHELL\" -s own";
+pub const OWN_BOOTSTRAP: &str = "echo $$; export SHELL; exec \"$SHELL\" -s own 8>&1 9>&2";
 
 /// What a session's shell tells of itself when it is the account's login shell.
 const OWN: &str = "own\n";
@@ -166,39 +157,28 @@ const OWN: &str = "own\n";
 /// The frame around a line of our own in a session: it may read the shell's standard input, so all of it stands on
 /// one line, which a shell has read to its end before it runs any of it.
 pub fn own_frame(line: &str, mark: &Mark, dialect: Dialect) -> String {
-    format!("{{ {line}; }} 8>&- 9>&-; {}\n", marks(mark, dialect))
+    format!("{{ {line}; }} {SHUT}; {}\n", marks(mark, dialect))
 }
 
 /// Prints mark, exit code and directory, up to a NUL, on one stream, and the mark on the other. Whatever runs in place
-/// of `printf` does not read what comes next.
+/// of `printf` does not read what comes next. No group around them: before one that has redirections, ksh lets a debug
+/// trap change `$?`.
 fn marks(mark: &Mark, dialect: Dialect) -> String {
     let ((first, second), (_, word)) = (mark.halves(), dialect.words());
     format!(
-        "{{ {word}printf '%s%s %d %s\\0' {first} {second} \"$?\" \"$PWD\" >&8;\
-         {word}printf %s%s {first} {second} >&9;}} </dev/null"
+        "{word}printf '%s%s %d %s\\0' {first} {second} \"$?\" \"$PWD\" >&8 </dev/null; \
+         {word}printf %s%s {first} {second} >&9 </dev/null"
     )
 }
 
+/// What keeps the end marks' descriptors from a command.
+pub const SHUT: &str = "8>&- 9>&-";
+
 /// The frame around one command in a session: the command in quotes, its input, and the end marks; behind the first
 /// stand the exit code and the directory, up to a NUL.
-pub fn frame(command: &str, input: &str, mark: &Mark, dialect: Dialect) -> String {
-    let ((first, second), (word, _)) = (mark.halves(), dialect.words());
-    let run = format!("{word}eval {}", quote(command));
-    let shut = "8>&- 9>&-";
-    let fed = match (input, dialect.unended()) {
-        ("", _) => format!("{run} </dev/null {shut}"),
-        (input, _) if input.ends_with('\n') => {
-            format!("{run} <<'{second}{first}' {shut}\n{input}{second}{first}")
-        }
-        (input, Unended::Ended) => format!("{run} <<'{second}{first}' {shut}\n{input}\n{second}{first}"),
-        (input, Unended::Open) => {
-            format!("{word}eval {}", quote(&format!("{run} <<'{second}{first}' {shut}\n{input}")))
-        }
-        (input, Unended::Substitution) => {
-            format!("{run} < <({word}printf %s {} {shut}) {shut}", quote(input))
-        }
-    };
-    format!("{fed}\n{}\n", marks(mark, dialect))
+pub fn frame(command: &str, input: &[u8], mark: &Mark, dialect: Dialect) -> String {
+    let run = format!("{}eval {}", dialect.words().0, quote(command));
+    format!("{}\n{}\n", input::fed(&run, input, mark, dialect), marks(mark, dialect))
 }
 
 /// [`frame`] for a bash that has the functions of [`setup`]. Bash reads its commands with a system call a byte, which

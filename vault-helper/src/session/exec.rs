@@ -222,15 +222,6 @@ impl Run {
         injected: Option<Injected>,
         listener: Option<Listener>,
     ) -> Result<Arc<Job>, Early> {
-        let input = String::from_utf8(self.input.clone()).ok().filter(|text| !text.contains('\0'));
-        let Some(input) = input else {
-            return Err(Failure::new(
-                ErrorCode::InvalidArgument,
-                "input for a command in a session must be UTF-8 text without NUL",
-                "give the target instead of the session, or write the data to a file first",
-            )
-            .into());
-        };
         // The state is held until the command is on its way, so that two calls cannot judge against the same one.
         let mut state = shell.state.lock().await;
         let granted = self.gate(&shell.target, &state, &shell.id)?;
@@ -243,7 +234,7 @@ impl Run {
         shell.tap.command(&job.command);
         let sink = Sink::new(job.clone(), &redactor, listener).tapped(shell.tap.clone());
         let variables = injected.map(|injected| Variables { injected, stay: false });
-        let line = Line::Command { text: self.inner.clone(), input };
+        let line = Line::Command { text: self.inner.clone(), input: self.input.clone() };
         let feed = Feed { line, sink, stops, cue: None, variables };
         self.follow(&job);
         if let Err(feed) = shell.feed(feed).await {

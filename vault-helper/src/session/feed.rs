@@ -41,7 +41,7 @@ pub enum Line {
         /// The command.
         text: String,
         /// Its input.
-        input: String,
+        input: Vec<u8>,
     },
     /// A line of our own that may read what we write next.
     Own(String),

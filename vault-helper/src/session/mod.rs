@@ -10,6 +10,7 @@ pub mod driver;
 pub mod end;
 pub mod exec;
 pub mod feed;
+pub mod input;
 pub mod job;
 pub mod marks;
 pub mod oneshot;

@@ -170,7 +170,7 @@ async fn first_command(
     let _ = shell.occupy(&shell.id);
     if shell
         .feed(Feed {
-            line: Line::Command { text, input: String::new() },
+            line: Line::Command { text, input: Vec::new() },
             sink,
             stops,
             cue: None,

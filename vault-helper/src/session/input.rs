@@ -1,0 +1,155 @@
+//! How a command in a session is given its standard input, byte for byte: the session's shell must find it in the
+//! text that it reads, and no two shells have the same ways to write down what is no line of text.
+
+use super::compose::{Dialect, SHUT, quote};
+use super::marks::Mark;
+
+/// Bytes of input that one `printf` writes. Where that is a program (mksh), a word may have 128 KiB
+/// (execve(2), `MAX_ARG_STRLEN`), and a byte becomes up to five.
+const PIECE: usize = 16 * 1024;
+
+/// A way to give a command input that a here-document cannot hold: its last line has no end, or it has bytes that
+/// are no text.
+enum Way {
+    /// A here-document that ends with the text of an `eval`. POSIX leaves open what becomes of it: these shells take it
+    /// as it stands, bash adds a line end and complains, and mksh refuses it.
+    Open,
+    /// From a process substitution.
+    Substitution,
+    /// From a file, which every shell can, and which has no name any more when the command begins.
+    Spilled,
+}
+
+impl Way {
+    fn of(dialect: Dialect, input: &[u8]) -> Self {
+        match dialect {
+            Dialect::Brief => Self::Substitution,
+            Dialect::Posix | Dialect::Zsh if is_text(input) => Self::Open,
+            Dialect::Posix | Dialect::Zsh | Dialect::Unknown | Dialect::Ksh | Dialect::Bash => Self::Spilled,
+        }
+    }
+}
+
+/// Runs `run` with this input.
+pub fn fed(run: &str, input: &[u8], mark: &Mark, dialect: Dialect) -> String {
+    let ((first, second), (word, print)) = (mark.halves(), dialect.words());
+    // Nothing printed can be known to look like the delimiter.
+    let (here, text) = (format!("<<'{second}{first}' {SHUT}"), String::from_utf8_lossy(input));
+    if input.is_empty() {
+        return format!("{run} </dev/null {SHUT}");
+    }
+    if input.ends_with(b"\n") && is_text(input) {
+        return format!("{run} {here}\n{text}{second}{first}");
+    }
+    match Way::of(dialect, input) {
+        Way::Open => format!("{word}eval {}", quote(&format!("{run} {here}\n{text}"))),
+        Way::Substitution => format!("{run} < <({{ {}; }} {SHUT}) {SHUT}", printed(input, print)),
+        Way::Spilled => {
+            // Nobody knows the name before, and noclobber follows no link; without the whole input nothing runs.
+            let file = format!("\"${{TMPDIR:-/tmp}}/.{second}{first}\"");
+            let remove = format!("{}rm -f {file}", dialect.program());
+            format!(
+                "({print}umask 077; {print}set -C; {{ {}; }} >{file}) </dev/null {SHUT} || {{ {remove}; ({print}exit 1); }} {SHUT} && \
+                 {{ {remove}; {run}; }} <{file} {SHUT}",
+                printed(input, print)
+            )
+        }
+    }
+}
+
+/// Whether a here-document can hold these bytes.
+fn is_text(input: &[u8]) -> bool {
+    !input.contains(&0) && std::str::from_utf8(input).is_ok()
+}
+
+/// Commands that print the input. `%b` (XCU printf) takes any byte as `\0` and three octal digits.
+fn printed(input: &[u8], print: &str) -> String {
+    let mut text = String::with_capacity(input.len() + 64);
+    for piece in input.chunks(PIECE) {
+        if !text.is_empty() {
+            // One that could not write ends it all.
+            text.push_str(" && ");
+        }
+        text.push_str(print);
+        text.push_str("printf %b '");
+        for byte in piece {
+            match byte {
+                b'\\' => text.push_str(r"\\"),
+                b'\'' => text.push_str(r"'\''"),
+                1..=0x7f => text.push(char::from(*byte)),
+                _ => text.push_str(&format!("\\0{byte:03o}")),
+            }
+        }
+        text.push('\'');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// What a shell says that is given `text` as its own input.
+    fn said(shell: &[&str], text: &str, from: &std::path::Path) -> Option<Vec<u8>> {
+        let mut command = Command::new(shell[0]);
+        command.args(&shell[1..]).arg("-s").env("TMPDIR", from).current_dir(from);
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let Ok(mut child) = child else {
+            println!("skipped: no {} here", shell[0]);
+            return None;
+        };
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        Some(child.wait_with_output().unwrap().stdout)
+    }
+
+    #[test]
+    fn every_shell_gives_a_command_the_very_bytes_and_keeps_what_it_changes() {
+        let all: Vec<u8> = (0..=255).collect();
+        let long = [b"a".repeat(PIECE + 1), all.repeat(PIECE / 256), b"%s\\c'\\0101\\\\n".to_vec()].concat();
+        let inputs: [&[u8]; 8] =
+            [b"", b"\n", b"last", b"a\nb", b"\0", b"it's\0\n", "-e \u{fc}\\c%d".as_bytes(), &long];
+        let table: [(&[&str], &[Dialect]); 8] = [
+            (&["dash"], &[Dialect::Posix]),
+            (&["busybox", "ash"], &[Dialect::Posix]),
+            (&["ksh93"], &[Dialect::Ksh]),
+            (&["mksh"], &[Dialect::Ksh]),
+            (&["zsh"], &[Dialect::Zsh]),
+            (&["bash"], &[Dialect::Bash, Dialect::Brief]),
+            (&["bash", "-o", "posix"], &[Dialect::Bash]),
+            (&["bash", "-eu"], &[Dialect::Bash, Dialect::Brief]),
+        ];
+        let from = tempfile::tempdir().unwrap();
+        for (shell, dialects) in table {
+            for (dialect, input) in dialects.iter().flat_map(|dialect| inputs.map(|input| (*dialect, input)))
+            {
+                let frame =
+                    fed("eval 'v=kept; od -An -v -tx1; echo end'", input, &Mark::random().unwrap(), dialect);
+                let text = format!("v=\n{frame}\necho $? $v; umask; set -C; umask 077\n");
+                let Some(said) = said(shell, &text, from.path()) else { continue };
+                let said = String::from_utf8(said).unwrap();
+                let (bytes, rest) = said.split_once("end\n").unwrap_or(("", &said));
+                let bytes: Vec<u8> =
+                    bytes.split_whitespace().map(|hex| u8::from_str_radix(hex, 16).unwrap()).collect();
+                assert!(bytes == input, "{shell:?}: {} bytes of {}", bytes.len(), input.len());
+                let umask =
+                    rest.strip_prefix("0 kept\n").map(|umask| umask.trim_start_matches('0').trim_end());
+                assert_eq!(umask, Some("22"), "{shell:?}: {input:?}");
+                let left = std::fs::read_dir(from.path()).unwrap().count();
+                assert_eq!(left, 0, "{shell:?}: nothing is left behind");
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_whose_input_cannot_be_written_down_does_not_run() {
+        let nowhere = std::path::Path::new("/proc");
+        for shell in ["dash", "mksh", "ksh93", "bash"] {
+            let frame = fed("eval 'echo ran'", b"last", &Mark::random().unwrap(), Dialect::Ksh);
+            let Some(said) = said(&[shell], &format!("{frame}\necho $?\n"), nowhere) else { continue };
+            assert_eq!(String::from_utf8_lossy(&said), "1\n", "{shell}");
+        }
+    }
+}
