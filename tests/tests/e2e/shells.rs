@@ -140,7 +140,7 @@ fn in_every_shell_a_command_that_ends_the_shell_says_so_and_how() {
 }
 
 /// What a command may define or switch off without the session's noticing.
-const HARMLESS: [&str; 24] = [
+const HARMLESS: [&str; 28] = [
     "printf() { :; }",
     "read() { :; }",
     "eval() { :; }",
@@ -152,6 +152,10 @@ const HARMLESS: [&str; 24] = [
     "IFS=0123456789",
     "PS4='$(exit 3)'; PS1= PS2=",
     "unset -f __s __e",
+    "__a=1 __b=2; readonly __c=3",
+    "typeset -i __c __n",
+    "PATH=/nowhere",
+    "set -o history; set -H",
     "trap 'true' EXIT",
     "trap 'echo failed' ERR",
     "trap 'true' DEBUG",
@@ -199,6 +203,47 @@ fn in_every_shell_a_session_goes_on_whatever_its_commands_define_or_switch_off()
 }
 
 #[test]
+fn a_mistake_in_a_command_ends_no_session_but_those_of_mksh() {
+    let Some(bed) = bed("") else { return };
+    for shell in bed.shells().iter().filter(|shell| !shell.ends_with("mksh") && bed.login_shell(shell)) {
+        let session = bed.open();
+        bed.run(&session, "v=kept");
+        for command in ["echo \"open", "if then", "shift 99", ". /nowhere/to/be/found", "set -o no-such"] {
+            let reply = bed.run(&session, command);
+            assert_eq!(reply["session_ended"], Value::Null, "{shell}: {command}: {:#}", reply.raw);
+            assert_ne!(reply["exit_code"], 0, "{shell}: {command}: {:#}", reply.raw);
+            let next = json!({ "session": session, "command": "echo $v" });
+            let next = bed.client.call("ssh_exec", next);
+            assert_eq!(next["stdout"], "kept\n", "{shell}: {command}: {:#}", next.raw);
+        }
+    }
+}
+
+#[test]
+fn what_a_shell_is_told_about_quotes_makes_no_command_of_quoted_text_or_input() {
+    let Some(bed) = bed("") else { return };
+    let caught = bed.world.dir().join("caught");
+    for (shell, option) in
+        [("/usr/bin/zsh", "set -o cshjunkiequotes"), ("/bin/bash", "set -o history; set -H")]
+    {
+        if !bed.login_shell(shell) {
+            continue;
+        }
+        let session = bed.open();
+        bed.run(&session, option);
+        let lines = format!("a\n!!\ntouch {}\n'\nb", caught.display());
+        for input in [lines.clone(), format!("{lines}\n")] {
+            let arguments = json!({ "session": session, "command": "cat", "stdin": input });
+            assert_eq!(bed.client.call("ssh_exec", arguments).expect_ok().text("stdout"), input, "{shell}");
+        }
+        let quoted = format!(": 'x\n\u{fc} !!\ntouch {}\ny'", caught.display());
+        bed.run(&session, &quoted);
+        assert_eq!(bed.run(&session, "echo on").text("stdout"), "on\n", "{shell}");
+        assert!(!caught.exists(), "{shell}");
+    }
+}
+
+#[test]
 fn in_every_shell_a_session_that_can_no_longer_tell_its_commands_ends_says_so() {
     let Some(bed) = bed("") else { return };
     for shell in bed.shells().iter().filter(|shell| bed.login_shell(shell)) {
@@ -228,13 +273,11 @@ fn a_bash_that_cannot_take_a_command_runs_none_of_it() {
     if !bed.login_shell("/bin/bash") {
         return;
     }
-    for command in ["enable -n read", "readonly __c"] {
-        let session = bed.open();
-        bed.run(&session, command);
-        let reply = bed.run(&session, "first\necho leaked\necho leaked >&2");
-        assert!(!reply["session_ended"].is_null(), "{command}: {:#}", reply.raw);
-        assert!(!reply.raw.to_string().contains("leaked"), "{command}: {:#}", reply.raw);
-    }
+    let session = bed.open();
+    bed.run(&session, "enable -n read");
+    let reply = bed.run(&session, "first\necho leaked\necho leaked >&2");
+    assert!(!reply["session_ended"].is_null(), "{:#}", reply.raw);
+    assert!(!reply.raw.to_string().contains("leaked"), "{:#}", reply.raw);
 }
 
 #[test]

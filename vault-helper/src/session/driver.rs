@@ -11,9 +11,10 @@ use sallyport_protocol::envelope::Stream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::compose::{self, Dialect};
+use super::dialect::{self, Dialect};
 use super::end::{End, parse_status};
 use super::feed::{Feed, Line, Variables};
+use super::frame;
 use super::job::Exit;
 use super::marks::Mark;
 use super::oneshot::until;
@@ -26,7 +27,7 @@ use crate::ssh::transport::Lease;
 
 /// Output of background children between commands that is kept for the next one, in bytes.
 const LATE: usize = 64 * 1024;
-/// A command that runs for this long is followed by a [`compose::probe`].
+/// A command that runs for this long is followed by a [`frame::probe`].
 const LONG: Duration = Duration::from_secs(2);
 /// Why a session ends whose shell went on without its end marks.
 const DEAF: &str = "the shell no longer tells when its commands end: something the command defined or switched off \
@@ -124,8 +125,8 @@ impl Driver {
     /// Runs commands until the session ends, and says why it did.
     async fn serve(&mut self, inbox: &mut mpsc::Receiver<Box<Feed>>, idle: Duration) -> String {
         let text = match self.lease.transport().own_shell.get() {
-            Some(()) => compose::OWN_BOOTSTRAP,
-            None => compose::BOOTSTRAP,
+            Some(()) => dialect::OWN_BOOTSTRAP,
+            None => dialect::BOOTSTRAP,
         };
         if let Err(error) = self.write.exec(true, text).await {
             return format!("the shell could not be started: {error}");
@@ -198,10 +199,10 @@ impl Driver {
                     && input.is_empty()
                     && text.is_ascii() =>
             {
-                compose::brief_frame(text, &mark)
+                frame::brief(text, &mark)
             }
-            Line::Command { text, input } => compose::frame(text, input, &mark, dialect),
-            Line::Own(line) => compose::own_frame(line, &mark, dialect),
+            Line::Command { text, input } => frame::command(text, input, &mark, dialect),
+            Line::Own(line) => frame::own(line, &mark, dialect),
         };
         let frame = match variables {
             None => frame,
@@ -285,7 +286,7 @@ impl Driver {
                         (None, None, Ok(sign)) => {
                             output.expect(&sign);
                             error.expect(&sign);
-                            sent = Some(send(compose::probe(&sign).into_bytes()));
+                            sent = Some(send(frame::probe(&sign).into_bytes()));
                             None
                         }
                         _ => Some(Instant::now() + LONG),

@@ -14,7 +14,7 @@ pub struct End {
     collected: Vec<u8>,
     /// What followed the mark, once it is whole.
     status: Option<Vec<u8>>,
-    /// Looks for the answer to a [`super::compose::probe`], which comes after the mark or tells that none will.
+    /// Looks for the answer to a [`super::frame::probe`], which comes after the mark or tells that none will.
     probe: Option<Finder>,
     /// The shell went on and there was no mark.
     pub lost: bool,

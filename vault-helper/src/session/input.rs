@@ -1,19 +1,19 @@
 //! How a command in a session is given its standard input, byte for byte: the session's shell must find it in the
 //! text that it reads, and no two shells have the same ways to write down what is no line of text.
 
-use super::compose::{Dialect, SHUT, quote};
+use super::dialect::Dialect;
+use super::frame::SHUT;
 use super::marks::Mark;
 
-/// Bytes of input that one `printf` writes. Where that is a program (mksh), a word may have 128 KiB
-/// (execve(2), `MAX_ARG_STRLEN`), and a byte becomes up to five.
+/// Bytes of input that one command prints: a shell holds them a few times over while it reads that.
 const PIECE: usize = 16 * 1024;
 
-/// A way to give a command input that a here-document cannot hold: its last line has no end, or it has bytes that
-/// are no text.
+/// A way to give a command input.
 enum Way {
-    /// A here-document that ends with the text of an `eval`. POSIX leaves open what becomes of it: these shells take it
-    /// as it stands, bash adds a line end and complains, and mksh refuses it.
-    Open,
+    /// A here-document in the text of an `eval`. Where the last line has no end, it ends with that text: POSIX leaves
+    /// open what becomes of it, and these shells take it as it stands. (bash adds a line end and complains, and mksh
+    /// refuses it.)
+    Document,
     /// From a process substitution.
     Substitution,
     /// From a file, which every shell can, and which has no name any more when the command begins.
@@ -22,67 +22,61 @@ enum Way {
 
 impl Way {
     fn of(dialect: Dialect, input: &[u8]) -> Self {
+        let is_text = !input.contains(&0) && std::str::from_utf8(input).is_ok();
         match dialect {
             Dialect::Brief => Self::Substitution,
-            Dialect::Posix | Dialect::Zsh if is_text(input) => Self::Open,
-            Dialect::Posix | Dialect::Zsh | Dialect::Unknown | Dialect::Ksh | Dialect::Bash => Self::Spilled,
+            Dialect::Posix | Dialect::Zsh if is_text => Self::Document,
+            Dialect::Ksh if is_text && input.ends_with(b"\n") => Self::Document,
+            _ => Self::Spilled,
         }
     }
 }
 
 /// Runs `run` with this input.
 pub fn fed(run: &str, input: &[u8], mark: &Mark, dialect: Dialect) -> String {
-    let ((first, second), (word, print)) = (mark.halves(), dialect.words());
-    // Nothing printed can be known to look like the delimiter.
-    let (here, text) = (format!("<<'{second}{first}' {SHUT}"), String::from_utf8_lossy(input));
     if input.is_empty() {
         return format!("{run} </dev/null {SHUT}");
     }
-    if input.ends_with(b"\n") && is_text(input) {
-        return format!("{run} {here}\n{text}{second}{first}");
-    }
+    // Nobody knows this word before.
+    let ((first, second), word) = (mark.halves(), dialect.word());
     match Way::of(dialect, input) {
-        Way::Open => format!("{word}eval {}", quote(&format!("{run} {here}\n{text}"))),
-        Way::Substitution => format!("{run} < <({{ {}; }} {SHUT}) {SHUT}", printed(input, print)),
+        Way::Document => {
+            let text = String::from_utf8_lossy(input);
+            let end = if text.ends_with('\n') { format!("{second}{first}") } else { String::new() };
+            let document = format!("{run} <<'{second}{first}' {SHUT}\n{text}{end}");
+            format!("{word}eval {}", dialect.quote(&document))
+        }
+        Way::Substitution => format!("{run} < <({{ {}; }} {SHUT}) {SHUT}", printed(input, dialect)),
         Way::Spilled => {
-            // Nobody knows the name before, and noclobber follows no link; without the whole input nothing runs.
+            // Under noclobber no link is followed; without the whole input nothing runs.
             let file = format!("\"${{TMPDIR:-/tmp}}/.{second}{first}\"");
             let remove = format!("{}rm -f {file}", dialect.program());
             format!(
-                "({print}umask 077; {print}set -C; {{ {}; }} >{file}) </dev/null {SHUT} || {{ {remove}; ({print}exit 1); }} {SHUT} && \
+                "({word}umask 077; {word}set -C; {{ {}; }} >{file}) </dev/null {SHUT} || {{ {remove}; ({word}exit 1); }} {SHUT} && \
                  {{ {remove}; {run}; }} <{file} {SHUT}",
-                printed(input, print)
+                printed(input, dialect)
             )
         }
     }
 }
 
-/// Whether a here-document can hold these bytes.
-fn is_text(input: &[u8]) -> bool {
-    !input.contains(&0) && std::str::from_utf8(input).is_ok()
-}
-
-/// Commands that print the input. `%b` (XCU printf) takes any byte as `\0` and three octal digits.
-fn printed(input: &[u8], print: &str) -> String {
-    let mut text = String::with_capacity(input.len() + 64);
+/// Commands that print the input, on one line. `\0` and three octal digits are any byte (XCU printf, `%b`).
+fn printed(input: &[u8], dialect: Dialect) -> String {
+    let mut commands = Vec::new();
     for piece in input.chunks(PIECE) {
-        if !text.is_empty() {
-            // One that could not write ends it all.
-            text.push_str(" && ");
-        }
-        text.push_str(print);
-        text.push_str("printf %b '");
+        let mut escaped = String::with_capacity(piece.len() + 16);
         for byte in piece {
             match byte {
-                b'\\' => text.push_str(r"\\"),
-                b'\'' => text.push_str(r"'\''"),
-                1..=0x7f => text.push(char::from(*byte)),
-                _ => text.push_str(&format!("\\0{byte:03o}")),
+                b'\\' => escaped.push_str(r"\\"),
+                b'\n' => escaped.push_str(r"\n"),
+                b'\'' | b'!' | 0..=0x1f | 0x7f.. => escaped.push_str(&format!("\\0{byte:03o}")),
+                _ => escaped.push(char::from(*byte)),
             }
         }
-        text.push('\'');
+        commands.push(dialect.prints(&escaped));
     }
-    text
+    // One that could not write ends it all.
+    commands.join(" && ")
 }
 
 #[cfg(test)]
@@ -109,9 +103,19 @@ mod tests {
     fn every_shell_gives_a_command_the_very_bytes_and_keeps_what_it_changes() {
         let all: Vec<u8> = (0..=255).collect();
         let long = [b"a".repeat(PIECE + 1), all.repeat(PIECE / 256), b"%s\\c'\\0101\\\\n".to_vec()].concat();
-        let inputs: [&[u8]; 8] =
-            [b"", b"\n", b"last", b"a\nb", b"\0", b"it's\0\n", "-e \u{fc}\\c%d".as_bytes(), &long];
-        let table: [(&[&str], &[Dialect]); 8] = [
+        let inputs: [&[u8]; 10] = [
+            b"",
+            b"\n",
+            b"a\n\tit's\n",
+            b"a\n!!\n!1\nb",
+            b"last",
+            b"a\nb",
+            b"\0",
+            b"it's\0\n",
+            "-e \u{fc}\\c%d".as_bytes(),
+            &long,
+        ];
+        let table: [(&[&str], &[Dialect]); 10] = [
             (&["dash"], &[Dialect::Posix]),
             (&["busybox", "ash"], &[Dialect::Posix]),
             (&["ksh93"], &[Dialect::Ksh]),
@@ -120,6 +124,8 @@ mod tests {
             (&["bash"], &[Dialect::Bash, Dialect::Brief]),
             (&["bash", "-o", "posix"], &[Dialect::Bash]),
             (&["bash", "-eu"], &[Dialect::Bash, Dialect::Brief]),
+            (&["bash", "-o", "history", "-H"], &[Dialect::Bash, Dialect::Brief]),
+            (&["zsh", "-o", "cshjunkiequotes"], &[Dialect::Zsh]),
         ];
         let from = tempfile::tempdir().unwrap();
         for (shell, dialects) in table {

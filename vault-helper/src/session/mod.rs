@@ -6,10 +6,12 @@
 
 pub mod attach;
 pub mod compose;
+pub mod dialect;
 pub mod driver;
 pub mod end;
 pub mod exec;
 pub mod feed;
+pub mod frame;
 pub mod input;
 pub mod job;
 pub mod marks;

@@ -11,7 +11,8 @@ use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::watch;
 
 use super::attach;
-use super::compose::{self, Dialect};
+use super::compose;
+use super::dialect::{self, Dialect};
 use super::exec::Early;
 use super::feed::{Feed, Line};
 use super::job::Job;
@@ -165,7 +166,7 @@ async fn first_command(
         )
     };
     // On one stream, so that what the shell says of itself and what went wrong come one after the other.
-    let text = format!("{}{{ {text}\n}} 2>&1", compose::setup());
+    let text = format!("{}{{ {text}\n}} 2>&1", dialect::setup());
     // A new shell is free.
     let _ = shell.occupy(&shell.id);
     if shell

@@ -14,7 +14,8 @@ use sallyport_protocol::text::SecretName;
 use sallyport_protocol::{ErrorCode, Failure};
 use zeroize::Zeroizing;
 
-use super::compose::{Dialect, quote};
+use super::compose::quote;
+use super::dialect::Dialect;
 use super::feed::Cue;
 use super::marks::Mark;
 use crate::harden::memory::secretly;
@@ -180,13 +181,14 @@ impl Injected {
     /// A line for a session's shell that asks for the variables, and the answer to it; `frame` follows at once.
     /// Tracing is off meanwhile.
     pub fn in_session(&self, ready: &Mark, mark: &Mark, frame: &str, dialect: Dialect) -> (String, Cue) {
-        let ((first, second), (a, b), (eval, word)) = (ready.halves(), mark.halves(), dialect.words());
+        let ((a, b), word) = (mark.halves(), dialect.word());
         let read = READ.replace("$2$3", &format!("{a}{b}")).replace("exit 125", "break");
         let read =
-            read.replace("read -r", &format!("{word}read -r")).replace("eval ", &format!("{eval}eval "));
+            read.replace("read -r", &format!("{word}read -r")).replace("eval ", &format!("{word}eval "));
         let line = format!(
-            "case $- in *[xv]*) __o=$-;; *) __o=;; esac; {{ set +xv; }} 2>/dev/null; {word}printf %s%s {first} {second} >&8; \
-             {read}case $__o in *x*) set -x;; esac; case $__o in *v*) set -v;; esac; unset __o\n"
+            "case $- in *[xv]*) __o=$-;; *) __o=;; esac; {{ set +xv; }} 2>/dev/null; {} >&8; \
+             {read}case $__o in *x*) set -x;; esac; case $__o in *v*) set -v;; esac; unset __o\n",
+            dialect.says(ready)
         );
         // One list: a shell reads it to its end before it runs any of it, and what comes then is the variables.
         let answer = self.fed(mark, frame.as_bytes());

@@ -11,7 +11,7 @@ use sallyport_policy::ShellState;
 use sallyport_protocol::envelope::Caller;
 use tokio::sync::{mpsc, watch};
 
-use super::compose::Dialect;
+use super::dialect::Dialect;
 use super::driver::Driver;
 use super::feed::Feed;
 use super::transcript::tap::Tap;
