@@ -48,6 +48,36 @@ fn what_outlives_its_time_goes_on_as_a_job_and_is_stopped_for_good() {
 }
 
 #[test]
+fn what_floods_is_closed_like_anything_else_and_holds_up_nothing() {
+    let world = World::new();
+    let _sshd = world.ready_host_with("web1", "terminal = \"allow\"");
+    let client = world.mcp();
+    let open = |kind: &str| {
+        let opened = client.call("ssh_session_open", json!({ "target": "web1", "kind": kind })).expect_ok();
+        opened.text("session").to_owned()
+    };
+    let flood = "while :; do head -c 1000000 /dev/zero | tr '\\0' x; done";
+    let sessions = ["shell", "shell", "terminal", "terminal"].map(|kind| (kind, open(kind)));
+    for (kind, session) in &sessions {
+        if *kind == "shell" {
+            let arguments = json!({ "session": session, "command": flood, "background": true });
+            let job = client.call("ssh_exec", arguments).text("job_id").to_owned();
+            let flows = json!({ "id": job, "cursor": 10_000_000, "wait_s": 30, "max_chars": 1 });
+            assert_eq!(client.call("ssh_output", flows).expect_ok().text("text"), "x");
+        } else {
+            let arguments = json!({ "session": session, "text": flood, "until": "xxxxxxxx", "wait_s": 30 });
+            assert_eq!(client.call("ssh_session_send", arguments).expect_ok()["matched"], true);
+        }
+    }
+    for (_, session) in sessions {
+        client.call("ssh_session_close", json!({ "session": session })).expect_ok();
+    }
+    let reply = client.call("ssh_exec", json!({ "target": "web1", "command": "echo on" })).expect_ok();
+    assert_eq!(reply.text("stdout"), "on\n");
+    eventually("their end", || world.remote_processes().is_empty().then_some(()));
+}
+
+#[test]
 fn megabytes_on_one_stream_hold_up_neither_the_other_nor_the_end() {
     let world = World::new();
     let _sshd = world.ready_host("web1");

@@ -114,12 +114,15 @@ impl Driver {
         driver.shell.end(why);
         inbox.close();
         drop(inbox);
+        let Driver { read, write, lease, first, .. } = driver;
+        // Let go of, so that output nobody reads any more does not hold up the connection, and with it what is sent now.
+        drop(read);
         // HUP for the whole process group: the shell must not outlive its session.
-        let group = driver.first.group(&driver.lease);
+        let group = first.group(&lease);
         for last in [Sig::HUP, Sig::KILL] {
-            signal(&driver.lease, &driver.write, group, last).await;
+            signal(&lease, &write, group, last).await;
         }
-        let _ = driver.write.close().await;
+        let _ = write.close().await;
     }
 
     /// Runs commands until the session ends, and says why it did.

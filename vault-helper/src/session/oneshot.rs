@@ -166,6 +166,8 @@ pub async fn run(
             step = ladder.step() => reach.signal(&lease, &write, step).await,
         }
     }
+    // As in a session: see `driver`.
+    drop(read);
     if let Some(mut line) = first {
         sink.write(Stream::Output, line.rest()).await;
     }

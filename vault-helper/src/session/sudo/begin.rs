@@ -83,6 +83,7 @@ impl Elevation {
                 Ok(begun) => return Ok((read, write, begun)),
                 Err(why) => why,
             };
+            drop(read);
             let _ = write.close().await;
             channel = match why {
                 NotBegun::Failed(failure) | NotBegun::WouldAsk(failure) => return Err(failure),

@@ -332,6 +332,8 @@ impl Driver {
             let words = self.lease.redactor().bytes(&words);
             self.tell_begun(Err(words));
         }
+        // Output nobody reads any more must not hold up the connection, and with it what is sent now.
+        drop(self.read);
         let write = &self.terminal.write;
         if self.exit.is_none() {
             // Closing the channel hangs up; a program that ignores that is killed, where sshd does it for us.
