@@ -57,6 +57,18 @@ pub(crate) enum Var {
     Unknown,
 }
 
+impl Var {
+    /// Whether it holds text that is a command once something evaluates it.
+    pub(crate) fn holds_code(&self) -> bool {
+        let code = |text: &String| text.contains("$(") || text.contains('`');
+        match self {
+            Self::Text(text) => code(text),
+            Self::List(list) => list.iter().any(code),
+            Self::Unknown => false,
+        }
+    }
+}
+
 impl ShellState {
     /// Most names (functions, aliases, variables and files together) a state holds.
     pub const MAX_NAMES: usize = 1024;

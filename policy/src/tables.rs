@@ -133,6 +133,19 @@ static SPECIAL_NAMES: LazyLock<HashSet<&'static str>> =
 static BUILTIN_NAMES: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| BUILTINS.split_whitespace().collect());
 
+/// Options of `set -o` that change nothing about how text is read: those of POSIX (XCU set), bash and ksh. zsh has
+/// others, which do (`cshjunkiequotes`).
+const SHELL_OPTIONS: &str = "allexport errexit errtrace functrace braceexpand hashall histexpand history ignoreeof interactive-comments \
+    keyword monitor noclobber noexec noglob nolog notify nounset onecmd physical pipefail posix privileged verbose vi \
+    emacs xtrace gmacs bgnice globstar markdirs trackall viraw unset log clobber glob exec";
+
+/// Whether `set -o` takes this name without changing how later commands are read. zsh cares for neither case nor
+/// underscores.
+pub(crate) fn is_shell_option(name: &str) -> bool {
+    let plain = name.replace('_', "").to_lowercase();
+    SHELL_OPTIONS.split_whitespace().any(|option| option == plain)
+}
+
 /// Whether the name stands for a program or builtin the engine knows: redefining it is suspicious.
 pub(crate) fn is_known(name: &str) -> bool {
     is_program(name) || BUILTIN_NAMES.contains(name)

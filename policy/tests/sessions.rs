@@ -157,6 +157,41 @@ fn changing_where_commands_come_from_is_asked_for_at_once() {
 }
 
 #[test]
+fn a_variable_that_evaluates_what_it_is_given_is_given_no_code() {
+    let code = "'a[$(touch x)]'";
+    for commands in [
+        &["declare -i v", &format!("v={code}")][..],
+        &["typeset -i v", &format!("for v in {code}; do :; done")],
+        &["export -i v", &format!("for v in 1 {code} $w; do :; done")],
+        &[&format!("declare -i v; v+={code}")],
+        &["typeset -F v", &format!("printf -v v %s {code}")],
+        &["declare -i v", &format!("read -r v <<< {code}")],
+        &["declare -ai v", &format!("v=(1 {code})")],
+    ] {
+        assert_eq!(last(commands), Verdict::Confirm, "{commands:?}");
+    }
+    assert_eq!(
+        last(&["declare -i v", "v=3+4; read v <<< 5; for v in 1 2; do echo $v; done"]),
+        Verdict::Allow
+    );
+    assert_eq!(last(&["declare -i v", "w='$(x)'"]), Verdict::Allow, "another variable");
+}
+
+#[test]
+fn options_that_change_how_text_is_read_are_asked_for() {
+    for command in
+        ["set -o cshjunkiequotes", "set -eo CSH_JUNKIE_QUOTES", "set -ocshjunkiequotes", "set -o $x"]
+    {
+        assert_eq!(last(&[command]), Verdict::Confirm, "{command}");
+    }
+    for command in
+        ["set -euo pipefail", "set -o", "set +o", "set -o NO_UNSET", "set +o noclobber", "set -- -o x"]
+    {
+        assert_eq!(last(&[command]), Verdict::Allow, "{command}");
+    }
+}
+
+#[test]
 fn ordinary_sessions_flow() {
     let commands = [
         "cd src",

@@ -250,11 +250,7 @@ impl Engine<'_> {
         if text.contains(['$', '`']) {
             self.expand_quoted(text, source);
         }
-        let hidden = self.shell.variables.values().any(|value| match value {
-            Var::Text(text) => text.contains("$(") || text.contains('`'),
-            Var::List(list) => list.iter().any(|text| text.contains("$(") || text.contains('`')),
-            Var::Unknown => false,
-        });
+        let hidden = self.shell.variables.values().any(Var::holds_code);
         if hidden {
             self.opaque(source, source.all(), "opaque");
         }

@@ -156,7 +156,7 @@ impl Engine<'_> {
                 && !assignment.append
             {
                 let list = self.assigned(&assignment.value, source);
-                self.shell.store(name, list);
+                self.keep(name, list, source, source.all());
             }
         }
     }
@@ -207,6 +207,7 @@ impl Engine<'_> {
             Var::Text(text) => Some(text.clone()),
             _ => None,
         };
+        self.evaluated(name, &value, source, span);
         let finding = self.environment(name, text.as_deref(), source, span);
         let harmless = tables::harmless_variable(name, text.as_deref(), scope.passed_on);
         let reads = if harmless { Reads::Proven } else { Reads::Unproven };
@@ -222,6 +223,19 @@ impl Engine<'_> {
             (true, ..) => Var::Unknown,
         };
         self.shell.store(name, value);
+    }
+
+    /// Stores a value as it is given, whole.
+    pub(super) fn keep(&mut self, name: &str, value: Var, source: &Source<'_>, span: (usize, usize)) {
+        self.evaluated(name, &value, source, span);
+        self.shell.store(name, value);
+    }
+
+    /// A variable that is an integer evaluates what it is given, and a subscript in that runs code.
+    fn evaluated(&mut self, name: &str, value: &Var, source: &Source<'_>, span: (usize, usize)) {
+        if self.shell.odd.contains(name) && value.holds_code() {
+            self.opaque(source, span, "opaque");
+        }
     }
 
     /// A name that takes values nobody can see: worth a finding where it means something to other programs.

@@ -302,7 +302,7 @@ impl Engine<'_> {
                 .filter(|arg| !(arg.open || arg.glob || arg.is_unknown()))
                 .take(if known { 0 } else { 32 });
             for value in sure.cloned().collect::<Vec<_>>() {
-                self.shell.store(&clause.variable_name, Var::Text(value.text));
+                self.keep(&clause.variable_name, Var::Text(value.text), source, source.all());
                 self.list(&clause.body.list, source);
                 self.land();
             }
@@ -318,7 +318,7 @@ impl Engine<'_> {
             return None;
         }
         for value in values {
-            self.shell.store(&clause.variable_name, Var::Text(value.text));
+            self.keep(&clause.variable_name, Var::Text(value.text), source, source.all());
             self.list(&clause.body.list, source);
             self.land();
         }

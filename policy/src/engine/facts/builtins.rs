@@ -65,6 +65,8 @@ impl Engine<'_> {
                 self.subscripts(args)
             }
             "read" | "mapfile" | "readarray" => {
+                let evaluates = args[1..].iter().any(|arg| self.shell.odd.contains(&arg.text))
+                    && matches!(&self.stdin, Stdin::Known(text) if Var::Text(text.clone()).holds_code());
                 for arg in &args[1..] {
                     if !arg.text.starts_with('-') {
                         self.unseen(&arg.text, source, span);
@@ -76,6 +78,8 @@ impl Engine<'_> {
                 let callback = name != "read" && args.iter().any(|arg| arg.text.starts_with("-C"));
                 if callback {
                     self.shell.lost = true;
+                    Facts::confirm("opaque")
+                } else if evaluates {
                     Facts::confirm("opaque")
                 } else {
                     self.subscripts(args)
@@ -314,7 +318,7 @@ impl Engine<'_> {
                 && !name.starts_with('-')
                 && !tables::harmless_variable(name, None, true);
             let base = name.split(['+', '=', '[']).next().unwrap_or(name).to_owned();
-            if options('l') || options('u') || options('i') || options('c') {
+            if ['l', 'u', 'i', 'c', 'E', 'F'].into_iter().any(options) {
                 self.shell.odd.insert(base.clone());
                 self.shell.store(&base, Var::Unknown);
             }
@@ -342,6 +346,9 @@ impl Engine<'_> {
     fn set(&mut self, args: &[Arg]) -> Facts {
         if args.iter().any(|arg| arg.text == "history") && args.iter().any(|arg| arg.text == "+o") {
             return Facts::confirm("history");
+        }
+        if named_options(args).any(|name| !tables::is_shell_option(name)) {
+            return Facts::confirm("redefined");
         }
         // Every variable is exported from here on.
         let exports = args.iter().skip(1).any(|arg| {
@@ -379,6 +386,19 @@ impl Engine<'_> {
             _ => Facts::ORDINARY,
         }
     }
+}
+
+/// The options that `set` is given by name: behind `-o` or `+o`, or for zsh in the same word.
+fn named_options(args: &[Arg]) -> impl Iterator<Item = &str> {
+    let end = args.iter().position(|arg| arg.text == "--").unwrap_or(args.len());
+    let args = &args[..end];
+    let behind = args.windows(2).filter(|pair| is_option(&pair[0].text) && pair[0].text.ends_with('o'));
+    let within = args.iter().filter(|arg| is_option(&arg.text)).filter_map(|arg| arg.text.split_once('o'));
+    behind.map(|pair| pair[1].text.as_str()).chain(within.map(|(_, name)| name).filter(|name| name.len() > 3))
+}
+
+fn is_option(text: &str) -> bool {
+    text.starts_with(['-', '+'])
 }
 
 /// Whether a file's name says that it is there to be read into a shell: it activates an environment, or sets variables.
