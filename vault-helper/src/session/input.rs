@@ -48,12 +48,12 @@ pub fn fed(run: &str, input: &[u8], mark: &Mark, dialect: Dialect) -> String {
         }
         Way::Substitution => format!("{run} < <({{ {}; }} {SHUT}) {SHUT}", printed(input, dialect)),
         Way::Spilled => {
-            // Under noclobber no link is followed; without the whole input nothing runs.
+            // Under noclobber no link is followed. Without the whole input nothing runs, nor while the file has its name.
             let file = format!("\"${{TMPDIR:-/tmp}}/.{second}{first}\"");
-            let remove = format!("{}rm -f {file}", dialect.program());
+            let remove = format!("(PATH=/usr/bin:/bin:${{PATH-}}; {}rm -f {file})", dialect.program());
             format!(
                 "({word}umask 077; {word}set -C; {{ {}; }} >{file}) </dev/null {SHUT} || {{ {remove}; ({word}exit 1); }} {SHUT} && \
-                 {{ {remove}; {run}; }} <{file} {SHUT}",
+                 {{ {remove} && {run}; }} <{file} {SHUT}",
                 printed(input, dialect)
             )
         }
@@ -146,6 +146,19 @@ mod tests {
                 let left = std::fs::read_dir(from.path()).unwrap().count();
                 assert_eq!(left, 0, "{shell:?}: nothing is left behind");
             }
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_behind_where_no_program_is_found() {
+        let from = tempfile::tempdir().unwrap();
+        for (shell, dialect) in [("ksh93", Dialect::Ksh), ("mksh", Dialect::Ksh), ("bash", Dialect::Bash)] {
+            let run = "eval 'read -r x; echo \"<$x>\"'";
+            let frame = fed(run, b"last", &Mark::random().unwrap(), dialect);
+            let text = format!("PATH=/nowhere\n{frame}\n");
+            let Some(said) = said(&[shell], &text, from.path()) else { continue };
+            assert_eq!(String::from_utf8_lossy(&said), "<last>\n", "{shell}");
+            assert_eq!(std::fs::read_dir(from.path()).unwrap().count(), 0, "{shell}");
         }
     }
 
