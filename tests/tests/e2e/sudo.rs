@@ -352,7 +352,7 @@ fn a_function_or_alias_named_sudo_never_runs_in_its_place() {
 #[test]
 fn the_cache_of_a_session_is_seen_filled_and_emptied() {
     let Some(bed) = bed(&[ALL]) else { return };
-    for shell in ["/bin/sh", "/bin/bash", "/usr/bin/zsh"] {
+    for shell in ["/bin/sh", "/bin/bash", "/usr/bin/zsh", "/bin/ksh93", "/bin/mksh"] {
         process::run(process::bare("usermod").args(["--shell", shell, &bed.account.name]), b"")
             .expect_success();
         let session = bed.session();
