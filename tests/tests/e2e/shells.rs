@@ -117,7 +117,8 @@ fn in_every_shell_a_session_outlives_what_commands_do_to_it() {
 fn in_every_shell_a_command_that_ends_the_shell_says_so_and_how() {
     let Some(bed) = bed("") else { return };
     for shell in bed.shells().iter().filter(|shell| bed.login_shell(shell)) {
-        let table: [(&str, Value); 5] = [
+        let table: [(&str, Value); 6] = [
+            ("ulimit -c 0; kill -BUS $$", Value::Null),
             ("exit 3", json!(3)),
             ("exec true", json!(0)),
             ("kill -9 $$", Value::Null),
@@ -129,6 +130,7 @@ fn in_every_shell_a_command_that_ends_the_shell_says_so_and_how() {
             let reply = bed.run(&session, command);
             assert_eq!(reply["exit_code"], code, "{shell}: {command}: {:#}", reply.raw);
             assert!(reply.text("session_ended").contains("the shell"), "{shell}: {command}: {:#}", reply.raw);
+            assert!(!reply.text("session_ended").contains('@'), "{shell}: {command}: {:#}", reply.raw);
             let next = bed.client.call("ssh_exec", json!({ "session": session, "command": "true" }));
             next.expect_code("session_not_found");
         }

@@ -172,6 +172,10 @@ impl Driver {
     fn end_text(&self) -> String {
         match (&self.exit.code, &self.exit.signal, self.lease.transport().closed()) {
             (Some(code), _, _) => format!("the shell exited with code {code}"),
+            // sshd has one name for all that have none in RFC 4254: `SIG@openssh.com`.
+            (None, Some(signal), _) if signal.as_str().contains('@') => {
+                "the shell was ended by a signal that the host does not name".into()
+            }
             (None, Some(signal), _) => format!("the shell was ended by SIG{}", signal.as_str()),
             (None, None, Some(why)) => why,
             (None, None, None) => "the host closed the shell".into(),
