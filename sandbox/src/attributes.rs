@@ -3,6 +3,7 @@
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::prctl;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, umask};
 
 use super::SandboxError;
@@ -19,6 +20,15 @@ pub fn close() -> Result<(), SandboxError> {
     prctl::set_dumpable(false).map_err(refused("dumping"))?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(refused("core dumps"))?;
     prctl::set_no_new_privs().map_err(refused("new privileges"))
+}
+
+/// Ends this process when the thread that started it ends (prctl(2), `PR_SET_PDEATHSIG`).
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn end_with_parent() -> Result<(), SandboxError> {
+    prctl::set_pdeathsig(Signal::SIGKILL)
+        .map_err(|errno| SandboxError::Refused("its parent's end", errno.to_string()))
 }
 
 /// How many bytes this process may lock into memory; raises its limit as far as it may be raised.

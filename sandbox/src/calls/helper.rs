@@ -83,6 +83,12 @@ pub(super) const CALLS: &[Row] = &[
         &[],
         "out of swap; libgcrypt's too",
     ),
+    (
+        &[SYS_landlock_create_ruleset, SYS_landlock_add_rule, SYS_landlock_restrict_self],
+        &[],
+        "a carrier, started here, takes more from itself",
+    ),
+    (&[SYS_seccomp], &[Is(0, SECCOMP_SET_MODE_FILTER as u64)], "as landlock"),
     (&[SYS_getrandom], &[], "keys"),
     (&[SYS_clone], &[Without(0, NAMESPACES)], "threads and programs, in the name spaces there are"),
     (&[SYS_execve], &[], "gpg and pinentry; Landlock says what may be executed"),

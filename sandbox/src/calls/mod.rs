@@ -1,6 +1,6 @@
 //! System calls, by seccomp: what a table does not name does not exist (`ENOSYS`) for the process and what it starts.
 //!
-//! The tables ([`broker`], [`helper`]) are data to be reviewed, a reason a line. Not there rather than forbidden is the
+//! The tables ([`broker`], [`helper`], [`carrier`]) are data to be reviewed, a reason a line. Not there rather than forbidden is the
 //! answer because a C library newer than a table then takes the older call, as on an older kernel; so do clone3 and
 //! its flags in memory, which no filter can see. A call of another architecture's numbers ends the process.
 
@@ -15,6 +15,7 @@ use seccompiler::{
 use super::SandboxError;
 
 mod broker;
+mod carrier;
 mod helper;
 
 /// Calls, what has to hold of their arguments (all of it), and why they are needed. A call in several rows may be made
@@ -50,6 +51,14 @@ pub fn keep_those_of_a_broker() -> Result<(), SandboxError> {
 /// When the kernel refuses.
 pub fn keep_those_of_the_helper() -> Result<(), SandboxError> {
     apply(helper::CALLS.iter().chain(helper::CALLS_HERE))
+}
+
+/// Leaves every thread of a carrier the calls of its table.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn keep_those_of_a_carrier() -> Result<(), SandboxError> {
+    apply(carrier::CALLS.iter().chain(carrier::CALLS_HERE))
 }
 
 fn apply<'a>(rows: impl Iterator<Item = &'a Row>) -> Result<(), SandboxError> {

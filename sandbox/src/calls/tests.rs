@@ -1,3 +1,4 @@
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
@@ -9,7 +10,11 @@ use nix::unistd::Pid;
 
 use super::*;
 
-const TABLES: [&[&[Row]]; 2] = [&[broker::CALLS, broker::CALLS_HERE], &[helper::CALLS, helper::CALLS_HERE]];
+const TABLES: [&[&[Row]]; 3] = [
+    &[broker::CALLS, broker::CALLS_HERE],
+    &[carrier::CALLS, carrier::CALLS_HERE],
+    &[helper::CALLS, helper::CALLS_HERE],
+];
 
 #[test]
 fn every_row_has_a_reason_and_no_call_may_be_made_both_always_and_sometimes() {
@@ -99,4 +104,29 @@ fn the_child_of_the_test_of_the_helper() {
 #[test]
 fn the_helper_can_do_what_its_table_says_and_nothing_else() {
     in_a_process_of_its_own("calls::tests::the_child_of_the_test_of_the_helper");
+}
+
+#[test]
+fn the_child_of_the_test_of_a_carrier() {
+    // Made before: what is open stays usable.
+    let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+    if !confined(keep_those_of_a_carrier) {
+        return;
+    }
+    ours.write_all(b"x").unwrap();
+    let mut byte = [0];
+    assert!(theirs.read_exact(&mut byte).is_ok() && byte == *b"x", "the control: what it was handed works");
+    assert!(std::fs::read("/proc/self/status").is_err());
+    assert!(UnixStream::connect("/run/none").err().unwrap().raw_os_error() == Some(Errno::ENOSYS as i32));
+    assert!(TcpStream::connect("127.0.0.1:1").err().unwrap().raw_os_error() == Some(Errno::ENOSYS as i32));
+    assert!(UdpSocket::bind("127.0.0.1:0").is_err());
+    assert!(Command::new("/bin/true").spawn().is_err());
+    assert!(std::thread::Builder::new().spawn(|| ()).is_err());
+    assert_eq!(kill(Pid::parent(), None), Err(Errno::ENOSYS));
+    assert_no_odd_sockets();
+}
+
+#[test]
+fn a_carrier_can_do_what_its_table_says_and_nothing_else() {
+    in_a_process_of_its_own("calls::tests::the_child_of_the_test_of_a_carrier");
 }
