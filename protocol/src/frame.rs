@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroize;
 
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 65_536;
@@ -57,7 +58,8 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, FrameError> {
 
 /// Cuts a byte stream into bodies. Feed it what the socket gave, in any pieces.
 ///
-/// It never holds more than one incomplete frame beyond what it was fed.
+/// It never holds more than one incomplete frame beyond what it was fed, and once it was asked for a body and had none it
+/// holds nothing of those that it gave: they may have been secrets.
 #[derive(Debug, Default)]
 pub struct Deframer {
     buffer: Vec<u8>,
@@ -72,11 +74,19 @@ impl Deframer {
 
     /// Takes bytes from the socket.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.forget();
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Wipes the bodies that were given.
+    fn forget(&mut self) {
         if self.start > 0 {
-            self.buffer.drain(..self.start);
+            let rest = self.buffer.len() - self.start;
+            self.buffer.copy_within(self.start.., 0);
+            self.buffer[rest..].zeroize();
+            self.buffer.truncate(rest);
             self.start = 0;
         }
-        self.buffer.extend_from_slice(bytes);
     }
 
     /// The next whole body, if one has arrived.
@@ -85,13 +95,17 @@ impl Deframer {
     /// [`FrameError::Length`] as soon as a prefix is out of bounds.
     pub fn next_body(&mut self) -> Result<Option<&[u8]>, FrameError> {
         let rest = &self.buffer[self.start..];
-        let Some(prefix) = rest.first_chunk::<PREFIX>() else { return Ok(None) };
+        let Some(prefix) = rest.first_chunk::<PREFIX>() else {
+            self.forget();
+            return Ok(None);
+        };
         let length = u32::from_le_bytes(*prefix);
         let body = usize::try_from(length).unwrap_or(usize::MAX);
         if body == 0 || body > MAX_BODY {
             return Err(FrameError::Length(length));
         }
         if rest.len() < PREFIX + body {
+            self.forget();
             return Ok(None);
         }
         let from = self.start + PREFIX;
