@@ -1,5 +1,5 @@
-//! The vault helper: the one process that decrypts, speaks SSH, enforces the
-//! policy, redacts, and writes the audit log.
+//! The vault helper: the one process that decrypts, enforces the policy, redacts,
+//! and writes the audit log; and the processes it starts that speak SSH.
 //!
 //! It is a library so that tests and fuzzers reach its parts; the program is
 //! `main.rs`. It knows nothing of MCP or of JSON tools.
@@ -9,6 +9,7 @@
 //! | [`vault`] | the store, gpg, records, the unlock window |
 //! | [`hostkeys`] | known_hosts files |
 //! | [`ssh`] | transports: connect, check the key, log in, share |
+//! | [`carrier`] | the process that speaks SSH with one host, and holds nothing |
 //! | [`files`] | looking at and changing single files |
 //! | [`forward`] | port forwards |
 //! | [`session`] | commands, shells, jobs |
@@ -23,6 +24,7 @@
 
 pub mod afterwards;
 pub mod audit;
+pub mod carrier;
 pub mod config;
 pub mod files;
 pub mod forward;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use sallyport_vault_helper::carrier;
 use sallyport_vault_helper::config::Paths;
 use sallyport_vault_helper::harden::Hardening;
 use sallyport_vault_helper::harden::memory::Allocator;
@@ -29,6 +30,9 @@ struct Arguments {
     /// Be the process in the background (used by --detach).
     #[arg(long, hide = true)]
     daemon: bool,
+    /// Be a process that speaks SSH with one host (used by the helper).
+    #[arg(long, hide = true, conflicts_with_all = ["detach", "daemon"])]
+    carrier: bool,
 }
 
 fn main() -> ExitCode {
@@ -36,6 +40,9 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    if arguments.carrier {
+        return carrier::program::run();
+    }
     let paths = Paths::from_env();
     if arguments.detach {
         return detach::start(&paths.state.join("helper.log"));

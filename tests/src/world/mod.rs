@@ -281,6 +281,20 @@ impl World {
         warden::socket_owner(&self.runtime().join("broker.sock"))
     }
 
+    /// Memory of the helper and of its processes that speak SSH, in bytes: the first as it is resident, the others by
+    /// their share, because they are the same program.
+    pub fn helper_memory(&self) -> u64 {
+        let helper = self.helper().expect("the helper lives");
+        process::resident(helper) + self.carriers().into_iter().map(process::proportional).sum::<u64>()
+    }
+
+    /// The processes of the helper that speak SSH.
+    pub fn carriers(&self) -> Vec<i32> {
+        let of_helper = self.helper().map(process::descendants).unwrap_or_default();
+        let carries = |pid: &i32| process::command_line(*pid).ends_with("--carrier");
+        of_helper.into_iter().filter(carries).collect()
+    }
+
     /// What runs on the world's servers: marked, and neither `sshd` nor one of ours.
     pub fn remote_processes(&self) -> Vec<process::Process> {
         const OURS: [&str; 8] =

@@ -210,3 +210,10 @@ pub fn resident(pid: i32) -> u64 {
     let kib: u64 = line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("VmRSS is a number");
     kib * 1024
 }
+
+/// Memory of `pid` in bytes, pages that several processes have counted by their share (proc(5), `Pss`); 0 when it is gone.
+pub fn proportional(pid: i32) -> u64 {
+    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
+}

@@ -7,13 +7,13 @@ use sallyport_tests::world::sshd::own_name;
 use sallyport_tests::world::{Finished, SshdOptions, World, account, eventually, memory, process};
 use serde_json::{Value, json};
 
-fn field(pid: i32, name: &str) -> String {
+pub fn field(pid: i32, name: &str) -> String {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with(&format!("{name}:"))).unwrap();
     line.split_whitespace().nth(1).unwrap().to_owned()
 }
 
-fn attackers_tools() -> bool {
+pub fn attackers_tools() -> bool {
     let here = account::possible() && Path::new("/usr/bin/gdb").exists();
     if !here {
         println!("skipped: needs root and gdb");
@@ -23,7 +23,7 @@ fn attackers_tools() -> bool {
 
 /// What becomes of a call that a process is made to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub enum Fate {
     /// It succeeds: a control.
     Works,
     /// There is no such call.
@@ -34,7 +34,7 @@ enum Fate {
 
 /// Lets a process call functions of the C library, one after another, and looks what becomes of each.
 #[track_caller]
-fn assert_fates(pid: i32, calls: &[(String, Fate)]) {
+pub fn assert_fates(pid: i32, calls: &[(String, Fate)]) {
     let mut gdb = process::bare("gdb");
     gdb.args(["-nx", "-batch", "-iex", "set debuginfod enabled off", "-p", &pid.to_string()]);
     // Wherever it was stopped: Rust's strings are not C's.
@@ -62,7 +62,7 @@ fn assert_fates(pid: i32, calls: &[(String, Fate)]) {
 }
 
 /// A bare system call: names of functions mean something else in some frames.
-fn call(number: i64, arguments: &[i64]) -> String {
+pub fn call(number: i64, arguments: &[i64]) -> String {
     let mut all = [number, 0, 0, 0, 0, 0, 0];
     all[1..=arguments.len()].copy_from_slice(arguments);
     let all: Vec<String> = all.iter().map(i64::to_string).collect();
@@ -70,7 +70,7 @@ fn call(number: i64, arguments: &[i64]) -> String {
 }
 
 /// Opening a file.
-fn opening(path: &Path, flags: i32) -> String {
+pub fn opening(path: &Path, flags: i32) -> String {
     let (call, here) = (nix::libc::SYS_openat, nix::libc::AT_FDCWD);
     format!(
         "((long(*)(long,long,const char*,long,long))syscall)({call}, {here}, \"{}\", {flags}, 384)",

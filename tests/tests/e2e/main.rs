@@ -8,6 +8,7 @@ mod approvals;
 mod attack;
 mod audit;
 mod card;
+mod carrier;
 mod clients;
 mod configuration;
 mod doas;

@@ -9,8 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf};
 use sallyport_protocol::envelope::{OpId, Stream};
 use sallyport_protocol::forward;
 use sallyport_protocol::reply::{Event, Outcome};
@@ -24,6 +22,7 @@ use crate::serve::connection::{Operation, came_true};
 use crate::serve::outbound::Outbound;
 use crate::session::exec::no_audit;
 use crate::session::oneshot::until;
+use crate::ssh::channel::{Channel, ChannelMsg, ReadHalf};
 
 /// Carries a connection that a client accepted to where a local forward leads.
 ///
@@ -70,7 +69,7 @@ async fn announce(helper: &Helper, forward: &Forward) -> Result<(), Failure> {
 }
 
 /// Opens a channel to the destination; over a new transport when the old one turns out to be gone.
-async fn reach(helper: &Arc<Helper>, forward: &Forward) -> Result<Channel<Msg>, Failure> {
+async fn reach(helper: &Arc<Helper>, forward: &Forward) -> Result<Channel, Failure> {
     let (host, port) = (forward.request.dest_host.as_str(), forward.request.dest_port);
     let mut again = true;
     loop {
@@ -94,11 +93,7 @@ async fn reach(helper: &Arc<Helper>, forward: &Forward) -> Result<Channel<Msg>, 
     }
 }
 
-async fn carry(
-    op: &mut Operation,
-    forward: &Arc<Forward>,
-    channel: Channel<Msg>,
-) -> Result<Outcome, Failure> {
+async fn carry(op: &mut Operation, forward: &Arc<Forward>, channel: Channel) -> Result<Outcome, Failure> {
     let Operation { helper, id, out, cancelled, input } = op;
     let (read, write) = channel.split();
     let sent = AtomicU64::new(0);
@@ -158,7 +153,7 @@ impl Down<'_> {
     /// Carries until both sides have finished or the remote closed; returns the bytes carried.
     async fn run(
         mut self,
-        mut read: ChannelReadHalf,
+        mut read: ReadHalf,
         mut input_over: oneshot::Receiver<()>,
     ) -> Result<u64, Failure> {
         let (mut done, mut fed) = (false, false);

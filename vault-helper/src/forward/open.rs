@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::Channel;
-use russh::client::Msg;
 use sallyport_policy::ShellState;
 use sallyport_protocol::envelope::Caller;
 use sallyport_protocol::forward::{self, Ask, Direction, Open};
@@ -20,6 +18,7 @@ use crate::guard::target::{self, Target};
 use crate::helper::Helper;
 use crate::serve::connection::{Operation, came_true};
 use crate::session::exec::{Early, millis, no_audit};
+use crate::ssh::channel::Channel;
 use crate::ssh::pool::Traffic;
 use crate::ssh::transport::Lease;
 
@@ -209,7 +208,7 @@ async fn idle(helper: &Helper, forward: &Forward) -> String {
 /// Our listening on a host.
 struct Ear {
     lease: Arc<Lease>,
-    channels: mpsc::Receiver<Channel<Msg>>,
+    channels: mpsc::Receiver<Channel>,
     port: u16,
 }
 
@@ -233,7 +232,7 @@ impl Ear {
 }
 
 /// The next connection accepted on the remote; never for local forwards. A lost transport is made anew.
-async fn hear(ear: &mut Option<Ear>, helper: &Arc<Helper>, forward: &Forward) -> Channel<Msg> {
+async fn hear(ear: &mut Option<Ear>, helper: &Arc<Helper>, forward: &Forward) -> Channel {
     let Some(ear) = ear else { return std::future::pending().await };
     let mut pause = FIRST_PAUSE;
     loop {

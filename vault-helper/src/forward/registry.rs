@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use russh::Channel;
-use russh::client::Msg;
 use sallyport_protocol::envelope::Caller;
 use sallyport_protocol::forward::{Direction, Open};
 use sallyport_protocol::reply::ActiveEntry;
@@ -16,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::guard::target::Target;
 use crate::helper::Helper;
+use crate::ssh::channel::Channel;
 use crate::ssh::pool::Traffic;
 use crate::ssh::transport::Lease;
 
@@ -46,7 +45,7 @@ pub struct Forward {
     /// The transport at hand; none while it is lost.
     lease: tokio::sync::Mutex<Option<Arc<Lease>>>,
     /// Connections accepted on the remote that the client has yet to take.
-    parked: Mutex<HashMap<u64, (Channel<Msg>, Passenger)>>,
+    parked: Mutex<HashMap<u64, (Channel, Passenger)>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -130,7 +129,7 @@ impl Forward {
     }
 
     /// Keeps a connection from the remote until the client takes it; false when there are too many.
-    pub fn park(self: &Arc<Self>, number: u64, channel: Channel<Msg>) -> bool {
+    pub fn park(self: &Arc<Self>, number: u64, channel: Channel) -> bool {
         match self.board() {
             Ok(passenger) => lock(&self.parked).insert(number, (channel, passenger)).is_none(),
             Err(_) => false,
@@ -138,7 +137,7 @@ impl Forward {
     }
 
     /// Takes a kept connection.
-    pub fn unpark(&self, number: u64) -> Option<(Channel<Msg>, Passenger)> {
+    pub fn unpark(&self, number: u64) -> Option<(Channel, Passenger)> {
         lock(&self.parked).remove(&number)
     }
 

@@ -55,6 +55,8 @@ pub fn open(paths: &Paths, stores: &[PathBuf], inventory: &Inventory) -> Files {
     }
     let mut execute: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
     execute.extend(programs(&gnupg));
+    // This program itself, wherever it is and whatever became of its name: carriers are started from it.
+    execute.push("/proc/self/exe".into());
     let mut read: Vec<PathBuf> = OF_HOME.iter().map(|place| home.join(place)).collect();
     read.push(nearest(&paths.config));
     read.extend(identities(inventory));

@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use russh::ChannelMsg;
 use sallyport_protocol::admin::AdminOutcome;
 use sallyport_protocol::person::{StepEntry, Tell};
 use sallyport_protocol::text::TargetName;
@@ -13,8 +12,10 @@ use super::tell;
 use crate::guard::target;
 use crate::serve::admin::Answer;
 use crate::serve::connection::Operation;
+use crate::ssh::channel::ChannelMsg;
 use crate::ssh::course::{Course, Milestone};
 use crate::ssh::pool::{Traffic, through_jumps};
+use crate::ssh::process::Shared;
 use crate::ssh::transport::Transport;
 
 /// How long the shell has for its answer.
@@ -74,7 +75,8 @@ async fn steps(op: &Operation, name: &TargetName, walk: &Walk<'_>) -> Result<(),
     let helper = &op.helper;
     // A person may reach every host; principals of the policy file are brokers'.
     let target = target::named(helper, &helper.live.now(), name)?;
-    let transport = through_jumps(helper, "local", &target, walk, Traffic::Commands).await?;
+    let transport =
+        through_jumps(helper, "local", &target, walk, Traffic::Commands, &Shared::default()).await?;
     let said = tokio::time::timeout(PATIENCE, shell(&transport)).await.unwrap_or_else(|_| {
         Err("it did not answer within 20 seconds; a start-up file of its shell may wait for input".to_owned())
     });
@@ -92,10 +94,10 @@ async fn steps(op: &Operation, name: &TargetName, walk: &Walk<'_>) -> Result<(),
 }
 
 async fn shell(transport: &Transport) -> Result<(), String> {
-    let mut channel = transport.open_session().await.map_err(|error| error.to_string())?;
-    channel.exec(true, COMMAND).await.map_err(|error| error.to_string())?;
+    let (mut read, write) = transport.open_session().await.map_err(|error| error.to_string())?.split();
+    write.exec(COMMAND).await.map_err(|error| error.to_string())?;
     let (mut said, mut code) = (Vec::new(), None);
-    while let Some(message) = channel.wait().await {
+    while let Some(message) = read.wait().await {
         match message {
             ChannelMsg::Data { data } if said.len() < 4096 => said.extend_from_slice(&data),
             ChannelMsg::ExitStatus { exit_status } => code = Some(exit_status),

@@ -204,7 +204,7 @@ async fn scan(
             Some(helper.pool.lease(helper, caller.principal.as_str(), &target).await?)
         }
     };
-    let key = connect::scan(endpoint, through.as_ref()).await?;
+    let key = connect::scan(helper, endpoint, through.as_ref()).await?;
     let shown = PublicKeyOrCertificate::PublicKey { key: key.clone(), hash_alg: None };
     let verdict = helper.trust.known()?.check(endpoint.host(), endpoint.port(), &shown);
     let (known_in, changed) = match verdict {

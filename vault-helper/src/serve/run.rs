@@ -22,6 +22,7 @@ use crate::helper::Helper;
 use crate::redact::Redactor;
 use crate::session::registry::Registry;
 use crate::session::transcript::store::{Limits, Store as Transcripts};
+use crate::ssh::process;
 use crate::ssh::trust::Trust;
 use crate::vault::{GpgHome, Locations, Secret, Store, Vault};
 
@@ -45,6 +46,7 @@ pub async fn run(
     let store = Store::locate(settings.store.as_deref(), &locations(&paths));
     let live = Live::new(&paths.config);
     let open = store.root().is_dir().then(|| places::open(&paths, &store.roots(), &live.now().inventory));
+    process::make_room();
     hardening.confine(open.as_ref());
     hardening.at_least(settings.min_hardening)?;
     let sockets = listen::open(&paths.runtime)?;

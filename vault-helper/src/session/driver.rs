@@ -5,8 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use sallyport_protocol::envelope::Stream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -20,9 +18,10 @@ use super::marks::Mark;
 use super::oneshot::until;
 use super::shell::Shell;
 use super::sink::Sink;
-use super::stop::{FirstLine, Ladder, signal, signal_text};
+use super::stop::{FirstLine, Ladder, signal};
 use crate::redact::Redactor;
 use crate::serve::connection::came_true;
+use crate::ssh::channel::{Channel, ChannelMsg, ReadHalf, Sig, WriteHalf};
 use crate::ssh::transport::Lease;
 
 /// Output of background children between commands that is kept for the next one, in bytes.
@@ -36,8 +35,8 @@ const DEAF: &str = "the shell no longer tells when its commands end: something t
 /// What the driver works on.
 pub struct Driver {
     shell: Arc<Shell>,
-    read: ChannelReadHalf,
-    write: Arc<ChannelWriteHalf<Msg>>,
+    read: ReadHalf,
+    write: Arc<WriteHalf>,
     redactor: Redactor,
     lease: Lease,
     closing: watch::Receiver<bool>,
@@ -89,7 +88,7 @@ impl Driver {
     /// Drives the shell to its end.
     pub async fn run(
         shell: Arc<Shell>,
-        channel: Channel<Msg>,
+        channel: Channel,
         lease: Lease,
         mut inbox: mpsc::Receiver<Box<Feed>>,
         closing: watch::Receiver<bool>,
@@ -119,7 +118,7 @@ impl Driver {
         drop(read);
         // HUP for the whole process group: the shell must not outlive its session.
         let group = first.group(&lease);
-        for last in [Sig::HUP, Sig::KILL] {
+        for last in [Sig::Hup, Sig::Kill] {
             signal(&lease, &write, group, last).await;
         }
         let _ = write.close().await;
@@ -131,7 +130,7 @@ impl Driver {
             Some(()) => dialect::OWN_BOOTSTRAP,
             None => dialect::BOOTSTRAP,
         };
-        if let Err(error) = self.write.exec(true, text).await {
+        if let Err(error) = self.write.exec(text).await {
             return format!("the shell could not be started: {error}");
         }
         let redactor = self.redactor.clone();
@@ -331,16 +330,16 @@ async fn sending(sent: &mut Option<Pin<Box<dyn Future<Output = bool> + Send>>>) 
 }
 
 /// The next thing the host sends. Cancel safe: it only waits on the channel.
-async fn next(read: &mut ChannelReadHalf, exit: &mut Exit, first: &mut First, redactor: &Redactor) -> Event {
+async fn next(read: &mut ReadHalf, exit: &mut Exit, first: &mut First, redactor: &Redactor) -> Event {
     match read.wait().await {
         Some(ChannelMsg::Data { data }) => first.take(data.into()),
-        Some(ChannelMsg::ExtendedData { data, ext: 1 }) => Event::Data(Stream::ErrorOutput, data.into()),
+        Some(ChannelMsg::Errors { data }) => Event::Data(Stream::ErrorOutput, data.into()),
         Some(ChannelMsg::ExitStatus { exit_status }) => {
             exit.code = i32::try_from(exit_status).ok();
             Event::Other
         }
-        Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
-            exit.signal = Some(redactor.text(signal_text(&signal_name)));
+        Some(ChannelMsg::ExitSignal { signal_name }) => {
+            exit.signal = Some(redactor.text(&signal_name));
             Event::Other
         }
         // The bootstrap was refused: no shell will come.

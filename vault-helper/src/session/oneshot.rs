@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelWriteHalf, Sig};
 use sallyport_protocol::envelope::Stream;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -11,10 +9,11 @@ use tokio::time::Instant;
 use super::compose;
 use super::job::{Exit, Stop};
 use super::sink::Sink;
-use super::stop::{FirstLine, Ladder, signal, signal_text};
+use super::stop::{FirstLine, Ladder, signal};
 use super::sudo::Elevation;
 use super::sudo::stop::Supervisor;
 use super::sudo::text::Errand;
+use crate::ssh::channel::{Channel, ChannelMsg, Sig, WriteHalf};
 use crate::ssh::transport::Lease;
 
 /// After the command's end, output may still be on its way; a child it left in the
@@ -40,17 +39,17 @@ enum Reach {
 }
 
 impl Reach {
-    async fn signal(&self, lease: &Lease, write: &ChannelWriteHalf<Msg>, sig: Sig) {
+    async fn signal(&self, lease: &Lease, write: &WriteHalf, sig: Sig) {
         match self {
             Self::Channel(group) => signal(lease, write, *group, sig).await,
-            Self::Sudo(elevation, supervisor) => elevation.signal(lease, supervisor, &sig).await,
+            Self::Sudo(elevation, supervisor) => elevation.signal(lease, supervisor, sig).await,
         }
     }
 }
 
 /// Runs a command to its end.
 pub async fn run(
-    channel: Channel<Msg>,
+    channel: Channel,
     lease: Lease,
     command: Command,
     mut sink: Sink,
@@ -87,7 +86,7 @@ pub async fn run(
         // Root's processes are signalled by number: see `stop`.
         first = lease.is_root().then(FirstLine::default);
         let text = if first.is_some() { compose::with_pid(&text) } else { text };
-        if let Err(error) = write.exec(true, compose::for_login_shell(&text, lease.login_shell())).await {
+        if let Err(error) = write.exec(compose::for_login_shell(&text, lease.login_shell())).await {
             exit.lost = Some(lease.lost_text(&error.to_string()));
             sink.end(exit).await;
             return;
@@ -123,7 +122,7 @@ pub async fn run(
                     }
                     drained = drained.map(|_| Instant::now() + DRAIN);
                 }
-                Some(ChannelMsg::ExtendedData { data, ext: 1 }) => {
+                Some(ChannelMsg::Errors { data }) => {
                     sink.write(Stream::ErrorOutput, data.into()).await;
                     drained = drained.map(|_| Instant::now() + DRAIN);
                 }
@@ -132,8 +131,8 @@ pub async fn run(
                     ended = true;
                     drained = Some(Instant::now() + DRAIN);
                 }
-                Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
-                    exit.signal = Some(lease.redact(signal_text(&signal_name)));
+                Some(ChannelMsg::ExitSignal { signal_name }) => {
+                    exit.signal = Some(lease.redact(&signal_name));
                     ended = true;
                     drained = Some(Instant::now() + DRAIN);
                 }
@@ -173,7 +172,7 @@ pub async fn run(
     }
     if stopped && !matches!(reach, Reach::Channel(None)) {
         // What ignored INT and outlived the command, a background child for example.
-        reach.signal(&lease, &write, Sig::KILL).await;
+        reach.signal(&lease, &write, Sig::Kill).await;
     }
     let _ = write.close().await;
     drop(lease);

@@ -5,8 +5,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
-use russh::Channel;
-use russh::client::Msg;
 use sallyport_policy::ShellState;
 use sallyport_protocol::envelope::Caller;
 use tokio::sync::{mpsc, watch};
@@ -17,6 +15,7 @@ use super::feed::Feed;
 use super::transcript::tap::Tap;
 use crate::guard::target::Target;
 use crate::redact::{CleanText, Enrollment};
+use crate::ssh::channel::Channel;
 use crate::ssh::transport::Lease;
 
 /// A session without an own idle timeout ends after this time.
@@ -64,7 +63,7 @@ impl Shell {
         owner: Caller,
         target: Target,
         idle: Duration,
-        channel: Channel<Msg>,
+        channel: Channel,
         lease: Lease,
     ) -> Arc<Self> {
         let (feeds, inbox) = mpsc::channel(1);

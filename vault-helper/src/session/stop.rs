@@ -9,20 +9,19 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use russh::client::Msg;
-use russh::{ChannelWriteHalf, Sig};
 use sallyport_protocol::request::Signal;
 use tokio::time::Instant;
 
 use super::job::Stop;
+use crate::ssh::channel::{Sig, WriteHalf};
 use crate::ssh::transport::Lease;
 
 /// Sends a signal to a command's process group.
-pub async fn signal(lease: &Lease, write: &ChannelWriteHalf<Msg>, group: Option<u32>, signal: Sig) {
+pub async fn signal(lease: &Lease, write: &WriteHalf, group: Option<u32>, signal: Sig) {
     match group {
         // A signal that does not arrive is followed by the next one, and the end of the ladder says so.
         None => drop(write.signal(signal).await),
-        Some(group) => lease.run_aside(&format!("kill -s {} -- -{group}", signal_text(&signal))).await,
+        Some(group) => lease.run_aside(&format!("kill -s {} -- -{group}", signal.name())).await,
     }
 }
 
@@ -57,25 +56,6 @@ impl FirstLine {
     /// What was taken when the output ends before the line does.
     pub fn rest(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.line)
-    }
-}
-
-/// The name of a signal, as RFC 4254 writes it.
-pub fn signal_text(signal: &Sig) -> &str {
-    match signal {
-        Sig::ABRT => "ABRT",
-        Sig::ALRM => "ALRM",
-        Sig::FPE => "FPE",
-        Sig::HUP => "HUP",
-        Sig::ILL => "ILL",
-        Sig::INT => "INT",
-        Sig::KILL => "KILL",
-        Sig::PIPE => "PIPE",
-        Sig::QUIT => "QUIT",
-        Sig::SEGV => "SEGV",
-        Sig::TERM => "TERM",
-        Sig::USR1 => "USR1",
-        Sig::Custom(name) => name,
     }
 }
 
@@ -122,9 +102,9 @@ impl Ladder {
             if let Some((signal, patience)) = self.steps.pop_front() {
                 self.next = Some(Instant::now() + patience);
                 return match signal {
-                    Signal::Int => Sig::INT,
-                    Signal::Term => Sig::TERM,
-                    Signal::Kill => Sig::KILL,
+                    Signal::Int => Sig::Int,
+                    Signal::Term => Sig::Term,
+                    Signal::Kill => Sig::Kill,
                 };
             }
         }

@@ -4,9 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
-
+use super::channel::{Channel, ChannelMsg, ReadHalf, WriteHalf};
 use super::transport::Lease;
 use crate::afterwards::afterwards;
 
@@ -18,19 +16,19 @@ const ASKING: Duration = Duration::from_secs(10);
 const MOST: usize = 64 * 1024;
 
 /// The end of a channel that is written to. The channel is closed when this is dropped, however that comes (a call was
-/// cancelled, a time was over): russh would leave it open, and what runs there would wait for input for ever.
-pub struct Closing(Arc<ChannelWriteHalf<Msg>>);
+/// cancelled, a time was over): it would stay open, and what runs there would wait for input for ever.
+pub struct Closing(Arc<WriteHalf>);
 
 impl Closing {
     /// Takes a channel apart.
-    pub fn split(channel: Channel<Msg>) -> (ChannelReadHalf, Self) {
+    pub fn split(channel: Channel) -> (ReadHalf, Self) {
         let (read, write) = channel.split();
         (read, Self(Arc::new(write)))
     }
 }
 
 impl Deref for Closing {
-    type Target = ChannelWriteHalf<Msg>;
+    type Target = WriteHalf;
 
     fn deref(&self) -> &Self::Target {
         &self.0
@@ -48,7 +46,7 @@ impl Drop for Closing {
 
 impl Lease {
     /// A channel for one of our own commands.
-    pub async fn aside(&self) -> Option<(ChannelReadHalf, Closing)> {
+    pub async fn aside(&self) -> Option<(ReadHalf, Closing)> {
         self.transport().open_session().await.ok().map(Closing::split)
     }
 
@@ -56,7 +54,7 @@ impl Lease {
     pub async fn run_aside(&self, command: &str) {
         let run = async {
             let (mut read, write) = self.aside().await?;
-            write.exec(true, command).await.ok()?;
+            write.exec(command).await.ok()?;
             while read.wait().await.is_some() {}
             Some(())
         };
@@ -68,7 +66,7 @@ impl Lease {
         let mut said = Vec::new();
         let run = async {
             let (mut read, write) = self.aside().await?;
-            write.exec(true, command).await.ok()?;
+            write.exec(command).await.ok()?;
             // An account for SFTP alone gets its SFTP server instead, which ends with its input.
             write.eof().await.ok()?;
             while let Some(message) = read.wait().await {

@@ -1,25 +1,24 @@
 //! Logging in: which methods are tried, in which order, with what.
 //!
 //! Keys go before passwords, in the order of the host's `identity`; a certificate
-//! before its key. A key is used by request only: russh asks this code for a
+//! before its key. A key is used by request only: the carrier asks this code for a
 //! signature and this code asks the keeper. No byte of authentication is sent
-//! before the host key was accepted, because russh runs this only after the key
+//! before the host key was accepted, because this runs only after the key
 //! exchange in which it was.
 //!
 //! A host may want several proofs in a row (`AuthenticationMethods`): each one it
 //! takes starts another round with what it still wants. What the records cannot
 //! answer is a question for a person.
 
-use russh::client::AuthResult;
-use russh::client::{Handle, KeyboardInteractiveAuthResponse as Interactive, Prompt};
 use russh::keys::HashAlg;
-use russh::keys::agent::AgentIdentity;
-use russh::{MethodKind, MethodSet};
+use sallyport_protocol::text::SecretBytes;
 use sallyport_protocol::{ErrorCode, Failure};
 
-use super::client::Client;
 use super::course::Asker;
 use super::keeper::{Keeper, Offer, Proof};
+use super::login::{Login, Reply};
+use super::signable::is_login;
+use crate::carrier::language::{self, Hash, Question, Takes, Verdict};
 use crate::harden::memory::secretly;
 use crate::vault::Secret;
 
@@ -28,33 +27,9 @@ const MAX_ROUNDS: usize = 4;
 /// Questions a host may ask in one keyboard-interactive exchange before it is told no.
 const MAX_QUESTIONS: usize = 8;
 
-/// Signs what russh wants signed by asking the keeper.
-struct ByRequest<'a>(&'a Keeper, usize);
-
-/// Why a signature did not come about.
-enum SignError {
-    Keeper(Failure),
-    Transport,
-}
-
-impl From<russh::SendError> for SignError {
-    fn from(_: russh::SendError) -> Self {
-        SignError::Transport
-    }
-}
-
-impl russh::Signer for ByRequest<'_> {
-    type Error = SignError;
-
-    async fn auth_sign(
-        &mut self,
-        _key: &AgentIdentity,
-        hash: Option<HashAlg>,
-        to_sign: Vec<u8>,
-    ) -> Result<Vec<u8>, SignError> {
-        self.0.sign(self.1, to_sign, hash).await.map_err(SignError::Keeper)
-    }
-}
+const KEYS: fn(&Takes) -> bool = |takes| takes.keys;
+const PASSWORDS: fn(&Takes) -> bool = |takes| takes.passwords;
+const ANSWERS: fn(&Takes) -> bool = |takes| takes.answers;
 
 /// What a host made of a proof.
 enum Step {
@@ -70,14 +45,14 @@ enum Step {
 /// `missing_credential` when there is nothing to offer, `auth_failed` when all of it was refused,
 /// `mfa_required` when a person had to answer and did not, and the vault's own.
 pub async fn log_in(
-    handle: &mut Handle<Client>,
+    login: &mut Login,
     keeper: &Keeper,
     user: &str,
     host: &str,
     asker: &Asker<'_>,
 ) -> Result<(), Failure> {
     let mut attempt = Attempt {
-        handle,
+        login,
         keeper,
         user,
         asker,
@@ -86,7 +61,6 @@ pub async fn log_in(
         used: Vec::new(),
         password_used: false,
         offered: Vec::new(),
-        refused: false,
         trouble: None,
     };
     for _ in 0..MAX_ROUNDS {
@@ -96,20 +70,16 @@ pub async fn log_in(
             Step::Refused => break,
         }
     }
-    // russh answers for a host that is gone as if it had refused.
-    if !attempt.refused && attempt.handle.is_closed() {
-        return Err(broken(russh::Error::Disconnect));
-    }
     Err(attempt.failure(host))
 }
 
 struct Attempt<'a> {
-    handle: &'a mut Handle<Client>,
+    login: &'a mut Login,
     keeper: &'a Keeper,
     user: &'a str,
     asker: &'a Asker<'a>,
     /// What the host said it takes; unknown before the first try.
-    open: Option<MethodSet>,
+    open: Option<Takes>,
     /// Whether the host took one proof already.
     partly: bool,
     /// Offers the host took.
@@ -117,15 +87,13 @@ struct Attempt<'a> {
     password_used: bool,
     /// What was refused, for the message.
     offered: Vec<&'static str>,
-    /// Whether the host itself refused any of it: it says then what it takes.
-    refused: bool,
     /// Why a source could not be used; told when no other one helped.
     trouble: Option<Failure>,
 }
 
 impl Attempt<'_> {
-    fn allows(&self, kind: MethodKind) -> bool {
-        self.open.as_ref().is_none_or(|set| set.contains(&kind))
+    fn allows(&self, kind: fn(&Takes) -> bool) -> bool {
+        self.open.as_ref().is_none_or(kind)
     }
 
     async fn round(&mut self) -> Result<Step, Failure> {
@@ -137,7 +105,7 @@ impl Attempt<'_> {
 
     async fn keys(&mut self) -> Result<Step, Failure> {
         for source in 0.. {
-            if !self.allows(MethodKind::PublicKey) {
+            if !self.allows(KEYS) {
                 break;
             }
             let offers = match self.keeper.offers(source).await {
@@ -149,7 +117,7 @@ impl Attempt<'_> {
                 }
             };
             for offer in offers {
-                if self.used.contains(&offer.number) || !self.allows(MethodKind::PublicKey) {
+                if self.used.contains(&offer.number) || !self.allows(KEYS) {
                     continue;
                 }
                 match self.key(&offer).await? {
@@ -169,42 +137,56 @@ impl Attempt<'_> {
         if !self.offered.contains(&offer.name) {
             self.offered.push(offer.name);
         }
-        let hash = if offer.proof.is_rsa() {
-            self.handle.best_supported_rsa_hash().await.map_err(broken)?.flatten().or(Some(HashAlg::Sha256))
-        } else {
-            None
-        };
-        let mut signer = ByRequest(self.keeper, offer.number);
-        let result = match &offer.proof {
-            Proof::Key(key) => {
-                self.handle.authenticate_publickey_with(self.user, key.clone(), hash, &mut signer).await
-            }
+        let hash = if offer.proof.is_rsa() { self.login.rsa_hash().await? } else { None };
+        let hash = hash.and_then(Hash::of);
+        let unfit = |_| self.login.broken();
+        let proof = match &offer.proof {
+            Proof::Key(key) => language::Proof::Key { key: key.to_bytes().map_err(unfit)?, hash },
             Proof::Certificate(certificate) => {
-                let certificate = certificate.as_ref().clone();
-                self.handle.authenticate_certificate_with(self.user, certificate, hash, &mut signer).await
+                let certificate = certificate.to_bytes().map_err(unfit)?;
+                language::Proof::Certificate { certificate, hash }
             }
         };
-        match result {
-            Ok(result) => Ok(self.took(result)),
-            Err(SignError::Keeper(failure)) => Err(failure),
-            Err(SignError::Transport) => Err(broken(russh::Error::Disconnect)),
+        let mut reply = self.login.prove(self.user, proof).await?;
+        loop {
+            reply = match reply {
+                Reply::Verdict(verdict) => return Ok(self.took(verdict)),
+                Reply::Sign(data, hash) => {
+                    let signature = self.sign(offer, data, hash).await?;
+                    self.login.signed(signature).await?
+                }
+                Reply::Questions(..) => return Err(self.login.broken()),
+            };
         }
     }
 
-    fn took(&mut self, result: AuthResult) -> Step {
-        match result {
-            AuthResult::Success => Step::In,
-            AuthResult::Failure { remaining_methods, partial_success } => {
-                self.refused |= !remaining_methods.is_empty();
-                self.open = Some(remaining_methods);
-                if partial_success { Step::Partly } else { Step::Refused }
+    /// Has the keeper sign a login with what was offered, and nothing else.
+    async fn sign(&self, offer: &Offer, data: Vec<u8>, hash: Option<HashAlg>) -> Result<Vec<u8>, Failure> {
+        if !is_login(&data, self.user, &offer.proof) {
+            return Err(Failure::new(
+                ErrorCode::InternalError,
+                "something else than a login was to be signed; it was not",
+                "the process that speaks SSH may have been taken over by the host: look at the host by other means",
+            ));
+        }
+        self.keeper.sign(offer.number, data, hash).await
+    }
+
+    fn took(&mut self, verdict: Verdict) -> Step {
+        match verdict {
+            Verdict::In => Step::In,
+            Verdict::Not { partly, takes } => {
+                self.open = Some(takes);
+                if partly { Step::Partly } else { Step::Refused }
             }
+            // `Login` has made a failure of it.
+            Verdict::Gone => Step::Refused,
         }
     }
 
     /// What is typed: the password, and answers of a person.
     async fn words(&mut self) -> Result<Step, Failure> {
-        if !self.allows(MethodKind::Password) && !self.allows(MethodKind::KeyboardInteractive) {
+        if !self.allows(PASSWORDS) && !self.allows(ANSWERS) {
             return Ok(Step::Refused);
         }
         let password = match self.keeper.password().await {
@@ -217,13 +199,12 @@ impl Attempt<'_> {
         let text = password.as_ref().map(text_of).transpose()?;
         if let Some(text) = text {
             self.offered.push("password");
-            if self.allows(MethodKind::Password) {
-                let result = self
-                    .handle
-                    .authenticate_password(self.user, secretly(|| text.to_owned()))
-                    .await
-                    .map_err(broken)?;
-                match self.took(result) {
+            if self.allows(PASSWORDS) {
+                let proof = language::Proof::Password(secret_of(text)?);
+                let Reply::Verdict(verdict) = self.login.prove(self.user, proof).await? else {
+                    return Err(self.login.broken());
+                };
+                match self.took(verdict) {
                     Step::Refused => {}
                     Step::Partly => {
                         self.password_used = true;
@@ -234,7 +215,7 @@ impl Attempt<'_> {
             }
         }
         // Without a password and before the host took anything, its questions are no second factor.
-        if self.allows(MethodKind::KeyboardInteractive) && (text.is_some() || self.partly) {
+        if self.allows(ANSWERS) && (text.is_some() || self.partly) {
             return self.interactive(text).await;
         }
         Ok(Step::Refused)
@@ -242,28 +223,23 @@ impl Attempt<'_> {
 
     /// Answers one hidden prompt for a password with the record (RFC 4256); everything else a person answers.
     async fn interactive(&mut self, mut password: Option<&str>) -> Result<Step, Failure> {
-        let start = self.handle.authenticate_keyboard_interactive_start(self.user, None::<String>);
-        let mut reply = start.await.map_err(broken)?;
+        let mut reply = self.login.prove(self.user, language::Proof::Interactive).await?;
         for _ in 0..MAX_QUESTIONS {
-            let responses = match reply {
-                Interactive::Success => return Ok(Step::In),
-                Interactive::Failure { remaining_methods, partial_success } => {
-                    let failure = AuthResult::Failure { remaining_methods, partial_success };
-                    return Ok(self.took(failure));
-                }
-                Interactive::InfoRequest { prompts, .. } if prompts.is_empty() => Vec::new(),
-                Interactive::InfoRequest { name, instructions, prompts } => {
-                    match password.take().filter(|_| asks_for_password(&prompts)) {
+            let answers = match reply {
+                Reply::Verdict(verdict) => return Ok(self.took(verdict)),
+                Reply::Sign(..) => return Err(self.login.broken()),
+                Reply::Questions(_, _, questions) if questions.is_empty() => Vec::new(),
+                Reply::Questions(name, instructions, questions) => {
+                    match password.take().filter(|_| asks_for_password(&questions)) {
                         Some(password) => {
                             self.password_used = true;
-                            secretly(|| vec![password.to_owned()])
+                            vec![Some(secret_of(password)?)]
                         }
-                        None => self.asker.ask(self.keeper, &name, &instructions, &prompts).await?,
+                        None => self.asker.ask(self.keeper, &name, &instructions, &questions).await?,
                     }
                 }
             };
-            let respond = self.handle.authenticate_keyboard_interactive_respond(responses);
-            reply = respond.await.map_err(broken)?;
+            reply = self.login.answered(answers).await?;
         }
         Ok(Step::Refused)
     }
@@ -312,18 +288,20 @@ const SECOND_FACTORS: [&str; 9] =
     ["code", "otp", "token", "verification", "passcode", "one-time", "duo", "yubikey", "authenticator"];
 
 /// Whether this is one hidden prompt, and not for a second factor: those get no stored password.
-fn asks_for_password(prompts: &[Prompt]) -> bool {
+fn asks_for_password(prompts: &[Question]) -> bool {
     let [only] = prompts else { return false };
-    let words = only.prompt.to_lowercase();
+    let words = only.text.to_lowercase();
     !only.echo && !SECOND_FACTORS.iter().any(|word| words.contains(word))
 }
 
-fn broken(error: russh::Error) -> Failure {
-    Failure::new(
-        ErrorCode::SshConnectionFailed,
-        format!("the connection broke during the login: {error}"),
-        "try again; sshd's own log says more",
-    )
+fn secret_of(text: &str) -> Result<SecretBytes, Failure> {
+    SecretBytes::new(secretly(|| text.as_bytes().to_vec())).map_err(|error| {
+        Failure::new(
+            ErrorCode::CredentialBackendUnavailable,
+            format!("the password record cannot be used: {error}"),
+            "write the record again",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -331,9 +309,9 @@ mod tests {
     use super::*;
 
     fn asks(prompts: &[(&str, bool)]) -> bool {
-        let prompts: Vec<Prompt> = prompts
+        let prompts: Vec<Question> = prompts
             .iter()
-            .map(|(prompt, echo)| Prompt { prompt: (*prompt).to_owned(), echo: *echo })
+            .map(|(prompt, echo)| Question { text: (*prompt).to_owned(), echo: *echo })
             .collect();
         asks_for_password(&prompts)
     }

@@ -1,55 +1,36 @@
 //! Opening a transport: resolve, connect, exchange keys, check the host key, log in.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::client;
 use russh::keys::{Algorithm, HashAlg, PublicKey};
-use russh::{Preferred, cipher};
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::sync::watch;
 
 use super::auth;
-use super::client::{Client, ClientError, KeyCheck, Scanner};
 use super::course::{Asker, Course, Milestone, Unfollowed};
-use super::incoming::Incoming;
+use super::judge::{Judge, KeyCheck};
 use super::keeper::Keeper;
-use super::socket::QuickStream;
+use super::link::Link;
+use super::login::Login;
+use super::process::{Server, Shared};
+use super::relay;
 use super::transport::{Lease, Transport};
 use super::trust::Endpoint;
+use crate::carrier::language::{Fault, Order};
 use crate::guard::target::Target;
 use crate::helper::Helper;
 use crate::hostkeys::KnownHosts;
 
 /// The time for everything up to the finished login.
 const LOGIN_TIME: Duration = Duration::from_secs(30);
-/// Unanswered questions for a sign of life after which the transport counts as dead: with the usual 20 seconds between
-/// them that is noticed within 80 s.
-const KEEPALIVE_MAX: usize = 3;
-/// Bytes of one channel that may be under way; also what a flood can make us hold.
-const WINDOW: u32 = 2 * 1024 * 1024;
 /// Pauses in milliseconds before another attempt where a server hangs up without a word: sshd does that to some connections as soon
 /// as ten logins are under way, and to all at a hundred (sshd_config(5), MaxStartups).
 const HUNG_UP: [u64; 5] = [100, 200, 400, 800, 1600];
 /// Addresses of one name that are tried.
 const ADDRESSES: usize = 8;
-/// Messages of one channel that wait to be read.
-const CHANNEL_BUFFER: usize = 32;
-
-/// AES-GCM first: both sides nearly always have the instructions for it. ChaCha20 last: see [`super::client`].
-const CIPHERS: &[cipher::Name] = &[
-    cipher::AES_128_GCM,
-    cipher::AES_256_GCM,
-    cipher::AES_256_CTR,
-    cipher::AES_192_CTR,
-    cipher::AES_128_CTR,
-    cipher::CHACHA20_POLY1305,
-];
-
 /// Opens a transport to a target and logs in. `through` is a lease on the jump
 /// host's transport, held as long as the new one lives.
 ///
@@ -60,6 +41,7 @@ pub async fn open(
     target: &Target,
     through: Option<Lease>,
     course: &dyn Course,
+    carriers: &Shared,
 ) -> Result<Transport, Failure> {
     let asker =
         Asker { helper, alias: &target.alias, user: &target.user, course, waiting: AtomicBool::new(false) };
@@ -67,22 +49,17 @@ pub async fn open(
         let endpoint = target.endpoint();
         // Decryption runs beside the key exchange; what it yields is offered only after the key was accepted.
         let keeper = Keeper::start(helper, target)?;
-        let (connected, _) = tokio::join!(
-            exchange(helper, &endpoint, target.accepts_new_keys(), through.as_ref(), course),
-            keeper.offers(0)
-        );
-        let Exchanged { mut handle, check, closed, announced, incoming } = connected?;
-        let host_key = check.lock().unwrap_or_else(PoisonError::into_inner).key.clone();
+        let way = Way { endpoint: &endpoint, through: through.as_ref(), course, carriers };
+        let exchanging = exchange(helper, &way, target.accepts_new_keys());
+        let (connected, _) = tokio::join!(exchanging, keeper.offers(0));
+        let (mut login, host_key) = connected?;
         let fingerprint =
             host_key.map(|key| key.fingerprint(HashAlg::Sha256).to_string()).unwrap_or_default();
         course.reached(Milestone::Key, format!("its key is known: {fingerprint}"));
-        auth::log_in(&mut handle, &keeper, &target.user, &endpoint.to_string(), &asker).await?;
+        auth::log_in(&mut login, &keeper, &target.user, &endpoint.to_string(), &asker).await?;
         course.reached(Milestone::Login, format!("logged in as {}", target.user));
-        let watches = Watches { closed, announced };
         Ok(Transport::new(
-            handle,
-            watches,
-            incoming,
+            login.done(),
             helper.redactor.clone(),
             target,
             keeper.enrollments().await,
@@ -113,21 +90,12 @@ async fn in_time<T>(login: impl Future<Output = T>, waiting: &AtomicBool) -> Opt
     None
 }
 
-/// What a transport says of itself as it goes.
-pub struct Watches {
-    /// Why it is gone.
-    pub closed: watch::Receiver<Option<String>>,
-    /// The host keys its server says it has.
-    pub announced: watch::Receiver<Vec<PublicKey>>,
-}
-
-/// A connection whose keys are exchanged and whose host key is accepted.
-struct Exchanged {
-    handle: client::Handle<Client>,
-    check: Arc<Mutex<KeyCheck>>,
-    closed: watch::Receiver<Option<String>>,
-    announced: watch::Receiver<Vec<PublicKey>>,
-    incoming: Arc<Incoming>,
+/// How a host is reached.
+struct Way<'a> {
+    endpoint: &'a Endpoint,
+    through: Option<&'a Lease>,
+    course: &'a dyn Course,
+    carriers: &'a Shared,
 }
 
 /// Why an attempt to connect failed.
@@ -144,16 +112,14 @@ impl From<Failure> for Broken {
     }
 }
 
-/// Connects and exchanges keys; tries again where the server hangs up at once.
+/// Connects and exchanges keys; tries again where the server hangs up at once. The key the host showed comes along.
 async fn exchange(
     helper: &Arc<Helper>,
-    endpoint: &Endpoint,
+    way: &Way<'_>,
     accept_new: bool,
-    through: Option<&Lease>,
-    course: &dyn Course,
-) -> Result<Exchanged, Failure> {
+) -> Result<(Login, Option<PublicKey>), Failure> {
     for pause in HUNG_UP {
-        match attempt(helper, endpoint, accept_new, through, course).await {
+        match attempt(helper, way, accept_new).await {
             Err(Broken::HungUp(_)) => {}
             Err(Broken::Failed(failure)) => return Err(failure),
             Ok(exchanged) => return Ok(exchanged),
@@ -162,78 +128,54 @@ async fn exchange(
         let part = getrandom::u32().map_or(1.0, |random| 0.5 + f64::from(random) / f64::from(u32::MAX));
         tokio::time::sleep(Duration::from_millis(pause).mul_f64(part)).await;
     }
-    attempt(helper, endpoint, accept_new, through, course).await.map_err(|broken| match broken {
+    attempt(helper, way, accept_new).await.map_err(|broken| match broken {
         Broken::HungUp(failure) | Broken::Failed(failure) => failure,
     })
 }
 
 async fn attempt(
     helper: &Arc<Helper>,
-    endpoint: &Endpoint,
+    way: &Way<'_>,
     accept_new: bool,
-    through: Option<&Lease>,
-    course: &dyn Course,
-) -> Result<Exchanged, Broken> {
+) -> Result<(Login, Option<PublicKey>), Broken> {
+    let endpoint = way.endpoint;
     let found = Arc::new(Mutex::new(KeyCheck::default()));
-    let (closed, watch_closed) = watch::channel(None);
-    let (announced, watch_announced) = watch::channel(Vec::new());
-    let incoming = Arc::<Incoming>::default();
-    let client = Client {
-        endpoint: endpoint.clone(),
-        accept_new,
-        helper: helper.clone(),
-        found: found.clone(),
-        closed,
-        announced,
-        incoming: incoming.clone(),
-    };
+    let expected = Some((helper.clone(), endpoint.clone(), accept_new));
     let known = helper.trust.known()?;
-    let config = client::Config {
-        window_size: WINDOW,
-        channel_buffer_size: CHANNEL_BUFFER,
-        keepalive_interval: Some(helper.settings.keepalive_s).filter(|s| *s > 0).map(Duration::from_secs),
-        keepalive_max: KEEPALIVE_MAX,
-        preferred: preferred(&known, endpoint),
-        ..client::Config::default()
+    let order = Order::Exchange {
+        algorithms: preferred(&known, endpoint),
+        certificates: known.has_authority(endpoint.host(), endpoint.port()),
+        keepalive_s: helper.settings.keepalive_s,
     };
-    let connected = dial(config, endpoint, through, client, course).await?;
-    match connected {
-        Ok(handle) => {
-            let (closed, announced) = (watch_closed, watch_announced);
-            Ok(Exchanged { handle, check: found, closed, announced, incoming })
-        }
-        Err(ClientError(error)) => {
-            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-            let hung_up = match &error {
-                russh::Error::Disconnect => true,
-                russh::Error::IO(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
-                _ => false,
-            };
-            let failure = || unreachable_host(endpoint, &error.to_string());
-            Err(match (found.refused.take(), &found.key) {
-                (Some(refused), _) => Broken::Failed(refused),
-                (None, None) if hung_up => Broken::HungUp(failure()),
-                (None, _) => Broken::Failed(failure()),
-            })
-        }
-    }
+    let mut login = dial(helper, way, Judge { expected, found: found.clone() }).await?;
+    let exchanged = login.exchange(order).await;
+    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+    let Err(fault) = exchanged else { return Ok((login, found.key.take())) };
+    Err(match (found.refused.take(), &found.key, fault) {
+        (Some(refused), ..) => Broken::Failed(refused),
+        (None, _, Fault::CanBeCut) => Broken::Failed(can_be_cut(endpoint)),
+        (None, None, Fault::HungUp(why)) => Broken::HungUp(unreachable_host(endpoint, &why)),
+        (None, _, Fault::HungUp(why) | Fault::Other(why)) => Broken::Failed(unreachable_host(endpoint, &why)),
+    })
 }
 
-/// What we would rather speak: AES-GCM, and a host key algorithm that is known for this host, so that a
-/// host with several keys shows one that can be checked.
-fn preferred(known: &KnownHosts, endpoint: &Endpoint) -> Preferred {
+fn can_be_cut(endpoint: &Endpoint) -> Failure {
+    Failure::new(
+        ErrorCode::SshConnectionFailed,
+        format!(
+            "{endpoint} offers ChaCha20 alone and no strict key exchange: messages could be cut off (CVE-2023-48795)"
+        ),
+        "update the host's SSH server (OpenSSH 9.6), or have it offer AES-GCM (`Ciphers` of its sshd_config)",
+    )
+}
+
+/// Host key algorithms, those first of which a key is known for this host: one with several keys is to show one that can
+/// be checked.
+fn preferred(known: &KnownHosts, endpoint: &Endpoint) -> Vec<String> {
     let algorithms = known.known_algorithms(endpoint.host(), endpoint.port());
-    let rank = |algorithm: &Algorithm| !algorithms.iter().any(|known| same_key_type(known, algorithm));
-    let mut key = Preferred::DEFAULT.key.into_owned();
-    key.sort_by_key(rank);
-    let certificates =
-        if known.has_authority(endpoint.host(), endpoint.port()) { key.clone() } else { Vec::new() };
-    Preferred {
-        cipher: Cow::Borrowed(CIPHERS),
-        key: key.into(),
-        host_key_certificates: certificates.into(),
-        ..Preferred::DEFAULT
-    }
+    let known = |algorithm: &&Algorithm| algorithms.iter().any(|known| same_key_type(known, algorithm));
+    let all = russh::Preferred::DEFAULT.key;
+    all.iter().filter(known).map(|algorithm| algorithm.as_str().to_owned()).collect()
 }
 
 /// RSA keys are one type under several signature algorithms.
@@ -241,15 +183,14 @@ fn same_key_type(a: &Algorithm, b: &Algorithm) -> bool {
     matches!((a, b), (Algorithm::Rsa { .. }, Algorithm::Rsa { .. })) || a == b
 }
 
-/// Connects, directly or through a jump host, and exchanges keys.
-async fn dial<H: client::Handler + Send + 'static>(
-    config: client::Config,
-    endpoint: &Endpoint,
-    through: Option<&Lease>,
-    handler: H,
-    course: &dyn Course,
-) -> Result<Result<client::Handle<H>, H::Error>, Failure> {
-    let config = Arc::new(config);
+/// Connects, directly or through a jump host, while a process is found that speaks to the host, and hands it over.
+async fn dial(helper: &Helper, way: &Way<'_>, judge: Judge) -> Result<Login, Failure> {
+    let (server, carrier) = tokio::join!(reach(way), way.carriers.get(helper.settings.min_hardening));
+    Ok(Login::new(Link::open(carrier?, server?, judge).await?))
+}
+
+async fn reach(way: &Way<'_>) -> Result<Server, Failure> {
+    let Way { endpoint, through, course, .. } = way;
     match through {
         None => {
             let unreachable = |error: std::io::Error| unreachable_host(endpoint, &error.to_string());
@@ -261,7 +202,7 @@ async fn dial<H: client::Handler + Send + 'static>(
             course.reached(Milestone::Connect, format!("port {} answers", endpoint.port()));
             // Without it Nagle's algorithm costs some 40 ms a command; a refusal costs just that.
             let _ = stream.set_nodelay(true);
-            Ok(client::connect_stream(config, QuickStream::new(stream), handler).await)
+            Ok(Server::Tcp(stream))
         }
         Some(jump) => {
             course.reached(Milestone::Resolve, format!("the jump host resolves {}", endpoint.host()));
@@ -274,7 +215,9 @@ async fn dial<H: client::Handler + Send + 'static>(
                 )
             })?;
             course.reached(Milestone::Connect, format!("port {} answers the jump host", endpoint.port()));
-            Ok(client::connect_stream(config, channel.into_stream(), handler).await)
+            let carried =
+                relay::begin(channel).map_err(|error| unreachable_host(endpoint, &error.to_string()))?;
+            Ok(Server::Carried(carried))
         }
     }
 }
@@ -283,17 +226,27 @@ async fn dial<H: client::Handler + Send + 'static>(
 ///
 /// # Errors
 /// When the host cannot be reached or does not speak SSH.
-pub async fn scan(endpoint: &Endpoint, through: Option<&Lease>) -> Result<PublicKey, Failure> {
+pub async fn scan(
+    helper: &Helper,
+    endpoint: &Endpoint,
+    through: Option<&Lease>,
+) -> Result<PublicKey, Failure> {
     let found = Arc::new(Mutex::new(KeyCheck::default()));
-    let look = dial(client::Config::default(), endpoint, through, Scanner(found.clone()), &Unfollowed);
-    let connected = tokio::time::timeout(LOGIN_TIME, look)
+    let way = Way { endpoint, through, course: &Unfollowed, carriers: &Shared::default() };
+    let look = async {
+        // Nothing is expected of the key, so nothing follows it.
+        let mut login = dial(helper, &way, Judge { expected: None, found: found.clone() }).await?;
+        let order = Order::Exchange { algorithms: Vec::new(), certificates: false, keepalive_s: 0 };
+        Ok(login.exchange(order).await)
+    };
+    let exchanged = tokio::time::timeout(LOGIN_TIME, look)
         .await
         .unwrap_or_else(|_| Err(unreachable_host(endpoint, "no key within 30 seconds")))?;
     let key = found.lock().unwrap_or_else(PoisonError::into_inner).key.take();
-    match (key, connected) {
+    match (key, exchanged) {
         (Some(key), _) => Ok(key),
-        (None, Err(error)) => Err(unreachable_host(endpoint, &error.to_string())),
-        (None, Ok(_)) => Err(unreachable_host(endpoint, "it showed no key")),
+        (None, Err(Fault::HungUp(why) | Fault::Other(why))) => Err(unreachable_host(endpoint, &why)),
+        (None, Err(Fault::CanBeCut) | Ok(())) => Err(unreachable_host(endpoint, "it showed no key")),
     }
 }
 
@@ -315,7 +268,7 @@ fn resolved(host: &str, addresses: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::carrier::KEEPALIVE_MAX;
     use crate::config::Settings;
 
     #[test]

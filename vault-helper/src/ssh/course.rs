@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use russh::client::Prompt;
+use sallyport_protocol::person::AnswerText;
+use sallyport_protocol::text::SecretBytes;
 use sallyport_protocol::{ErrorCode, Failure};
-use zeroize::Zeroizing;
 
 use super::keeper::Keeper;
+use crate::carrier::language::Question;
 use crate::guard::questions::{Asked, LIFETIME};
+use crate::harden::memory::secretly;
 use crate::helper::Helper;
 use crate::vault::Secret;
 
@@ -78,13 +80,13 @@ impl Asker<'_> {
         keeper: &Keeper,
         name: &str,
         instructions: &str,
-        prompts: &[Prompt],
-    ) -> Result<Vec<String>, Failure> {
+        questions: &[Question],
+    ) -> Result<Vec<Option<SecretBytes>>, Failure> {
         let asked = Asked {
             host: self.alias.to_owned(),
             user: self.user.to_owned(),
             instructions: [name, instructions].join("\n").trim().to_owned(),
-            prompts: prompts.iter().map(|prompt| (prompt.prompt.clone(), prompt.echo)).collect(),
+            prompts: questions.iter().map(|question| (question.text.clone(), question.echo)).collect(),
         };
         let Some((id, answer)) = self.helper.questions.ask(self.helper.new_id("q"), asked) else {
             return Err(Failure::new(
@@ -102,15 +104,16 @@ impl Asker<'_> {
         self.course.waits(None);
         match answer {
             Ok(Ok(Some(texts))) => {
-                let texts: Vec<Zeroizing<String>> =
-                    texts.iter().map(|text| Zeroizing::new(text.expose_secret().to_owned())).collect();
-                for (text, prompt) in texts.iter().zip(prompts).filter(|(_, prompt)| !prompt.echo) {
-                    if !text.is_empty() {
-                        keeper.mask(Secret::copy_of(text.as_bytes())).await;
+                for (text, _) in texts.iter().zip(questions).filter(|(_, question)| !question.echo) {
+                    if !text.expose_secret().is_empty() {
+                        keeper.mask(Secret::copy_of(text.expose_secret().as_bytes())).await;
                     }
-                    let _ = prompt;
                 }
-                Ok(texts.iter().map(|text| text.as_str().to_owned()).collect())
+                // An empty answer is one, too.
+                let answer = |text: &AnswerText| {
+                    SecretBytes::new(secretly(|| text.expose_secret().as_bytes().to_vec())).ok()
+                };
+                Ok(texts.iter().map(answer).collect())
             }
             Ok(Ok(None)) => Err(Failure::new(
                 ErrorCode::MfaRequired,

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use russh::Channel;
-use russh::client::{ChannelOpenHandle, Msg};
 use tokio::sync::mpsc;
+
+use super::channel::Channel;
 
 /// Connections of one port that wait to be looked at; more are refused.
 const WAITING: usize = 16;
@@ -13,16 +13,16 @@ const WAITING: usize = 16;
 /// The ports one transport listens on, and who hears of connections there.
 #[derive(Default)]
 pub struct Incoming {
-    ports: Mutex<HashMap<u32, mpsc::Sender<Channel<Msg>>>>,
+    ports: Mutex<HashMap<u16, mpsc::Sender<Channel>>>,
 }
 
 impl Incoming {
-    fn ports(&self) -> MutexGuard<'_, HashMap<u32, mpsc::Sender<Channel<Msg>>>> {
+    fn ports(&self) -> MutexGuard<'_, HashMap<u16, mpsc::Sender<Channel>>> {
         self.ports.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Expects connections on a port; nothing if somebody does already.
-    pub fn expect(&self, port: u32) -> Option<mpsc::Receiver<Channel<Msg>>> {
+    pub fn expect(&self, port: u16) -> Option<mpsc::Receiver<Channel>> {
         let mut ports = self.ports();
         if ports.get(&port).is_some_and(|sender| !sender.is_closed()) {
             return None;
@@ -33,16 +33,14 @@ impl Incoming {
     }
 
     /// Expects none there any more.
-    pub fn forget(&self, port: u32) {
+    pub fn forget(&self, port: u16) {
         self.ports().remove(&port);
     }
 
-    /// Takes a channel that the host opens. Dropping its handle refuses it.
-    pub async fn arrive(&self, channel: Channel<Msg>, port: u32, handle: ChannelOpenHandle) {
+    /// Takes a channel that the host opens, where somebody expects it; whether it was wanted.
+    pub(super) fn arrive(&self, port: u32, channel: impl FnOnce() -> Option<Channel>) -> bool {
+        let Ok(port) = u16::try_from(port) else { return false };
         let place = self.ports().get(&port).and_then(|sender| sender.clone().try_reserve_owned().ok());
-        if let Some(place) = place {
-            handle.accept().await;
-            place.send(channel);
-        }
+        place.and_then(|place| Some(place.send(channel()?))).is_some()
     }
 }

@@ -9,13 +9,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::Channel;
-use russh::client::Msg;
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::Notify;
 
+use super::channel::{Channel, ChannelError};
 use super::connect;
 use super::course::Course;
+use super::process::Shared;
 use super::rotation;
 use super::transport::{CHANNELS, Lease, Transport};
 use super::trust::Endpoint;
@@ -62,6 +62,8 @@ pub struct PoolKey {
 struct Lane {
     state: Mutex<LaneState>,
     changed: Arc<Notify>,
+    /// The process that speaks to the host for all of them.
+    carriers: Shared,
 }
 
 #[derive(Default)]
@@ -99,7 +101,7 @@ impl Pool {
         helper: &Arc<Helper>,
         principal: &str,
         target: &Target,
-    ) -> Result<(Channel<Msg>, Lease), Failure> {
+    ) -> Result<(Channel, Lease), Failure> {
         let mut died = 0;
         loop {
             let lease = self.lease(helper, principal, target).await?;
@@ -113,12 +115,12 @@ impl Pool {
             };
             match opened {
                 Ok(channel) => return Ok((channel, lease)),
-                Err(russh::Error::ChannelOpenFailure(reason)) => {
+                Err(ChannelError::Refused(reason)) => {
                     // The server allows fewer sessions than we thought; the others are in use.
                     if lease.transport().shrink() == 0 {
                         return Err(Failure::new(
                             ErrorCode::SshConnectionFailed,
-                            format!("{} opens no session: {reason:?}", target.endpoint()),
+                            format!("{} opens no session: {reason}", target.endpoint()),
                             "the account may be limited to forwarding or SFTP; see MaxSessions and ForceCommand in its sshd_config",
                         ));
                     }
@@ -309,7 +311,8 @@ impl Lane {
         target: Target,
         traffic: Traffic,
     ) {
-        let result = through_jumps(&helper, &principal, &target, self.as_ref(), traffic).await;
+        let result =
+            through_jumps(&helper, &principal, &target, self.as_ref(), traffic, &self.carriers).await;
         {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.logins -= 1;
@@ -338,6 +341,7 @@ pub fn through_jumps<'a>(
     target: &'a Target,
     course: &'a dyn Course,
     traffic: Traffic,
+    carriers: &'a Shared,
 ) -> Pin<Box<dyn Future<Output = Result<Transport, Failure>> + Send + 'a>> {
     Box::pin(async move {
         let through = match &target.host.jump {
@@ -347,7 +351,7 @@ pub fn through_jumps<'a>(
                 Some(helper.pool.lease_for(helper, principal, &target, traffic).await?)
             }
         };
-        connect::open(helper, target, through, course).await
+        connect::open(helper, target, through, course, carriers).await
     })
 }
 

@@ -45,7 +45,7 @@ impl Announced {
 
 /// Takes up what a transport's server announces, once.
 pub async fn follow(helper: Arc<Helper>, transport: Weak<Transport>, endpoint: Endpoint, accept_new: bool) {
-    let Some(mut announced) = transport.upgrade().map(|transport| transport.announced.clone()) else {
+    let Some(mut announced) = transport.upgrade().map(|transport| transport.announced()) else {
         return;
     };
     if announced.wait_for(|keys| !keys.is_empty()).await.is_err() {
@@ -67,7 +67,7 @@ pub async fn follow(helper: Arc<Helper>, transport: Weak<Transport>, endpoint: E
     let new: Vec<PublicKey> =
         keys.iter().filter(|key| !matches!(verdict(key), HostKeyVerdict::Known { .. })).cloned().collect();
     // The ones that are known need no proof to stay; without new ones only fewer could be pinned.
-    match tokio::time::timeout(PATIENCE, transport.prove(new.clone())).await {
+    match tokio::time::timeout(PATIENCE, transport.prove(&new)).await {
         Ok(Ok(())) => {}
         Ok(Err(_)) | Err(_) => {
             tracing::warn!(%endpoint, "the host did not prove that it holds the keys it announces");

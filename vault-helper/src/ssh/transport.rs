@@ -4,15 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use russh::client::{Handle, Msg};
 use russh::keys::PublicKey;
-use russh::{Channel, Disconnect};
 use sallyport_policy::LoginShell;
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::client::Client;
-use super::connect::Watches;
-use super::incoming::Incoming;
+use super::channel::{Channel, ChannelError};
+use super::link::Link;
+use crate::carrier::language::{Destination, Order};
 use crate::guard::target::Target;
 use crate::redact::{CleanText, Enrollment, Redactor};
 use crate::session::sudo::tool::Tool;
@@ -20,14 +18,10 @@ use crate::session::sudo::tool::Tool;
 /// Channels a transport carries unless its server says fewer: one less than sshd's default, so that a command
 /// can always be stopped from a channel of its own.
 pub const CHANNELS: usize = 9;
-/// Where a host listens for us: never on its other addresses (unless its sshd says `GatewayPorts yes`).
-const LOOPBACK: &str = "localhost";
 
 /// An authenticated connection.
 pub struct Transport {
-    handle: Handle<Client>,
-    closed: watch::Receiver<Option<String>>,
-    incoming: Arc<Incoming>,
+    link: Link,
     redactor: Redactor,
     root: bool,
     login_shell: LoginShell,
@@ -45,8 +39,6 @@ pub struct Transport {
     _enrolled: Vec<Enrollment>,
     /// The jump host's transport, kept open.
     _through: Option<Lease>,
-    /// The host keys the server says it has.
-    pub(super) announced: watch::Receiver<Vec<PublicKey>>,
     /// `SHA256:...` of the accepted host key.
     pub fingerprint: String,
     /// When the login was done.
@@ -60,9 +52,7 @@ impl Transport {
     /// A transport that has just logged in.
     #[allow(clippy::too_many_arguments, reason = "one caller, which has just gathered them")]
     pub fn new(
-        handle: Handle<Client>,
-        watches: Watches,
-        incoming: Arc<Incoming>,
+        link: Link,
         redactor: Redactor,
         target: &Target,
         enrolled: Vec<Enrollment>,
@@ -70,10 +60,7 @@ impl Transport {
         through: Option<Lease>,
     ) -> Self {
         Self {
-            handle,
-            closed: watches.closed,
-            announced: watches.announced,
-            incoming,
+            link,
             redactor,
             root: target.user == "root",
             login_shell: target.host.login_shell,
@@ -94,28 +81,23 @@ impl Transport {
 
     /// Why the transport is gone, when it is.
     pub fn closed(&self) -> Option<String> {
-        if self.handle.is_closed() {
-            return Some(self.closed.borrow().clone().unwrap_or_else(|| "the connection is closed".into()));
-        }
-        self.closed.borrow().clone()
+        self.link.closed()
     }
 
     /// Waits until the transport is gone.
     pub async fn lost(&self) {
-        let mut closed = self.closed.clone();
-        // Without its sender the connection's task is gone, too.
-        let _ = closed.wait_for(Option::is_some).await;
+        self.link.lost().await;
     }
 
     /// Asks the host to listen on a port of its loopback (RFC 4254, 7.1); connections there come as channels.
     ///
     /// # Errors
     /// When the host refuses, or somebody listens there over this transport already.
-    pub async fn listen(&self, port: u16) -> Result<mpsc::Receiver<Channel<Msg>>, russh::Error> {
-        let port = u32::from(port);
-        let channels = self.incoming.expect(port).ok_or(russh::Error::RequestDenied)?;
-        if let Err(error) = self.handle.tcpip_forward(LOOPBACK, port).await {
-            self.incoming.forget(port);
+    pub async fn listen(&self, port: u16) -> Result<mpsc::Receiver<Channel>, ChannelError> {
+        let taken = || ChannelError::Failed("it listens there for another forward".into());
+        let channels = self.link.incoming().expect(port).ok_or_else(taken)?;
+        if let Err(error) = self.link.done(|ask| Order::Listen { ask, port, begin: true }).await {
+            self.link.incoming().forget(port);
             return Err(error);
         }
         Ok(channels)
@@ -123,8 +105,8 @@ impl Transport {
 
     /// Asks the host to stop listening there; a host that is gone has.
     pub async fn stop_listening(&self, port: u16) {
-        self.incoming.forget(port.into());
-        let stop = self.handle.cancel_tcpip_forward(LOOPBACK, port.into());
+        self.link.incoming().forget(port);
+        let stop = self.link.done(|ask| Order::Listen { ask, port, begin: false });
         let _ = tokio::time::timeout(Duration::from_secs(1), stop).await;
     }
 
@@ -141,17 +123,23 @@ impl Transport {
         }
     }
 
+    /// The host keys the server says it has.
+    pub(super) fn announced(&self) -> watch::Receiver<Vec<PublicKey>> {
+        self.link.announced()
+    }
+
     /// Has the server prove that it holds host keys.
-    pub(super) async fn prove(&self, keys: Vec<PublicKey>) -> Result<(), russh::Error> {
-        self.handle.hostkeys_prove(keys).await
+    pub(super) async fn prove(&self, keys: &[PublicKey]) -> Result<(), ChannelError> {
+        let keys = keys.iter().filter_map(|key| key.to_bytes().ok()).collect();
+        self.link.done(|ask| Order::ProveHostKeys { ask, keys }).await
     }
 
     /// Opens a channel that no lease counts: for a transport that is in no pool.
     ///
     /// # Errors
     /// The host's.
-    pub async fn open_session(&self) -> Result<Channel<Msg>, russh::Error> {
-        self.handle.channel_open_session().await
+    pub async fn open_session(&self) -> Result<Channel, ChannelError> {
+        self.link.channel(Destination::Session).await
     }
 
     /// A place for a channel, if there is one; `freed` is told when it is given back.
@@ -172,7 +160,7 @@ impl Transport {
     /// Says goodbye: what runs on it ends.
     pub(super) async fn disconnect(&self) {
         // One that is gone needs no goodbye.
-        let _ = self.handle.disconnect(Disconnect::ByApplication, "closed", "en").await;
+        let _ = self.link.order(Order::Disconnect).await;
     }
 }
 
@@ -218,8 +206,8 @@ impl Lease {
     ///
     /// # Errors
     /// When the host refuses.
-    pub async fn open_tcpip(&self, host: &str, port: u16) -> Result<Channel<Msg>, russh::Error> {
-        self.transport.handle.channel_open_direct_tcpip(host, u32::from(port), "127.0.0.1", 0).await
+    pub async fn open_tcpip(&self, host: &str, port: u16) -> Result<Channel, ChannelError> {
+        self.transport.link.channel(Destination::Tcp { host: host.to_owned(), port }).await
     }
 }
 

@@ -10,7 +10,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use russh::ChannelMsg;
 use sallyport_policy::{ShellState, Verdict};
 
 use super::LARGEST;
@@ -19,6 +18,7 @@ use crate::afterwards::afterwards;
 use crate::files::list::Found;
 use crate::files::request::Desk;
 use crate::session::compose::{for_login_shell, quote};
+use crate::ssh::channel::ChannelMsg;
 use crate::ssh::sftp::{Attrs, Kind, Sftp, place};
 
 /// How long the host may take; whoever waits still has time for the other way then.
@@ -144,7 +144,7 @@ impl Drop for Running {
 async fn ask(sftp: &Sftp, command: &str) -> Option<Vec<u8>> {
     let (mut read, write) = sftp.lease().aside().await?;
     let mut running = Running { sftp: sftp.clone(), group: None };
-    write.exec(true, for_login_shell(command, sftp.lease().login_shell())).await.ok()?;
+    write.exec(for_login_shell(command, sftp.lease().login_shell())).await.ok()?;
     // An account for SFTP alone gets its SFTP server instead, which ends with its input.
     write.eof().await.ok()?;
     let mut said = Vec::new();

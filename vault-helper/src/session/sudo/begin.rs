@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Pty};
+use russh::Pty;
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -18,6 +17,7 @@ use crate::redact::Enrollment;
 use crate::session::compose;
 use crate::session::job::Stop;
 use crate::session::secrets::UNSEEN;
+use crate::ssh::channel::{Channel, ChannelMsg, ReadHalf, WriteHalf};
 use crate::ssh::transport::Lease;
 
 /// The time sudo has for each step. PAM modules wait for the network, and after a wrong password for seconds.
@@ -72,11 +72,11 @@ impl Elevation {
     /// Why the command did not start; nothing was run then, and no channel is left.
     pub async fn start(
         &self,
-        mut channel: Channel<Msg>,
+        mut channel: Channel,
         lease: &Lease,
         errand: Errand<'_>,
         stops: &mut mpsc::Receiver<Stop>,
-    ) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>, Begun), Failure> {
+    ) -> Result<(ReadHalf, WriteHalf, Begun), Failure> {
         loop {
             let (mut read, write) = channel.split();
             let why = match self.begin(&mut read, &write, lease, errand, stops).await {
@@ -101,8 +101,8 @@ impl Elevation {
     /// Why the command did not start; nothing was run then.
     pub async fn begin(
         &self,
-        read: &mut ChannelReadHalf,
-        write: &ChannelWriteHalf<Msg>,
+        read: &mut ReadHalf,
+        write: &WriteHalf,
         lease: &Lease,
         errand: Errand<'_>,
         stops: &mut mpsc::Receiver<Stop>,
@@ -132,9 +132,9 @@ impl Elevation {
             if stage != Stage::Pipes {
                 // Nothing typed is shown, not even before sudo itself sees to that.
                 let modes = [UNSEEN.as_slice(), &AS_IT_IS].concat();
-                write.request_pty(true, TERM, SIZE.0, SIZE.1, 0, 0, &modes).await?;
+                write.request_pty(TERM, SIZE, &modes).await?;
             }
-            write.exec(true, compose::for_login_shell(&sent, lease.login_shell())).await
+            write.exec(compose::for_login_shell(&sent, lease.login_shell())).await
         };
         asked.await.map_err(|error| lost(&error.to_string()))?;
         let mut talk = Talk::new(&signs);
@@ -158,9 +158,7 @@ impl Elevation {
                     }
                     continue;
                 }
-                Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, ext: 1 }) => {
-                    talk.hear(&data)
-                }
+                Some(ChannelMsg::Data { data } | ChannelMsg::Errors { data }) => talk.hear(&data),
                 Some(ChannelMsg::Failure) if stage != Stage::Pipes => {
                     let words = "it must have a tty, and the host gives none";
                     return Err(refusal(tool.name(), &self.label, "", words, false).into());

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use russh::Sig;
 use tokio::sync::mpsc;
 
 use super::Elevation;
 use super::text::Errand;
 use crate::session::marks::Mark;
-use crate::session::stop::signal_text;
+use crate::ssh::channel::Sig;
 use crate::ssh::transport::Lease;
 
 /// The time one signal may take: sudo asks its modules, the vault decrypts, and a busy host is slow at both.
@@ -24,11 +23,11 @@ pub struct Supervisor {
 
 impl Supervisor {
     /// Signals its process group, if it is still what it was (proc(5): the fifth field of `stat` is the group).
-    fn command(&self, signal: &Sig) -> String {
+    fn command(&self, signal: Sig) -> String {
         let (pid, (first, _)) = (self.pid, self.mark.halves());
         format!(
             "grep -qF {first} /proc/{pid}/cmdline && read -r a b c d g e </proc/{pid}/stat && kill -s {} -- -\"$g\"",
-            signal_text(signal)
+            signal.name()
         )
     }
 }
@@ -36,7 +35,7 @@ impl Supervisor {
 impl Elevation {
     /// Sends a signal to a command's process group, with the rights it runs with. A signal that does not arrive is
     /// followed by the next one, and the end of the ladder says so.
-    pub async fn signal(&self, lease: &Lease, supervisor: &Supervisor, signal: &Sig) {
+    pub async fn signal(&self, lease: &Lease, supervisor: &Supervisor, signal: Sig) {
         let run = async {
             let (mut read, write) = lease.aside().await?;
             let (_button, mut stops) = mpsc::channel(1);

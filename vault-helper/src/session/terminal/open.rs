@@ -109,10 +109,10 @@ pub async fn run(
     let (read, write) = channel.split();
     let asked = async {
         let (cols, rows) = (u32::from(size.cols), u32::from(size.rows));
-        write.request_pty(true, TERM, cols, rows, 0, 0, &start.modes).await?;
+        write.request_pty(TERM, (cols, rows), &start.modes).await?;
         match start.command {
-            None => write.request_shell(true).await,
-            Some(command) => write.exec(true, command).await,
+            None => write.request_shell().await,
+            Some(command) => write.exec(command).await,
         }
     };
     if let Err(error) = asked.await {

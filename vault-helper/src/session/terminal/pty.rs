@@ -3,8 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as StdInstant};
 
-use russh::client::Msg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use sallyport_protocol::envelope::Caller;
 use sallyport_protocol::terminal::Size;
 use tokio::sync::watch;
@@ -19,8 +17,8 @@ use crate::redact::{Clean, CleanText, Enrollment, Redactor, Screen, StreamRedact
 use crate::serve::connection::came_true;
 use crate::session::marks::{Finder, Found, Mark};
 use crate::session::oneshot::until;
-use crate::session::stop::signal_text;
 use crate::session::transcript::tap::Tap;
+use crate::ssh::channel::{ChannelMsg, ReadHalf, Sig, WriteHalf};
 use crate::ssh::transport::Lease;
 
 /// What programs are told the terminal is.
@@ -47,7 +45,7 @@ pub struct Terminal {
     /// Recorder and watchers.
     pub tap: Tap,
     /// The way in.
-    pub write: ChannelWriteHalf<Msg>,
+    pub write: WriteHalf,
     /// Held while something is typed, so that two calls do not mix.
     pub typing: tokio::sync::Mutex<()>,
     redactor: Redactor,
@@ -156,12 +154,7 @@ pub type Begun = tokio::sync::oneshot::Receiver<Result<(), Clean>>;
 
 impl Terminal {
     /// Takes over a channel on which a pseudo-terminal and a program were asked for.
-    pub fn start(
-        opening: Opening,
-        read: ChannelReadHalf,
-        write: ChannelWriteHalf<Msg>,
-        lease: Lease,
-    ) -> (Arc<Self>, Begun) {
+    pub fn start(opening: Opening, read: ReadHalf, write: WriteHalf, lease: Lease) -> (Arc<Self>, Begun) {
         let (close, closing) = watch::channel(false);
         let redactor = lease.redactor().with_shapes(opening.target.host.redact_shapes);
         let now = StdInstant::now();
@@ -311,7 +304,7 @@ struct Driver {
     terminal: Arc<Terminal>,
     stream: StreamRedactor,
     lease: Lease,
-    read: ChannelReadHalf,
+    read: ReadHalf,
     closing: watch::Receiver<bool>,
     /// How the program ended, as the host said.
     exit: Option<CleanText>,
@@ -337,7 +330,7 @@ impl Driver {
         let write = &self.terminal.write;
         if self.exit.is_none() {
             // Closing the channel hangs up; a program that ignores that is killed, where sshd does it for us.
-            for last in [Sig::HUP, Sig::KILL] {
+            for last in [Sig::Hup, Sig::Kill] {
                 let _ = write.signal(last).await;
             }
         }
@@ -361,7 +354,7 @@ impl Driver {
             let due = self.stream.deadline().map(Instant::from_std);
             tokio::select! {
                 message = self.read.wait() => match message {
-                    Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. }) => {
+                    Some(ChannelMsg::Data { data } | ChannelMsg::Errors { data }) => {
                         self.take(data.into());
                         drained = drained.map(|_| Instant::now() + DRAIN);
                     }
@@ -369,8 +362,8 @@ impl Driver {
                         self.exit = Some(self.lease.redact(&format!("the program exited with code {exit_status}")));
                         drained = Some(Instant::now() + DRAIN);
                     }
-                    Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
-                        let text = format!("the program was ended by SIG{}", signal_text(&signal_name));
+                    Some(ChannelMsg::ExitSignal { signal_name }) => {
+                        let text = format!("the program was ended by SIG{signal_name}");
                         self.exit = Some(self.lease.redact(&text));
                         drained = Some(Instant::now() + DRAIN);
                     }

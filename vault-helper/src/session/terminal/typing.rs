@@ -12,6 +12,7 @@ use crate::audit::{Ending, Intent};
 use crate::helper::Helper;
 use crate::redact::CleanText;
 use crate::session::exec::{Early, millis, no_audit};
+use crate::ssh::channel::ChannelError;
 
 /// How long the host may take to accept what is typed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -87,14 +88,14 @@ async fn type_all(
     let write = &terminal.write;
     let sending = async {
         if let Some(size) = size {
-            write.window_change(u32::from(size.cols), u32::from(size.rows), 0, 0).await?;
+            write.window_change(u32::from(size.cols), u32::from(size.rows)).await?;
             terminal.resized(size);
         }
         if !bytes.is_empty() {
             terminal.tap.input(shown);
             write.data_bytes(bytes).await?;
         }
-        Ok::<_, russh::Error>(())
+        Ok::<_, ChannelError>(())
     };
     match tokio::time::timeout(PATIENCE, sending).await {
         Ok(Ok(())) => Ok(()),

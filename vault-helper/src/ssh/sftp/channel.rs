@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf};
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -17,6 +15,7 @@ use super::packet::{self, Cutter, Reply, Request, kind};
 use crate::guard::target::Target;
 use crate::helper::Helper;
 use crate::ssh::aside::Closing;
+use crate::ssh::channel::{Channel, ChannelError, ChannelMsg, ReadHalf};
 use crate::ssh::transport::Lease;
 
 /// The longest a server may think about one request.
@@ -243,17 +242,17 @@ impl Drop for Inner {
 }
 
 struct Started {
-    read: ChannelReadHalf,
+    read: ReadHalf,
     write: Closing,
     cutter: Cutter,
     extensions: Extensions,
 }
 
 /// Starts the subsystem and greets the server.
-async fn start(channel: Channel<Msg>) -> Result<Started, SftpError> {
-    let lost = |error: russh::Error| SftpError::Lost(error.to_string());
+async fn start(channel: Channel) -> Result<Started, SftpError> {
+    let lost = |error: ChannelError| SftpError::Lost(error.to_string());
     let (mut read, write) = Closing::split(channel);
-    write.request_subsystem(true, "sftp").await.map_err(lost)?;
+    write.request_subsystem("sftp").await.map_err(lost)?;
     // Version 3, sent without waiting for the subsystem's start: it reads what comes after it. OpenSSH opens the window
     // only then, so where there is no subsystem this is never sent.
     let mut greeting = Box::pin(write.data_bytes(Request::new(kind::INIT, 3, 0).finish()));
@@ -307,7 +306,7 @@ async fn write_all(write: Closing, mut queue: mpsc::Receiver<Bytes>) {
     }
 }
 
-async fn read_all(mut read: ChannelReadHalf, mut cutter: Cutter, desk: Arc<Desk>) {
+async fn read_all(mut read: ReadHalf, mut cutter: Cutter, desk: Arc<Desk>) {
     let why = loop {
         match cutter.next_packet() {
             Ok(Some(packet)) => match packet::reply(packet) {
