@@ -180,7 +180,7 @@ fn whatever_is_killed_there_is_the_old_file_or_the_new_one_whole() {
     fs::write(remote.join("new"), &new).unwrap();
     // `scripts/kill-matrix` asks for more rounds, at other moments each time.
     let asked = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
-    let rounds = asked("SALLYPORT_KILL_ROUNDS").unwrap_or(12);
+    let rounds = asked("SALLYPORT_KILL_ROUNDS").unwrap_or(16);
     let mut moment = asked("SALLYPORT_KILL_SEED").unwrap_or(1);
     let mut client = world.mcp();
     for round in 0..rounds {
@@ -198,12 +198,13 @@ fn whatever_is_killed_there_is_the_old_file_or_the_new_one_whole() {
         // Moments of a transfer that takes some tens of milliseconds, some of them after its end.
         moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         std::thread::sleep(Duration::from_micros((moment >> 33) % 90_000));
-        match round % 3 {
+        let kill = |pid| process::signal(pid, Signal::SIGKILL);
+        let broker = round / 2 % 4 == 0;
+        match round / 2 % 4 {
             0 => client.kill(),
-            1 => process::signal(world.helper().unwrap(), Signal::SIGKILL),
-            _ => process::descendants(sshd.pid())
-                .into_iter()
-                .for_each(|pid| process::signal(pid, Signal::SIGKILL)),
+            1 => kill(world.helper().unwrap()),
+            2 => world.carriers().into_iter().for_each(kill),
+            _ => process::descendants(sshd.pid()).into_iter().for_each(kill),
         }
         // sshd's connection may be made again and the transfer go on: whatever it says must be true.
         let said = pending.wait_or_end();
@@ -212,7 +213,7 @@ fn whatever_is_killed_there_is_the_old_file_or_the_new_one_whole() {
         if said.is_some_and(|said| said.status() == "ok") {
             assert!(content == new, "round {round}: said to be done");
         }
-        if round % 3 == 0 {
+        if broker {
             client = world.mcp();
         }
         let strays = [strays(&remote, &["new", "file"]), strays(&world.home(), &["new", "file"])].concat();

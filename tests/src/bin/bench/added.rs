@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use russh::client::{self, Handle};
 use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate, decode_secret_key};
 use russh::{ChannelMsg, Error};
-use sallyport_tests::world::process;
 use sallyport_tests::world::sshd::own_name;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -44,13 +43,12 @@ pub fn time(bed: &Bed, report: &mut Report, samples: usize) {
 pub fn memory(report: &mut Report) {
     let bed = Bed::make();
     bed.call("ssh_list_hosts", json!({}));
-    let resident = || process::resident(bed.world.helper().expect("the helper lives"));
-    let before = resident();
+    let before = bed.world.helper_memory();
     for number in 1..=HOSTS {
         bed.exec(number, "true");
     }
     report.memory("helper that has logged in nowhere", before, Aim::Under(20.0));
-    let each = resident().saturating_sub(before) / HOSTS as u64;
+    let each = bed.world.helper_memory().saturating_sub(before) / HOSTS as u64;
     report.each("helper memory for a host that is logged in to, 32 of them", each, Aim::Under(4096.0));
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sallyport_tests::mcp::McpClient;
 use sallyport_tests::world::sshd::own_name;
-use sallyport_tests::world::{SshdOptions, World, process};
+use sallyport_tests::world::{SshdOptions, World};
 use serde_json::json;
 
 use crate::bed::{Bed, timed};
@@ -34,8 +34,7 @@ pub fn many(bed: &Bed, report: &mut Report) {
     world.trust(&sshd);
     let client = world.mcp();
     client.call("ssh_exec", json!({ "target": "many", "command": "true" })).expect_ok();
-    let helper = world.helper().expect("the helper lives");
-    let before = process::resident(helper);
+    let before = world.helper_memory();
     let open = json!({ "target": "many" });
     let ours = || {
         let start = Instant::now();
@@ -60,7 +59,7 @@ pub fn many(bed: &Bed, report: &mut Report) {
     let each = start.elapsed() / (SESSIONS - IN_TURN) as u32;
     report.time("a session opened, 400 at once (time for all by 400)", each, Aim::Under(5.0));
     thread::sleep(SETTLE);
-    let grown = process::resident(helper).saturating_sub(before);
+    let grown = world.helper_memory().saturating_sub(before);
     report.each("helper memory for an idle session, 500 of them", grown / SESSIONS as u64, Aim::Under(24.0));
     let listed = client.call("ssh_list_active", json!({ "kind": "session" })).expect_ok();
     assert_eq!(listed["items"].as_array().map(Vec::len), Some(SESSIONS), "all of them are open");

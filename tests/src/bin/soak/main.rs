@@ -246,6 +246,9 @@ impl Soak<'_> {
             left.push(format!("left running through sudo: {as_root} of {:?}", self.sleep));
         }
         left.extend(acts::broken(self.world));
+        if status["connections"] == 0 && !self.world.carriers().is_empty() {
+            left.push("a process that speaks SSH, without a connection".to_owned());
+        }
         let now = self.descriptors(&status);
         if now > before + SPARE {
             left.push(format!("the helper has {now} descriptors, {before} at the start"));
@@ -257,14 +260,16 @@ impl Soak<'_> {
         serde_json::from_str(&self.world.run(&["status", "--json"]).stdout).unwrap_or_default()
     }
 
-    /// How many descriptors the helper has open beside its transports, each of which is one, and the kept output of ended
-    /// jobs, of which there is a bound. A helper that hides them is read by root alone.
+    /// How many descriptors the helper has open beside its transports, each of which is two pipes, the processes that speak
+    /// SSH, each a socket and a process descriptor, and the kept output of ended jobs, of which there is a bound. A helper
+    /// that hides them is read by root alone.
     fn descriptors(&self, status: &Value) -> usize {
         let pid = self.world.helper();
         let all = pid.and_then(|pid| std::fs::read_dir(format!("/proc/{pid}/fd")).ok()).into_iter().flatten();
         let places = all.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
         let kept = self.world.state().join("jobs");
         let transports = status["connections"].as_u64().unwrap_or_default() as usize;
-        places.filter(|place| !place.starts_with(&kept)).count().saturating_sub(transports)
+        let known = 2 * (transports + self.world.carriers().len());
+        places.filter(|place| !place.starts_with(&kept)).count().saturating_sub(known)
     }
 }
