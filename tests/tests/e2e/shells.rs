@@ -73,6 +73,35 @@ impl Bed {
 }
 
 #[test]
+fn openings_of_one_name_at_once_have_one_session_or_all_fail() {
+    let Some(bed) = bed("") else { return };
+    let slow = bed.world.dir().join("slow");
+    std::fs::create_dir(&slow).unwrap();
+    let shell = slow.join("bash");
+    std::fs::write(&shell, "#!/bin/sh\nsleep 0.5; exec /bin/bash \"$@\"\n").unwrap();
+    process::run(process::bare("chmod").arg("755").arg(&shell), b"").expect_success();
+    assert!(bed.login_shell(shell.to_str().unwrap()));
+    let open = |more: Value| {
+        let mut arguments = json!({ "target": "web1" });
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        bed.client.start("ssh_session_open", arguments)
+    };
+    let (first, second) = (open(json!({ "name": "one" })), open(json!({ "name": "one" })));
+    let second = second.wait().expect_ok();
+    assert_eq!(bed.run("one", "echo on").text("stdout"), "on\n", "whoever has an answer can go on");
+    let created = [&first.wait().expect_ok()["created"], &second["created"]].map(|created| *created == true);
+    assert_ne!(created[0], created[1]);
+    for reply in [0; 3].map(|_| open(json!({ "name": "none", "cwd": "/nowhere" }))) {
+        // Of its own, or of the one that was opening it.
+        let code = reply.wait().code().to_owned();
+        assert!(["invalid_argument", "ssh_connection_failed"].contains(&code.as_str()), "{code}");
+    }
+    let run = json!({ "session": "none", "command": "true" });
+    bed.client.call("ssh_exec", run).expect_code("session_not_found");
+    eventually("no child of it", || (bed.world.remote_processes().len() == 1).then_some(()));
+}
+
+#[test]
 fn in_every_shell_a_session_outlives_what_commands_do_to_it() {
     let Some(bed) = bed("") else { return };
     // More than a pipe holds: shells hand that over in another way.

@@ -224,6 +224,10 @@ impl Run {
     ) -> Result<Arc<Job>, Early> {
         // The state is held until the command is on its way, so that two calls cannot judge against the same one.
         let mut state = shell.state.lock().await;
+        let gone = || session_gone(&shell.id, shell.ended().map(|why| why.as_str().to_owned()));
+        if !shell.is_open() {
+            return Err(gone().into());
+        }
         let granted = self.gate(&shell.target, &state, &shell.id)?;
         let id = self.helper.new_id("j");
         shell.occupy(&id).map_err(busy)?;
@@ -243,7 +247,7 @@ impl Run {
             feed.sink
                 .end(Exit { lost: Some(why.clone()), session_ended: Some(why), ..Exit::default() })
                 .await;
-            return Err(session_gone(&shell.id, shell.ended().map(|t| t.as_str().to_owned())).into());
+            return Err(gone().into());
         }
         *state = granted.judgement.next;
         Ok(job)

@@ -24,6 +24,7 @@ use super::terminal;
 use crate::audit::{Ending, Intent};
 use crate::guard::gate::{self, Gate};
 use crate::guard::target::{self, Target};
+use crate::helper::Helper;
 use crate::redact::CleanText;
 use crate::serve::connection::{Operation, came_true};
 
@@ -45,8 +46,8 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
     let now = helper.live.now();
     let target = target::resolve(helper, &now, principal, &request.target)?;
     let name = request.name.as_ref().map(ToString::to_string);
-    if let Some(open) =
-        name.as_ref().and_then(|name| helper.registry.shells.find(principal, name)).filter(|s| s.is_open())
+    if let Some(name) = &name
+        && let Some(open) = joined(helper, principal, name).await
     {
         same_place(&open.target, &target, request.kind == SessionKind::Shell)?;
         return Ok(answer(&open, false));
@@ -93,33 +94,64 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
         seconds => Duration::from_secs(u64::from(seconds)),
     };
     let own_shell = lease.transport().own_shell.clone();
-    let shell = Shell::start(id, name, caller.clone(), target, idle, channel, lease);
-    if let Err(refused) = helper.registry.shells.add(shell.clone()) {
-        shell.close();
-        return match refused {
-            Refused::Named(same) => Ok(answer(&same, false)),
-            Refused::Full => Err(too_many().into()),
-        };
-    }
+    let shell = Shell::start(id, name.clone(), caller.clone(), target, idle, channel, lease);
     follow(helper.clone(), shell.clone());
-    *shell.state.lock().await = granted.judgement.next;
-    let begun = match (first_command(op, &shell, text, &own_shell).await, injected) {
-        (Ok(()), Some(injected)) => attach::inject(op, &shell, injected).await,
-        (result, _) => result,
-    };
-    match begun {
-        Ok(()) => {
-            if request.record {
-                terminal::asked::record_shell(helper, &shell).inspect_err(|_| shell.close())?;
-            }
-            Ok(answer(&shell, true))
+    let mut state = shell.state.lock().await;
+    let mut opening = Opening { helper, shell: &shell, ready: false };
+    match (helper.registry.shells.add(shell.clone()), name) {
+        (Ok(()), _) => {}
+        (Err(Refused::Named(_)), Some(name)) => {
+            let same = joined(helper, principal, &name).await.ok_or_else(failed_meanwhile)?;
+            same_place(&same.target, &shell.target, true)?;
+            return Ok(answer(&same, false));
         }
-        Err(failure) => {
-            shell.close();
-            helper.registry.shells.remove(&shell.id);
-            Err(failure.into())
+        (Err(_), _) => return Err(too_many().into()),
+    }
+    *state = granted.judgement.next;
+    first_command(op, &shell, text, &own_shell).await?;
+    if let Some(injected) = injected {
+        attach::inject(op, &shell, injected).await?;
+    }
+    if request.record {
+        terminal::asked::record_shell(helper, &shell)?;
+    }
+    opening.ready = true;
+    Ok(answer(&shell, true))
+}
+
+/// A session that is being opened: it is none when that fails, or nobody waits for it any more.
+struct Opening<'a> {
+    helper: &'a Helper,
+    shell: &'a Shell,
+    ready: bool,
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        if !self.ready {
+            self.shell.close();
+            self.helper.registry.shells.remove(&self.shell.id);
         }
     }
+}
+
+/// The open session of that name, once it is ready: another call may be opening it, and may fail.
+async fn joined(helper: &Helper, principal: &str, name: &str) -> Option<Arc<Shell>> {
+    loop {
+        let open = helper.registry.shells.find(principal, name).filter(|shell| shell.is_open())?;
+        drop(open.state.lock().await);
+        if open.is_open() {
+            return Some(open);
+        }
+    }
+}
+
+fn failed_meanwhile() -> Failure {
+    Failure::new(
+        ErrorCode::SshConnectionFailed,
+        "a session of that name was being opened by another call, which failed",
+        "try again",
+    )
 }
 
 /// The failure of an opening beyond what a principal may have.
@@ -207,7 +239,7 @@ async fn first_command(
 }
 
 /// Writes the session's end when it comes.
-fn follow(helper: Arc<crate::helper::Helper>, shell: Arc<Shell>) {
+fn follow(helper: Arc<Helper>, shell: Arc<Shell>) {
     tokio::spawn(async move {
         shell.closed().await;
         let duration_ms = super::exec::millis(shell.since.elapsed());

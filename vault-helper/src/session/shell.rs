@@ -33,7 +33,8 @@ pub struct Shell {
     pub target: Target,
     /// When it was opened.
     pub since: StdInstant,
-    /// What its commands have changed, as far as the policy knows; held while one command is judged and sent.
+    /// What its commands have changed, as far as the policy knows; held while it is being opened, and while one command
+    /// is judged and sent.
     pub state: tokio::sync::Mutex<ShellState>,
     /// SHA-256 fingerprint of the host's key.
     pub fingerprint: String,
@@ -156,7 +157,7 @@ impl Shell {
 
     /// Whether it can still take commands.
     pub fn is_open(&self) -> bool {
-        self.ended.borrow().is_none()
+        self.ended.borrow().is_none() && !*self.close.borrow()
     }
 
     /// Why it ended, when it has.
