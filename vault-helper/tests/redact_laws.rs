@@ -383,6 +383,26 @@ fn the_end_of_a_block_hides_nothing() {
     }
 }
 
+/// Only some places of a text are looked up: as many as every window has one among, at its very end, too.
+#[test]
+fn a_window_is_found_wherever_it_stands() {
+    let secrets = ["q7Vx0Lm2Zt9Rb4Kd8Ws1", "Zt9Rb4Kd8W"];
+    for (secret, window) in secrets.into_iter().zip([12, 8]) {
+        let redactor = Redactor::new();
+        let _guard = redactor.enroll("s", secret.as_bytes(), SecretKind::Password).expect("strong");
+        for before in 0..300 {
+            for part in 0..=secret.len() - window {
+                let part = &secret[part..part + window];
+                for after in ["", ".", "......", "................"] {
+                    let text = format!("{}{part}{after}", ".".repeat(before));
+                    let shown = redactor.text(&text).into_string();
+                    assert_eq!(shown, format!("{}{MASK}{after}", ".".repeat(before)), "{text}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn every_secret_is_masked_while_others_come_and_go() {
     let redactor = Redactor::new();

@@ -318,6 +318,7 @@ pub(super) fn of(view: View, raw: &[u8]) -> Zeroizing<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::block::Sequence;
     use super::*;
 
     /// Every normal byte with its origin, from byte `from` of `raw` on.
@@ -341,6 +342,70 @@ mod tests {
             let from = end * end % (end + 1);
             let kept = (from..end).map(|at| (MAP[usize::from(text[at])], at as u64..at as u64 + 1));
             assert!(kept.filter(|(byte, _)| *byte != 0).eq(read(VIEWS[0], &text[..end], from)));
+        }
+    }
+
+    /// The same as [`Normal::read`], a byte at a time.
+    fn slowly(view: View, raw: &[u8], from: usize) -> Vec<(u8, Range<u64>)> {
+        let mut block = Block::default();
+        block.look(Piece::of(raw, 0, true));
+        let seen = |sequence: &&Sequence| if sequence.terminal { view.strip } else { view.decode };
+        let (mut at, mut units) = (from, Vec::new());
+        while at < raw.len() {
+            let sequence = block.sequences().iter().filter(seen).find(|sequence| sequence.at == at);
+            let plain = [raw[at]];
+            let (length, bytes) = match sequence.map(|sequence| &sequence.what) {
+                Some(What::Whole(length, decoded)) => (usize::from(*length), decoded.bytes()),
+                Some(_) => {
+                    if at > 0 && MAP[usize::from(raw[at - 1])] != 0 {
+                        units.pop();
+                    }
+                    (1, &[][..])
+                }
+                None => (1, &plain[..]),
+            };
+            let origin = at as u64..(at + length) as u64;
+            let kept = bytes.iter().map(|byte| MAP[usize::from(*byte)]).filter(|byte| *byte != 0);
+            units.extend(kept.map(|byte| (byte, origin.clone())));
+            at += length;
+        }
+        units
+    }
+
+    #[test]
+    fn reading_in_runs_is_reading_byte_by_byte() {
+        const PIECES: [&[u8]; 14] = [
+            b"word",
+            b" ",
+            b"\r\n",
+            b"a",
+            b"longer-words_and",
+            b"\x1b[31m",
+            b"\x08",
+            b"%41",
+            b"%e4%",
+            b"\\n",
+            b"\\u00e9",
+            b"&lt;",
+            b"\xc3\xa4",
+            b"\0\0\0\0\0\0\0\0\0\0",
+        ];
+        let mut state = 1_u32;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as usize % below
+        };
+        for n in 0..600 {
+            // Few kinds make long runs, with and without gaps.
+            let kinds = 1 + next(PIECES.len());
+            let mut text = Vec::new();
+            for _ in 0..next(120) {
+                text.extend_from_slice(PIECES[(n + next(kinds)) % PIECES.len()]);
+            }
+            let from = next(text.len() + 1) * next(2);
+            for view in VIEWS {
+                assert_eq!(read(view, &text, from), slowly(view, &text, from), "{from} of {text:?}");
+            }
         }
     }
 
