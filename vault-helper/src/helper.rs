@@ -133,12 +133,13 @@ impl Helper {
     /// Forgets what was decrypted, logins that nothing uses any more among it; closes sessions when that is how it is set.
     pub fn forget(&self) {
         self.remembered.forget();
-        self.pool.sweep(Duration::ZERO);
         if self.settings.on_lock == crate::config::OnLock::Close {
             self.registry.close_all();
             self.forwards.close_all("the vault was locked");
             self.pool.close_all();
         }
+        // Those in use live on, out of the pool: nothing new goes over them.
+        self.pool.sweep(Duration::ZERO);
     }
 
     /// Whether nobody needs this process.

@@ -13,6 +13,7 @@ pub(super) const CALLS: &[Row] = &[
     (&[SYS_ioctl], &[Is(1, FIONBIO)], "making them not block"),
     (&[SYS_fcntl], &[Is(1, F_GETFL as u64)], "whether they block"),
     (&[SYS_fcntl], &[Is(1, F_GETFD as u64)], "checks of descriptors in the libraries"),
+    (&[SYS_fcntl], &[Is(1, F_DUPFD_CLOEXEC as u64)], "cutting a connection that russh is waiting for"),
     (
         &[SYS_setsockopt],
         &[Is(1, SOL_TCP as u64), Is(2, TCP_QUICKACK as u64)],

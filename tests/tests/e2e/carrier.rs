@@ -177,3 +177,50 @@ fn none_holds_a_key_or_keeps_a_password() {
         assert!(!known.is_empty(), "the search finds what a process holds");
     }
 }
+
+#[test]
+fn keys_exchanged_anew_in_the_middle_of_everything_hold_up_nothing() {
+    let world = World::new();
+    let often = SshdOptions { extra: "RekeyLimit 1M none\n".into(), ..SshdOptions::default() };
+    let _sshd = world.ready_host_on(&often, "web1", "terminal = \"allow\"");
+    let content: Vec<u8> = (0..40_000_000_u32).map(|n| (n ^ (n >> 9)) as u8).collect();
+    std::fs::write(world.home().join("large"), &content).unwrap();
+    let remote = world.fresh("remote");
+    let client = world.mcp();
+    let request = json!({ "target": "web1", "local_path": "large", "remote_path": remote });
+    let upload = client.start("ssh_upload", request);
+    let opened = client.call("ssh_session_open", json!({ "target": "web1", "kind": "terminal" })).expect_ok();
+    let terminal = opened.text("session").to_owned();
+    let session = open(&client, "web1");
+    for round in 0..30 {
+        let sized = json!({ "session": terminal, "cols": 80 + round, "rows": 24, "text": "x" });
+        client.call("ssh_session_send", sized).expect_ok();
+        assert_eq!(client.call("ssh_exec", echo(&session)).expect_ok().text("stdout"), "here\n");
+        let alone = json!({ "target": "web1", "command": "echo alone" });
+        assert_eq!(client.call("ssh_exec", alone).expect_ok().text("stdout"), "alone\n");
+    }
+    upload.wait().expect_ok();
+    assert!(std::fs::read(&remote).unwrap() == content, "every byte arrived");
+}
+
+#[test]
+fn one_that_stands_still_in_the_middle_of_an_upload_is_ended_by_lock() {
+    let world = World::new();
+    world.settings("on_lock = \"close\"\n");
+    let _sshd = world.ready_host("web1");
+    std::fs::write(world.home().join("large"), vec![b'x'; 200_000_000]).unwrap();
+    let folder = world.fresh("remote");
+    std::fs::create_dir(&folder).unwrap();
+    let client = world.mcp();
+    let request = json!({ "target": "web1", "local_path": "large", "remote_path": folder.join("large") });
+    let upload = client.start("ssh_upload", request);
+    eventually("bytes arrive", || {
+        let written = std::fs::read_dir(&folder).unwrap().flatten().filter_map(|entry| entry.metadata().ok());
+        written.map(|about| about.len()).any(|bytes| bytes > 0).then_some(())
+    });
+    let carrier = world.carriers()[0];
+    process::signal(carrier, Signal::SIGSTOP);
+    world.run(&["lock"]).expect_success();
+    assert!(upload.wait().is_error());
+    eventually("it is killed", || (!process::alive(carrier)).then_some(()));
+}

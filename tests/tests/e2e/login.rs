@@ -56,12 +56,17 @@ fn a_password_logs_in_and_a_wrong_one_is_an_authentication_failure() {
         return;
     }
     let world = World::new();
-    let sshd = world.sshd_with(&SshdOptions { passwords: true, ..SshdOptions::default() });
+    let few = "MaxAuthTries 2\n".to_owned();
+    let sshd = world.sshd_with(&SshdOptions { passwords: true, extra: few, ..SshdOptions::default() });
     let account = world.account("correct horse battery");
     world.host("web1", &sshd, "");
     world.trust(&sshd);
     world.record("ssh", &sshd.place(), &account.name, "password", b"wrong horse battery\n");
     let client = world.mcp();
+    client.call("ssh_exec", exec("web1")).expect_code("auth_failed");
+    // Also where the host hangs up on it: a key was refused before (MaxAuthTries).
+    let key = world.key("ed25519", None);
+    world.record("ssh", &sshd.place(), &account.name, "key", key.private().as_bytes());
     client.call("ssh_exec", exec("web1")).expect_code("auth_failed");
     assert!(sshd.logins().is_empty());
     world.record(

@@ -1,4 +1,8 @@
-//! The channels of one connection, and the bytes on their way to them.
+//! The channels of one connection, and what is on its way to the server on them.
+//!
+//! Orders are taken without waiting, whatever russh is doing: during a key exchange it takes nothing, and the answer about
+//! the host's key is one of the orders. Each channel has two queues, in which order is kept; signals and sizes need not wait
+//! for bytes the server does not take. A queue is served by a task as long as something is in it: idle channels cost nothing.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,45 +12,59 @@ use bytes::Bytes;
 use russh::client::Msg;
 use russh::{Channel, ChannelWriteHalf, Error, Pty, Sig};
 use sallyport_protocol::text::Chunk;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 
-use super::language::{CREDIT, MAX_COMMAND, Report, Request};
+use super::language::{CREDIT, MAX_COMMAND, Report, Request, Saying};
 
-/// How long a channel that is to be closed may take to send what was to be sent before.
-const LINGER: Duration = Duration::from_secs(1);
-
+/// How long a channel that is to be closed waits for the server to take more of what was to be sent before.
+const LINGER: Duration = Duration::from_secs(5);
 /// Bytes that are told together when the server took them. The helper stops when it has no room for a whole chunk, so that
 /// this and a chunk must be less than all its credit.
 const TOLD: usize = CREDIT / 4;
 
 /// All channels of a connection, by number.
-#[derive(Clone, Default)]
-pub struct Channels(Arc<Mutex<HashMap<u32, Arc<Outgoing>>>>);
+#[derive(Clone)]
+pub struct Channels {
+    all: Arc<Mutex<HashMap<u32, Arc<Outgoing>>>>,
+    reports: mpsc::Sender<Report>,
+}
 
 /// One channel's way to the server.
-pub struct Outgoing {
+struct Outgoing {
     write: ChannelWriteHalf<Msg>,
     waiting: Mutex<Waiting>,
-    /// Told when what still waits for its window is to wait no longer.
-    gone: Notify,
+    /// Nothing of it is to wait any longer.
+    over: watch::Sender<bool>,
 }
 
 #[derive(Default)]
 struct Waiting {
     /// The command whose pieces come.
     command: Vec<u8>,
-    queue: VecDeque<Item>,
+    queues: [Queue; 2],
     bytes: usize,
     /// Bytes the server took and the helper was not told of yet.
     taken: usize,
-    /// Whether somebody takes from the queue.
+}
+
+#[derive(Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    /// Whether somebody takes from it.
     served: bool,
+}
+
+/// Which queue: what keeps its order with bytes, or what goes beside them.
+#[derive(Clone, Copy)]
+enum Way {
+    InOrder,
+    Beside,
 }
 
 enum Item {
     Bytes(Bytes),
-    Eof,
-    Close,
+    Command(Vec<u8>),
+    Request(Request),
 }
 
 /// The helper asked for more than it may.
@@ -54,8 +72,13 @@ enum Item {
 pub struct TooMuch;
 
 impl Channels {
+    /// None yet. What the server takes is reported there.
+    pub fn new(reports: mpsc::Sender<Report>) -> Self {
+        Self { all: Arc::default(), reports }
+    }
+
     fn all(&self) -> MutexGuard<'_, HashMap<u32, Arc<Outgoing>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a channel up; its number. What the server says on it comes through russh's handler, so that the reading half
@@ -63,15 +86,20 @@ impl Channels {
     pub fn add(&self, channel: Channel<Msg>) -> u32 {
         let (_, write) = channel.split();
         let number = write.id().number();
-        self.all()
-            .insert(number, Arc::new(Outgoing { write, waiting: Mutex::default(), gone: Notify::new() }));
+        let outgoing = Outgoing { write, waiting: Mutex::default(), over: watch::Sender::new(false) };
+        self.all().insert(number, Arc::new(outgoing));
         number
     }
 
     /// Forgets a channel; whether there was one.
     pub fn remove(&self, channel: u32) -> bool {
         let removed = self.all().remove(&channel);
-        removed.inspect(|outgoing| outgoing.gone.notify_one()).is_some()
+        removed.inspect(|outgoing| outgoing.end()).is_some()
+    }
+
+    /// Forgets all of them.
+    pub fn end(&self) {
+        self.all().drain().for_each(|(_, outgoing)| outgoing.end());
     }
 
     /// Whether there is such a channel.
@@ -80,8 +108,98 @@ impl Channels {
     }
 
     /// A channel; one that is closed is nobody's mistake.
-    pub fn find(&self, channel: u32) -> Option<Arc<Outgoing>> {
+    fn find(&self, channel: u32) -> Option<Arc<Outgoing>> {
         self.all().get(&channel).cloned()
+    }
+
+    /// A piece of the next command for a channel.
+    ///
+    /// # Errors
+    /// When it gets too long.
+    pub fn command(&self, channel: u32, first: bool, piece: &Chunk) -> Result<(), TooMuch> {
+        let Some(outgoing) = self.find(channel) else { return Ok(()) };
+        let mut waiting = outgoing.waiting();
+        if first {
+            // Whoever gave an earlier one did not finish it.
+            waiting.command.clear();
+        }
+        if waiting.command.len() + piece.as_bytes().len() > MAX_COMMAND {
+            return Err(TooMuch);
+        }
+        waiting.command.extend_from_slice(piece.as_bytes());
+        Ok(())
+    }
+
+    /// Bytes for a channel.
+    ///
+    /// # Errors
+    /// When they are more than the helper has credit for.
+    pub fn data(&self, channel: u32, bytes: Chunk) -> Result<(), TooMuch> {
+        let Some(outgoing) = self.find(channel) else { return Ok(()) };
+        let size = bytes.as_bytes().len();
+        let mut waiting = outgoing.waiting();
+        if waiting.bytes + waiting.taken + size > CREDIT {
+            return Err(TooMuch);
+        }
+        waiting.bytes += size;
+        drop(waiting);
+        self.queue(&outgoing, Way::InOrder, Item::Bytes(bytes.into_vec().into()));
+        Ok(())
+    }
+
+    /// Something to be asked of the server.
+    pub fn request(&self, channel: u32, request: Request) {
+        let Some(outgoing) = self.find(channel) else { return };
+        let way = match request {
+            Request::Signal(_) | Request::Resize { .. } => Way::Beside,
+            _ => Way::InOrder,
+        };
+        if request == Request::Close {
+            tokio::spawn(outgoing.clone().linger());
+        }
+        let item = match request {
+            Request::Exec => Item::Command(std::mem::take(&mut outgoing.waiting().command)),
+            other => Item::Request(other),
+        };
+        self.queue(&outgoing, way, item);
+    }
+
+    fn queue(&self, outgoing: &Arc<Outgoing>, way: Way, item: Item) {
+        let mut waiting = outgoing.waiting();
+        let queue = &mut waiting.queues[way as usize];
+        queue.items.push_back(item);
+        if !queue.served {
+            queue.served = true;
+            tokio::spawn(self.clone().serve(outgoing.clone(), way));
+        }
+    }
+
+    /// Sends what is in a queue until nothing is.
+    async fn serve(self, outgoing: Arc<Outgoing>, way: Way) {
+        let channel = outgoing.write.id().number();
+        let mut over = outgoing.over.subscribe();
+        while let Some(item) = outgoing.next(way) {
+            let size = if let Item::Bytes(bytes) = &item { bytes.len() } else { 0 };
+            let closes = matches!(item, Item::Request(Request::Close));
+            let sent = tokio::select! {
+                sent = outgoing.send(item) => sent.is_ok(),
+                _ = over.wait_for(|over| *over) => false,
+            };
+            if closes || !sent {
+                // For a channel that is closed already this is nothing.
+                let _ = outgoing.write.close().await;
+                // russh passes over the server's own word about a channel that we closed.
+                if self.remove(channel) {
+                    let _ = self.reports.send(Report::Said { channel, saying: Saying::Close }).await;
+                }
+                return;
+            }
+            if let Some(bytes) = outgoing.took(size)
+                && self.reports.send(Report::Took { channel, bytes }).await.is_err()
+            {
+                return;
+            }
+        }
     }
 }
 
@@ -90,111 +208,39 @@ impl Outgoing {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A piece of the next command.
-    pub fn command(&self, piece: &Chunk) -> Result<(), TooMuch> {
-        let mut waiting = self.waiting();
-        if waiting.command.len() + piece.as_bytes().len() > MAX_COMMAND {
-            return Err(TooMuch);
-        }
-        waiting.command.extend_from_slice(piece.as_bytes());
-        Ok(())
+    /// Nothing of it waits any longer.
+    fn end(&self) {
+        self.over.send_replace(true);
     }
 
-    /// Bytes for the server, once those before them are gone.
-    pub fn data(self: &Arc<Self>, bytes: Chunk, reports: &mpsc::Sender<Report>) -> Result<(), TooMuch> {
-        let size = bytes.as_bytes().len();
-        let mut waiting = self.waiting();
-        if waiting.bytes + waiting.taken + size > CREDIT {
-            return Err(TooMuch);
-        }
-        waiting.bytes += size;
-        self.queue(waiting, Item::Bytes(bytes.into_vec().into()), reports);
-        Ok(())
+    fn next(&self, way: Way) -> Option<Item> {
+        let queue = &mut self.waiting().queues[way as usize];
+        let item = queue.items.pop_front();
+        queue.served = item.is_some();
+        item
     }
 
-    /// Sends what is asked to the server. The end of input and the channel's end wait for the bytes before them, the latter
-    /// not for long; all else goes at once.
-    ///
-    /// # Errors
-    /// When the connection is gone.
-    pub async fn request(
-        self: &Arc<Self>,
-        request: Request,
-        reports: &mpsc::Sender<Report>,
-    ) -> Result<(), Error> {
-        match request {
-            Request::Pty { term, cols, rows, modes } => {
-                let modes: Vec<(Pty, u32)> = modes
-                    .into_iter()
-                    .filter_map(|(code, value)| Some((Pty::from_u8(code)?, value)))
-                    .collect();
-                self.write.request_pty(true, &term, cols, rows, 0, 0, &modes).await
-            }
-            Request::Exec => {
-                let command = std::mem::take(&mut self.waiting().command);
-                self.write.exec(true, command).await
-            }
-            Request::Shell => self.write.request_shell(true).await,
-            Request::Subsystem(name) => self.write.request_subsystem(true, name).await,
-            Request::Signal(name) => self.write.signal(Sig::Custom(name)).await,
-            Request::Resize { cols, rows } => self.write.window_change(cols, rows, 0, 0).await,
-            Request::Eof => {
-                self.queue(self.waiting(), Item::Eof, reports);
-                Ok(())
-            }
-            Request::Close => {
-                let waiting = self.waiting();
-                let behind = waiting.served;
-                self.queue(waiting, Item::Close, reports);
-                if behind {
-                    let channel = self.clone();
-                    tokio::spawn(async move {
-                        tokio::time::sleep(LINGER).await;
-                        channel.gone.notify_one();
-                    });
+    async fn send(&self, item: Item) -> Result<(), Error> {
+        let write = &self.write;
+        match item {
+            Item::Bytes(bytes) => write.data_bytes(bytes).await,
+            Item::Command(command) => write.exec(true, command).await,
+            Item::Request(request) => match request {
+                Request::Pty { term, cols, rows, modes } => {
+                    let modes: Vec<(Pty, u32)> = modes
+                        .into_iter()
+                        .filter_map(|(code, value)| Some((Pty::from_u8(code)?, value)))
+                        .collect();
+                    write.request_pty(true, &term, cols, rows, 0, 0, &modes).await
                 }
-                Ok(())
-            }
-        }
-    }
-
-    /// Adds to the queue, and has it served as long as there is something in it: idle channels cost nothing.
-    fn queue(
-        self: &Arc<Self>,
-        mut waiting: MutexGuard<'_, Waiting>,
-        item: Item,
-        reports: &mpsc::Sender<Report>,
-    ) {
-        waiting.queue.push_back(item);
-        if !waiting.served {
-            waiting.served = true;
-            tokio::spawn(self.clone().serve(reports.clone()));
-        }
-    }
-
-    async fn serve(self: Arc<Self>, reports: mpsc::Sender<Report>) {
-        let channel = self.write.id().number();
-        while let Some(item) = self.next() {
-            match item {
-                Item::Bytes(bytes) => {
-                    let size = bytes.len();
-                    let sent = tokio::select! {
-                        sent = self.write.data_bytes(bytes) => sent.is_ok(),
-                        () = self.gone.notified() => false,
-                    };
-                    if !sent {
-                        // The helper hears of the end by itself; for a channel that is closed already this is nothing.
-                        let _ = self.write.close().await;
-                        return;
-                    }
-                    let Some(taken) = self.took(size) else { continue };
-                    if reports.send(Report::Took { channel, bytes: taken }).await.is_err() {
-                        return;
-                    }
-                }
-                Item::Eof => drop(self.write.eof().await),
-                Item::Close => drop(self.write.close().await),
-            }
+                Request::Shell => write.request_shell(true).await,
+                Request::Subsystem(name) => write.request_subsystem(true, name).await,
+                Request::Signal(name) => write.signal(Sig::Custom(name)).await,
+                Request::Resize { cols, rows } => write.window_change(cols, rows, 0, 0).await,
+                Request::Eof => write.eof().await,
+                // A command is an item of its own.
+                Request::Exec | Request::Close => Ok(()),
+            },
         }
     }
 
@@ -207,10 +253,18 @@ impl Outgoing {
         enough.then(|| u32::try_from(std::mem::take(&mut waiting.taken)).unwrap_or(u32::MAX))
     }
 
-    fn next(&self) -> Option<Item> {
-        let mut waiting = self.waiting();
-        let item = waiting.queue.pop_front();
-        waiting.served = item.is_some();
-        item
+    /// Gives up what a server does not take on a channel that is to be closed.
+    async fn linger(self: Arc<Self>) {
+        let mut over = self.over.subscribe();
+        loop {
+            let before = self.waiting().bytes;
+            if tokio::time::timeout(LINGER, over.wait_for(|over| *over)).await.is_ok() {
+                return;
+            }
+            if self.waiting().bytes == before {
+                self.end();
+                return;
+            }
+        }
     }
 }

@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use super::channels::Channels;
 use super::language::{Report, Saying, clip};
 
-/// Host keys one server may announce: more are cut off, and the helper takes none then.
-const ANNOUNCED: usize = 32;
+/// Host keys that are passed on: one more than the helper takes, and as many of the largest fit a frame.
+const ANNOUNCED: usize = 17;
 /// Reports that are held back at most.
 const HELD: usize = 16;
 /// Channels of the server's that wait for the helper; more are refused.

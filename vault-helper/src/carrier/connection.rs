@@ -1,12 +1,14 @@
 //! One connection: carries out the helper's orders until either side is gone.
 
 use std::borrow::Cow;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use russh::client::{self, Handle};
 use russh::keys::{Algorithm, PublicKey};
 use russh::{Disconnect, Preferred, cipher};
+use rustix::net::{Shutdown, shutdown};
 use sallyport_protocol::text::SecretBytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::unix::pipe::{Receiver, Sender};
@@ -23,7 +25,7 @@ use super::login::{self, Replies};
 /// Unanswered questions for a sign of life after which the connection counts as dead: with the usual 20 seconds between
 /// them that is noticed within 80 s.
 pub const KEEPALIVE_MAX: usize = 3;
-/// Bytes of one channel that may be under way; also what a flood can make us hold.
+/// Bytes of one channel that may be under way from the server.
 const WINDOW: u32 = 2 * 1024 * 1024;
 /// Reports that wait to be written.
 const REPORTS: usize = 16;
@@ -56,8 +58,9 @@ impl From<TooMuch> for Over {
     }
 }
 
-/// Serves one connection to its end, by the helper's orders, with reports to it. `server` leads to the server.
-pub async fn serve<S>(orders: Receiver, helper: Sender, server: S)
+/// Serves one connection to its end, by the helper's orders, with reports to it. `server` leads to the server, and `cut` is
+/// another descriptor of the same socket.
+pub async fn serve<S>(orders: Receiver, helper: Sender, server: S, cut: OwnedFd)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -76,7 +79,7 @@ where
             replies: Mutex::new(Replies { signatures: signed, answers: answered }),
         }),
         reports: reports.clone(),
-        channels: Channels::default(),
+        channels: Channels::new(reports.clone()),
         arrivals: Arrivals::default(),
         accept,
         signatures,
@@ -92,7 +95,7 @@ where
     };
     connection.exchange(config(&algorithms, certificates, keepalive_s), server, client);
     while let Ok(Some(order)) = frames.next().await {
-        if let Err(over) = connection.follow(order).await {
+        if let Err(over) = connection.follow(order) {
             connection.tell(over).await;
             break;
         }
@@ -100,6 +103,8 @@ where
     connection.end().await;
     // What was reported last is written, if the helper still reads.
     let _ = tokio::time::timeout(GOODBYE, writing).await;
+    // russh works in a task of its own, and would wait for ever for a server that takes nothing.
+    let _ = shutdown(&cut, Shutdown::Both);
 }
 
 struct Connection {
@@ -108,7 +113,7 @@ struct Connection {
     channels: Channels,
     arrivals: Arrivals,
     accept: mpsc::Sender<bool>,
-    signatures: mpsc::Sender<Option<Vec<u8>>>,
+    signatures: mpsc::Sender<Vec<u8>>,
     answers: mpsc::Sender<Vec<Option<SecretBytes>>>,
     /// What takes its time and ends with the connection.
     tasks: JoinSet<()>,
@@ -140,7 +145,8 @@ impl Connection {
         });
     }
 
-    async fn follow(&mut self, order: Order) -> Result<(), Over> {
+    /// Carries out an order, without waiting for the server: the next one may be what it waits for.
+    fn follow(&mut self, order: Order) -> Result<(), Over> {
         match order {
             Order::Exchange { .. } => return Err(Over::Nonsense),
             Order::Accept(verdict) => self.accept.try_send(verdict).map_err(|_| Over::Nonsense)?,
@@ -153,23 +159,10 @@ impl Connection {
             Order::Open { ask, to } => self.open(ask, to),
             Order::Listen { ask, port, begin } => self.listen(ask, port, begin),
             Order::ProveHostKeys { ask, keys } => self.prove_host_keys(ask, &keys),
-            Order::Arrival { channel, wanted } => self.arrival(channel, wanted).await,
-            Order::Command { channel, piece } => {
-                if let Some(outgoing) = self.channels.find(channel) {
-                    outgoing.command(&piece)?;
-                }
-            }
-            Order::Data { channel, bytes } => {
-                if let Some(outgoing) = self.channels.find(channel) {
-                    outgoing.data(bytes, &self.reports)?;
-                }
-            }
-            Order::Request { channel, request } => {
-                if let Some(outgoing) = self.channels.find(channel) {
-                    // A connection that is gone says so itself.
-                    let _ = outgoing.request(request, &self.reports).await;
-                }
-            }
+            Order::Arrival { channel, wanted } => self.arrival(channel, wanted),
+            Order::Command { channel, first, piece } => self.channels.command(channel, first, &piece)?,
+            Order::Data { channel, bytes } => self.channels.data(channel, bytes)?,
+            Order::Request { channel, request } => self.channels.request(channel, request),
             Order::Disconnect => return Err(Over::Finished),
         }
         while self.tasks.try_join_next().is_some() {}
@@ -249,11 +242,11 @@ impl Connection {
         });
     }
 
-    async fn arrival(&self, channel: u32, wanted: bool) {
+    fn arrival(&mut self, channel: u32, wanted: bool) {
         // Dropping the handle refuses.
         let Some((channel, handle)) = self.arrivals.take(channel).filter(|_| wanted) else { return };
         self.channels.add(channel);
-        handle.accept().await;
+        self.tasks.spawn(handle.accept());
     }
 
     /// Tells the helper why it is over.
@@ -275,6 +268,7 @@ impl Connection {
             }
         };
         let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+        self.channels.end();
     }
 }
 
@@ -288,7 +282,9 @@ fn config(algorithms: &[String], certificates: bool, keepalive_s: u64) -> client
     let host_key_certificates = if certificates { key.clone() } else { Vec::new() };
     client::Config {
         window_size: WINDOW,
-        // What comes on channels is taken from russh's handler; see `channels.rs`.
+        // What comes on channels is taken from russh's handler; its own queue of each is read for the word that the channel is
+        // open and no longer. With room for more, what a server says at once would come before we know the channel, and be
+        // passed over.
         channel_buffer_size: 1,
         keepalive_interval: (keepalive_s > 0).then_some(Duration::from_secs(keepalive_s)),
         keepalive_max: KEEPALIVE_MAX,

@@ -7,8 +7,8 @@
 //! A connection begins with [`Order::Exchange`]. The host's key is put to the helper ([`Report::HostKey`]) before anything
 //! else is sent, again with every new key exchange. Then come proofs of who we are, one at a time, and after the login
 //! channels, many at once. Bytes for a channel cost credit ([`CREDIT`]), which comes back as the server takes them, so that
-//! one that does not read holds up nobody else. Bytes from the server cost none: a reader that stands still stops the
-//! connection, as it does in SSH itself.
+//! one that does not read holds up no other channel. Bytes from the server cost none: a reader here that stands still stops
+//! the connection, because russh widens a channel's window whether it is read or not.
 
 use std::io;
 
@@ -59,8 +59,8 @@ pub enum Order {
         /// How.
         proof: Proof,
     },
-    /// The signature that was asked for; none when there is none to be had.
-    Signature(Option<Vec<u8>>),
+    /// The signature that was asked for.
+    Signature(Vec<u8>),
     /// Answers to the server's questions, in their order; none is an empty one.
     Answers(Vec<Option<SecretBytes>>),
     /// Open a channel.
@@ -97,6 +97,8 @@ pub enum Order {
     Command {
         /// The channel.
         channel: u32,
+        /// Whether it is the first one.
+        first: bool,
         /// The piece.
         piece: Chunk,
     },
@@ -331,7 +333,7 @@ pub enum Verdict {
 }
 
 /// The kinds of proof a server takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Takes {
     /// Keys and certificates.
     pub keys: bool,

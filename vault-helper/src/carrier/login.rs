@@ -18,12 +18,12 @@ const MAX_QUESTIONS: usize = 16;
 /// What the helper sends while a proof is under way.
 pub struct Replies {
     /// Signatures.
-    pub signatures: mpsc::Receiver<Option<Vec<u8>>>,
+    pub signatures: mpsc::Receiver<Vec<u8>>,
     /// Answers to the server's questions.
     pub answers: mpsc::Receiver<Vec<Option<SecretBytes>>>,
 }
 
-/// There is no verdict: the helper gave a signature up, or is gone.
+/// There is no verdict: the helper is gone.
 pub struct NoVerdict;
 
 impl From<russh::SendError> for NoVerdict {
@@ -35,7 +35,7 @@ impl From<russh::SendError> for NoVerdict {
 /// Has the helper sign.
 struct ByRequest<'a> {
     reports: &'a mpsc::Sender<Report>,
-    signatures: &'a mut mpsc::Receiver<Option<Vec<u8>>>,
+    signatures: &'a mut mpsc::Receiver<Vec<u8>>,
 }
 
 impl russh::Signer for ByRequest<'_> {
@@ -49,14 +49,14 @@ impl russh::Signer for ByRequest<'_> {
     ) -> Result<Vec<u8>, NoVerdict> {
         let hash = hash.and_then(Hash::of);
         self.reports.send(Report::Sign { data, hash }).await.map_err(|_| NoVerdict)?;
-        self.signatures.recv().await.flatten().ok_or(NoVerdict)
+        self.signatures.recv().await.ok_or(NoVerdict)
     }
 }
 
 /// Offers one proof; what the server made of it.
 ///
 /// # Errors
-/// When the helper gave no signature: it knows why.
+/// When the helper is gone.
 pub async fn prove(
     handle: &mut Handle<Client>,
     user: &str,

@@ -4,6 +4,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send};
@@ -59,21 +60,45 @@ async fn take_connections() -> io::Result<()> {
     loop {
         tokio::select! {
             handed = control.async_io(Interest::READABLE, || receive(&control)) => match handed? {
-                Some((BY_TCP, [orders, reports, server])) => {
-                    let (orders, reports) = pipes(orders, reports)?;
-                    connections.spawn(connection::serve(orders, reports, QuickStream::new(tcp(server)?)));
+                Handed::Connection(kind, descriptors) => {
+                    // One that cannot be taken up is dropped: the helper sees its pipes closed.
+                    if let Ok(serving) = serve(kind, descriptors) {
+                        connections.spawn(serving);
+                    }
                 }
-                Some((BY_HELPER, [orders, reports, server])) => {
-                    let (orders, reports) = pipes(orders, reports)?;
-                    connections.spawn(connection::serve(orders, reports, stream(server)?));
-                }
-                _ => break,
+                Handed::Broken => {}
+                Handed::Nothing => break,
             },
             Some(_) = connections.join_next() => {}
         }
     }
+    drop(control);
     while connections.join_next().await.is_some() {}
     Ok(())
+}
+
+/// What came from the helper.
+enum Handed {
+    /// A connection: how the server is reached, the pipe of orders, the pipe for reports, the socket to the server.
+    Connection(u8, [OwnedFd; 3]),
+    /// A connection of which not all descriptors could be taken.
+    Broken,
+    /// The helper is gone.
+    Nothing,
+}
+
+/// Takes a connection up. The helper has seen to it that its pipes are pipes and do not block.
+fn serve(
+    kind: u8,
+    [orders, reports, server]: [OwnedFd; 3],
+) -> io::Result<Pin<Box<dyn Future<Output = ()> + Send>>> {
+    let orders = Receiver::from_owned_fd_unchecked(orders)?;
+    let reports = Sender::from_owned_fd_unchecked(reports)?;
+    let cut = server.try_clone()?;
+    Ok(match kind {
+        BY_TCP => Box::pin(connection::serve(orders, reports, QuickStream::new(tcp(server)?), cut)),
+        _ => Box::pin(connection::serve(orders, reports, stream(server)?, cut)),
+    })
 }
 
 fn stream(descriptor: OwnedFd) -> io::Result<UnixStream> {
@@ -88,23 +113,19 @@ fn tcp(descriptor: OwnedFd) -> io::Result<TcpStream> {
     TcpStream::from_std(stream)
 }
 
-/// The helper has seen to it that they are pipes and do not block.
-fn pipes(orders: OwnedFd, reports: OwnedFd) -> io::Result<(Receiver, Sender)> {
-    Ok((Receiver::from_owned_fd_unchecked(orders)?, Sender::from_owned_fd_unchecked(reports)?))
-}
-
-/// The next connection: how the server is reached, the pipe of orders, the pipe for reports, the socket to the server.
-/// Nothing when the helper is gone.
-fn receive(socket: &impl AsFd) -> io::Result<Option<(u8, [OwnedFd; 3])>> {
+fn receive(socket: &impl AsFd) -> io::Result<Handed> {
     let mut kind = [0];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
     let got = recvmsg(socket, &mut [io::IoSliceMut::new(&mut kind)], &mut control, flags)?;
-    let mut passed = control.drain().filter_map(|message| match message {
+    if got.bytes == 0 {
+        return Ok(Handed::Nothing);
+    }
+    let passed = control.drain().filter_map(|message| match message {
         RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
         _ => None,
     });
-    let descriptors: Vec<OwnedFd> = passed.next().into_iter().flatten().collect();
-    Ok(descriptors.try_into().ok().filter(|_| got.bytes == 1).map(|three| (kind[0], three)))
+    let descriptors: Vec<OwnedFd> = passed.flatten().collect();
+    Ok(descriptors.try_into().map_or(Handed::Broken, |three| Handed::Connection(kind[0], three)))
 }

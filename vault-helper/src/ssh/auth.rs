@@ -17,7 +17,7 @@ use sallyport_protocol::{ErrorCode, Failure};
 use super::course::Asker;
 use super::keeper::{Keeper, Offer, Proof};
 use super::login::{Login, Reply};
-use super::signable::is_login;
+use super::signable::login_session;
 use crate::carrier::language::{self, Hash, Question, Takes, Verdict};
 use crate::harden::memory::secretly;
 use crate::vault::Secret;
@@ -61,6 +61,8 @@ pub async fn log_in(
         used: Vec::new(),
         password_used: false,
         offered: Vec::new(),
+        refused: false,
+        session: None,
         trouble: None,
     };
     for _ in 0..MAX_ROUNDS {
@@ -87,6 +89,10 @@ struct Attempt<'a> {
     password_used: bool,
     /// What was refused, for the message.
     offered: Vec<&'static str>,
+    /// Whether the host itself refused any of it.
+    refused: bool,
+    /// The session that logins are signed for: there is one.
+    session: Option<Vec<u8>>,
     /// Why a source could not be used; told when no other one helped.
     trouble: Option<Failure>,
 }
@@ -147,22 +153,29 @@ impl Attempt<'_> {
                 language::Proof::Certificate { certificate, hash }
             }
         };
-        let mut reply = self.login.prove(self.user, proof).await?;
-        loop {
-            reply = match reply {
-                Reply::Verdict(verdict) => return Ok(self.took(verdict)),
-                Reply::Sign(data, hash) => {
-                    let signature = self.sign(offer, data, hash).await?;
-                    self.login.signed(signature).await?
-                }
-                Reply::Questions(..) => return Err(self.login.broken()),
-            };
+        let reply = match self.login.prove(self.user, proof).await? {
+            // Once: a host that takes the key takes the signature or does not.
+            Reply::Sign(data, hash) => {
+                let signature = self.sign(offer, data, hash).await?;
+                self.login.signed(signature).await?
+            }
+            other => other,
+        };
+        match reply {
+            Reply::Verdict(verdict) => self.took(verdict),
+            Reply::Sign(..) | Reply::Questions(..) => Err(self.login.broken()),
         }
     }
 
     /// Has the keeper sign a login with what was offered, and nothing else.
-    async fn sign(&self, offer: &Offer, data: Vec<u8>, hash: Option<HashAlg>) -> Result<Vec<u8>, Failure> {
-        if !is_login(&data, self.user, &offer.proof) {
+    async fn sign(
+        &mut self,
+        offer: &Offer,
+        data: Vec<u8>,
+        hash: Option<HashAlg>,
+    ) -> Result<Vec<u8>, Failure> {
+        let session = login_session(&data, self.user, &offer.proof);
+        if session.is_none_or(|session| *self.session.get_or_insert_with(|| session.clone()) != session) {
             return Err(Failure::new(
                 ErrorCode::InternalError,
                 "something else than a login was to be signed; it was not",
@@ -172,15 +185,20 @@ impl Attempt<'_> {
         self.keeper.sign(offer.number, data, hash).await
     }
 
-    fn took(&mut self, verdict: Verdict) -> Step {
+    fn took(&mut self, verdict: Verdict) -> Result<Step, Failure> {
         match verdict {
-            Verdict::In => Step::In,
+            Verdict::In => Ok(Step::In),
             Verdict::Not { partly, takes } => {
+                self.refused |= takes.any;
                 self.open = Some(takes);
-                if partly { Step::Partly } else { Step::Refused }
+                Ok(if partly { Step::Partly } else { Step::Refused })
             }
-            // `Login` has made a failure of it.
-            Verdict::Gone => Step::Refused,
+            // A host that has refused enough hangs up (sshd_config(5), MaxAuthTries).
+            Verdict::Gone if self.refused => {
+                self.open = Some(Takes::default());
+                Ok(Step::Refused)
+            }
+            Verdict::Gone => Err(self.login.broken()),
         }
     }
 
@@ -204,7 +222,7 @@ impl Attempt<'_> {
                 let Reply::Verdict(verdict) = self.login.prove(self.user, proof).await? else {
                     return Err(self.login.broken());
                 };
-                match self.took(verdict) {
+                match self.took(verdict)? {
                     Step::Refused => {}
                     Step::Partly => {
                         self.password_used = true;
@@ -226,7 +244,7 @@ impl Attempt<'_> {
         let mut reply = self.login.prove(self.user, language::Proof::Interactive).await?;
         for _ in 0..MAX_QUESTIONS {
             let answers = match reply {
-                Reply::Verdict(verdict) => return Ok(self.took(verdict)),
+                Reply::Verdict(verdict) => return self.took(verdict),
                 Reply::Sign(..) => return Err(self.login.broken()),
                 Reply::Questions(_, _, questions) if questions.is_empty() => Vec::new(),
                 Reply::Questions(name, instructions, questions) => {

@@ -7,7 +7,8 @@ use russh::Pty;
 use sallyport_protocol::text::Chunk;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::carrier::language::{CREDIT, Order, Request};
+use crate::afterwards::afterwards;
+use crate::carrier::language::{CREDIT, MAX_COMMAND, Order, Request};
 
 /// What a host says on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,11 +57,8 @@ pub enum ChannelError {
     Closed,
 }
 
-/// An open channel.
-pub struct Channel {
-    read: ReadHalf,
-    write: WriteHalf,
-}
+/// An open channel. One that nobody takes apart is closed when it is dropped: whoever wanted it has gone meanwhile.
+pub struct Channel(Option<(ReadHalf, WriteHalf)>);
 
 /// The way in for what the host says.
 pub struct ReadHalf(pub(super) mpsc::Receiver<ChannelMsg>);
@@ -80,12 +78,23 @@ impl Channel {
         credit: Arc<Semaphore>,
         said: mpsc::Receiver<ChannelMsg>,
     ) -> Self {
-        Self { read: ReadHalf(said), write: WriteHalf { channel, orders, credit } }
+        Self(Some((ReadHalf(said), WriteHalf { channel, orders, credit })))
     }
 
-    /// Takes it apart.
-    pub fn split(self) -> (ReadHalf, WriteHalf) {
-        (self.read, self.write)
+    /// Takes it apart. From then on it is closed by hand.
+    #[expect(clippy::expect_used, reason = "it is taken apart once: this takes it")]
+    pub fn split(mut self) -> (ReadHalf, WriteHalf) {
+        self.0.take().expect("a channel is whole until it is taken apart")
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        let Some((_, write)) = self.0.take() else { return };
+        afterwards(async move {
+            // A connection that is gone took it along.
+            let _ = write.close().await;
+        });
     }
 }
 
@@ -126,10 +135,19 @@ impl WriteHalf {
     }
 
     /// Starts a command, by the account's login shell.
+    ///
+    /// # Errors
+    /// Also when it is longer than a packet of SSH may be.
     pub async fn exec(&self, command: impl AsRef<[u8]>) -> Result<(), ChannelError> {
-        for piece in command.as_ref().chunks(Chunk::MAX) {
+        let command = command.as_ref();
+        if command.len() > MAX_COMMAND {
+            return Err(ChannelError::Failed(format!(
+                "a command of more than {MAX_COMMAND} bytes, as it is sent"
+            )));
+        }
+        for (at, piece) in command.chunks(Chunk::MAX).enumerate() {
             let Ok(piece) = Chunk::new(piece.to_vec()) else { continue };
-            self.order(Order::Command { channel: self.channel, piece }).await?;
+            self.order(Order::Command { channel: self.channel, first: at == 0, piece }).await?;
         }
         self.ask(Request::Exec).await
     }
@@ -149,13 +167,14 @@ impl WriteHalf {
         self.ask(Request::Resize { cols, rows }).await
     }
 
-    /// Sends bytes; waits while the host takes none.
+    /// Sends bytes; waits while the host takes none. A call that is dropped meanwhile has sent whole pieces of 32 KiB.
     pub async fn data_bytes(&self, bytes: impl Into<Bytes>) -> Result<(), ChannelError> {
         for piece in bytes.into().chunks(Chunk::MAX) {
             let Ok(bytes) = Chunk::new(piece.to_vec()) else { continue };
             let size = u32::try_from(piece.len()).unwrap_or(u32::MAX);
-            self.credit.acquire_many(size).await.map_err(|_| ChannelError::Closed)?.forget();
+            let credit = self.credit.acquire_many(size).await.map_err(|_| ChannelError::Closed)?;
             self.order(Order::Data { channel: self.channel, bytes }).await?;
+            credit.forget();
         }
         Ok(())
     }

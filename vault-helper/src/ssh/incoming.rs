@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, OwnedPermit};
 
 use super::channel::Channel;
 
@@ -37,10 +37,9 @@ impl Incoming {
         self.ports().remove(&port);
     }
 
-    /// Takes a channel that the host opens, where somebody expects it; whether it was wanted.
-    pub(super) fn arrive(&self, port: u32, channel: impl FnOnce() -> Option<Channel>) -> bool {
-        let Ok(port) = u16::try_from(port) else { return false };
-        let place = self.ports().get(&port).and_then(|sender| sender.clone().try_reserve_owned().ok());
-        place.and_then(|place| Some(place.send(channel()?))).is_some()
+    /// A place for a channel that the host opens, where somebody expects one.
+    pub(super) fn place(&self, port: u32) -> Option<OwnedPermit<Channel>> {
+        let port = u16::try_from(port).ok()?;
+        self.ports().get(&port)?.clone().try_reserve_owned().ok()
     }
 }

@@ -31,6 +31,10 @@ impl Judge {
     pub(super) fn accepts(&self, key: &[u8], certificate: bool) -> bool {
         let Some(shown) = parse(key, certificate) else { return false };
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        // Once is enough to be sure, and files are read each time.
+        if found.refused.is_some() {
+            return false;
+        }
         if let PublicKeyOrCertificate::PublicKey { key, .. } = &shown {
             found.key = Some(key.clone());
         }

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use russh::keys::PublicKey;
 use sallyport_protocol::Failure;
 use tokio::net::unix::pipe::{Receiver, Sender};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
@@ -14,6 +16,7 @@ use super::channel::{Channel, ChannelError, ChannelMsg, credit};
 use super::incoming::Incoming;
 use super::judge::Judge;
 use super::process::{Carrier, Server};
+use crate::afterwards::afterwards;
 use crate::carrier::language::{
     Ask, CREDIT, Destination, Frames, Order, Refusal, Report, Request, Saying, write_all,
 };
@@ -26,6 +29,8 @@ const LOGIN: usize = 4;
 const MESSAGES: usize = 32;
 /// Orders of our own that wait for a place in the queue: a key, the channels a host opens, those that come too late.
 const LATE: usize = 64;
+/// How long a carrier has to say goodbye to the server.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// Why a connection ends whose carrier went away without a word.
 const GONE: &str = "the process that spoke to the host is gone";
 
@@ -68,6 +73,13 @@ struct Waiting {
 struct Inbox {
     said: mpsc::Sender<ChannelMsg>,
     credit: Arc<Semaphore>,
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        // Whoever waits for credit waits for nothing.
+        self.credit.close();
+    }
 }
 
 impl Link {
@@ -154,19 +166,42 @@ impl Link {
 
     async fn ask(&self, order: impl FnOnce(Ask) -> Order) -> Result<Option<Channel>, ChannelError> {
         let (sender, answer) = oneshot::channel();
-        let ask = {
+        let asked = {
             let mut waiting = self.desk.waiting();
             waiting.last = waiting.last.wrapping_add(1);
             let ask = waiting.last;
             waiting.asks.insert(ask, sender);
-            ask
+            Asked { desk: &self.desk, ask }
         };
         // After the insertion, so that the end of the connection meets one of the two.
         if self.closed().is_some() {
             return Err(ChannelError::Closed);
         }
-        self.order(order(ask)).await?;
+        self.order(order(asked.ask)).await?;
         answer.await.unwrap_or(Err(ChannelError::Closed))
+    }
+
+    /// Ends the connection, whatever its carrier and the server make of that: they have a moment for a goodbye.
+    pub fn end(&self, why: &str) {
+        let _ = self.orders.try_send(Order::Disconnect);
+        self.desk.end(why.to_owned());
+        let tasks = self.tasks.clone();
+        afterwards(async move {
+            tokio::time::sleep(GOODBYE).await;
+            tasks.iter().for_each(AbortHandle::abort);
+        });
+    }
+}
+
+/// A question, as long as somebody waits for its answer.
+struct Asked<'a> {
+    desk: &'a Desk,
+    ask: Ask,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.desk.waiting().asks.remove(&self.ask);
     }
 }
 
@@ -196,10 +231,19 @@ impl Desk {
                 Err(error) => break nonsense(&error.to_string()),
             }
         };
-        self.closed.send_replace(Some(why));
+        self.end(why);
+    }
+
+    /// It is over, for the reason that is known first.
+    fn end(&self, why: String) {
+        self.closed.send_if_modified(|closed| {
+            let first = closed.is_none();
+            closed.get_or_insert(why);
+            first
+        });
+        // Channels and questions end as they are dropped.
         let gone = std::mem::take(&mut *self.waiting());
-        // Whoever waits for credit waits for nothing; inboxes and questions end as they are dropped.
-        gone.channels.values().for_each(|inbox| inbox.credit.close());
+        drop(gone);
     }
 
     /// Gives a report to whom it concerns. One that concerns nobody any more is dropped.
@@ -219,8 +263,13 @@ impl Desk {
                 });
             }
             Report::Arrived { channel, port } => {
-                let wanted = self.incoming.arrive(port, || self.add(channel));
-                self.order(Order::Arrival { channel, wanted })?;
+                let place = self.incoming.place(port);
+                let arrived = place.and_then(|place| Some((place, self.add(channel)?)));
+                self.order(Order::Arrival { channel, wanted: arrived.is_some() })?;
+                // Only now can anything be sent on it.
+                if let Some((place, channel)) = arrived {
+                    place.send(channel);
+                }
             }
             Report::Announced(keys) => {
                 let keys = keys.iter().filter_map(|key| PublicKey::from_bytes(key).ok()).collect();
@@ -253,6 +302,10 @@ impl Desk {
     /// Never waits: a carrier that takes no orders must not keep its reports from being read. Nor is it answered for ever.
     fn order(&self, order: Order) -> Result<(), TooMany> {
         let Some(orders) = self.orders.upgrade() else { return Ok(()) };
+        let order = match orders.try_send(order) {
+            Err(TrySendError::Full(order)) => order,
+            Ok(()) | Err(TrySendError::Closed(_)) => return Ok(()),
+        };
         let place = self.late.clone().try_acquire_owned().map_err(|_| TooMany)?;
         tokio::spawn(async move {
             // Gone with the connection.
@@ -276,9 +329,7 @@ impl Desk {
     }
 
     fn remove(&self, channel: u32) {
-        if let Some(inbox) = self.waiting().channels.remove(&channel) {
-            inbox.credit.close();
-        }
+        drop(self.waiting().channels.remove(&channel));
     }
 
     fn asked(&self, ask: Ask) -> Option<Answer> {

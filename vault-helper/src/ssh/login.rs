@@ -64,7 +64,7 @@ impl Login {
 
     /// Gives the signature that was wanted.
     pub async fn signed(&mut self, signature: Vec<u8>) -> Result<Reply, Failure> {
-        self.reply_to(Order::Signature(Some(signature))).await
+        self.reply_to(Order::Signature(signature)).await
     }
 
     /// Gives the answers to the server's questions, in their order.
@@ -94,8 +94,8 @@ impl Login {
     async fn reply_to(&mut self, order: Order) -> Result<Reply, Failure> {
         self.order(order).await?;
         match self.reports.recv().await {
-            Some(Report::Proven(Verdict::Gone)) => Err(self.broken()),
             Some(Report::Proven(verdict)) => Ok(Reply::Verdict(verdict)),
+            None => Ok(Reply::Verdict(Verdict::Gone)),
             Some(Report::Sign { data, hash }) => Ok(Reply::Sign(data, hash.map(HashAlg::from))),
             Some(Report::Questions { name, instructions, questions }) => {
                 Ok(Reply::Questions(name, instructions, questions))

@@ -23,6 +23,6 @@ pub mod process;
 mod relay;
 pub mod rotation;
 pub mod sftp;
-mod signable;
+pub mod signable;
 pub mod transport;
 pub mod trust;

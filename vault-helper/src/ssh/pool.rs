@@ -228,9 +228,7 @@ impl Pool {
         for lane in lanes {
             let transports =
                 std::mem::take(&mut lane.state.lock().unwrap_or_else(PoisonError::into_inner).transports);
-            for transport in transports {
-                tokio::spawn(async move { transport.disconnect().await });
-            }
+            transports.iter().for_each(|transport| transport.disconnect());
         }
     }
 }

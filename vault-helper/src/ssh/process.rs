@@ -9,9 +9,10 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sendmsg,
-    socketpair,
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+    recv, sendmsg, socketpair,
 };
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::io::AsyncReadExt;
@@ -104,6 +105,7 @@ impl Carrier {
             .stdout(Stdio::null())
             // What it says could quote a server, and nobody would redact it.
             .stderr(Stdio::null())
+            .kill_on_drop(true)
             .spawn()?;
         let ours = StdUnixStream::from(ours);
         ours.set_nonblocking(true)?;
@@ -114,8 +116,10 @@ impl Carrier {
 
     /// Whether the process is there: it says nothing more, so that only its end can be read.
     fn is_alive(&self) -> bool {
-        let nothing = self.control.try_read(&mut [0]);
-        nothing.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        let mut nothing = [0];
+        // Past the runtime, which may not have heard of it yet.
+        let read = recv(&self.control, &mut nothing[..], RecvFlags::DONTWAIT | RecvFlags::PEEK);
+        matches!(read, Err(Errno::AGAIN))
     }
 
     /// Hands a connection over; the pipe on which it takes orders, and that of its reports.
@@ -150,11 +154,19 @@ fn send(socket: &impl AsFd, kind: u8, descriptors: [&OwnedFd; 3]) -> io::Result<
 }
 
 fn failed(error: io::Error) -> Failure {
-    Failure::new(
-        ErrorCode::InternalError,
-        format!("no process to speak SSH could be started: {error}"),
-        "see that this user may start more processes (ulimit -u, TasksMax=) and open more files (ulimit -n)",
-    )
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => {
+            "it is started from /proc/self/exe: mount /proc where the vault helper runs"
+        }
+        io::ErrorKind::BrokenPipe => {
+            "it ended at once; try again, and look at the system's log if that does not help"
+        }
+        _ => {
+            "see that this user may start more processes (ulimit -u, TasksMax=) and open more files (ulimit -n)"
+        }
+    };
+    let message = format!("no process to speak SSH could be had: {error}");
+    Failure::new(ErrorCode::InternalError, message, hint)
 }
 
 /// The carrier of one account on one host, as long as it has connections.

@@ -1,5 +1,6 @@
 //! Whether what a carrier wants signed is what it is for: the request of one account to log in with one key, and nothing
-//! else a key can be made to sign. OpenSSH's monitor looks at what its own child wants signed in the same way.
+//! else a key can be made to sign. As OpenSSH's monitor looks at what its child wants to have verified; but that knows the
+//! session, and here only the carrier does, which speaks for the server.
 
 use russh::keys::ssh_encoding::Decode;
 
@@ -10,19 +11,20 @@ const USERAUTH_REQUEST: u8 = 50;
 /// A session identifier's longest, in bytes: the exchange hash (RFC 4253, 7.2) of SHA-512.
 const MAX_SESSION: usize = 64;
 
-/// Whether this is a request for publickey authentication as RFC 4252, 7 has it signed: of this account, with this key or
-/// certificate, for a connection.
-pub fn is_login(data: &[u8], user: &str, proof: &Proof) -> bool {
-    read(data).is_some_and(|request| {
-        let shown = match proof {
-            Proof::Key(key) => key.to_bytes(),
-            Proof::Certificate(certificate) => certificate.to_bytes(),
-        };
-        request.user == user.as_bytes() && shown.is_ok_and(|shown| shown == request.key)
-    })
+/// The session of a request for publickey authentication as RFC 4252, 7 has it signed: of this account, with this key or
+/// certificate, for a connection. Nothing when it is anything else.
+pub fn login_session(data: &[u8], user: &str, proof: &Proof) -> Option<Vec<u8>> {
+    let request = read(data)?;
+    let shown = match proof {
+        Proof::Key(key) => key.to_bytes(),
+        Proof::Certificate(certificate) => certificate.to_bytes(),
+    };
+    let well = request.user == user.as_bytes() && shown.is_ok_and(|shown| shown == request.key);
+    well.then_some(request.session)
 }
 
 struct Request {
+    session: Vec<u8>,
     user: Vec<u8>,
     key: Vec<u8>,
 }
@@ -43,7 +45,7 @@ fn read(mut data: &[u8]) -> Option<Request> {
         && session.len() <= MAX_SESSION
         && (kind, signed) == (USERAUTH_REQUEST, 1)
         && (service.as_slice(), method.as_slice()) == (b"ssh-connection", b"publickey");
-    well.then_some(Request { user, key })
+    well.then_some(Request { session, user, key })
 }
 
 #[cfg(test)]
@@ -52,6 +54,10 @@ mod tests {
     use russh::keys::ssh_encoding::Encode;
 
     use super::*;
+
+    fn is_login(data: &[u8], user: &str, proof: &Proof) -> bool {
+        login_session(data, user, proof).is_some()
+    }
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILIG2T/B0l0gaqj3puu510tu9N1OkQ4znY3LYuEm5zCF a";
     const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA6rWI3G1sz07DnfFlrouTcysQlj2P+jpNSOEWD9OJ3X b";
@@ -76,7 +82,7 @@ mod tests {
         let proof = Proof::Key(key(KEY));
         let usual = ["deploy", "ssh-connection", "publickey", "ssh-ed25519"];
         let good = request(32, 50, usual, 1, &key(KEY));
-        assert!(is_login(&good, "deploy", &proof));
+        assert_eq!(login_session(&good, "deploy", &proof), Some(vec![7; 32]));
         assert!(!is_login(&good, "root", &proof), "another account");
         assert!(!is_login(&good, "deploy", &Proof::Key(key(OTHER))), "another key was offered");
         assert!(!is_login(&request(32, 50, usual, 1, &key(OTHER)), "deploy", &proof), "another key is named");

@@ -158,9 +158,8 @@ impl Transport {
     }
 
     /// Says goodbye: what runs on it ends.
-    pub(super) async fn disconnect(&self) {
-        // One that is gone needs no goodbye.
-        let _ = self.link.order(Order::Disconnect).await;
+    pub(super) fn disconnect(&self) {
+        self.link.end("the connection was closed");
     }
 }
 

@@ -115,11 +115,14 @@ impl Line<'_> {
             tokio::time::sleep(self.pause).await;
             self.pause *= 2;
             let errand = self.errand;
-            if let Ok(sftp) =
-                Sftp::open(&errand.helper, errand.caller.principal.as_str(), &errand.target).await
-            {
-                self.sftp = sftp;
-                return Ok(());
+            match Sftp::open(&errand.helper, errand.caller.principal.as_str(), &errand.target).await {
+                Ok(sftp) => {
+                    self.sftp = sftp;
+                    return Ok(());
+                }
+                Err(failure) if failure.code == ErrorCode::SshConnectionFailed => {}
+                // Nothing that time alone mends: a vault that was locked, a key that has changed.
+                Err(failure) => return Err(failure),
             }
         }
         Err(Failure::new(

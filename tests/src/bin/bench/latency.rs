@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::bed::{Bed, HOSTS, timed};
-use crate::report::{Aim, Report};
+use crate::report::{Aim, Report, median};
 
 /// Connect, log in, run `true`: each of ours on a host nobody logged in to yet.
 pub fn logins(bed: &Bed, report: &mut Report) {
@@ -15,6 +15,16 @@ pub fn logins(bed: &Bed, report: &mut Report) {
         theirs.push(timed(&mut bed.ssh("true")));
     }
     report.times("login and `true`", &ours, &theirs, Aim::Faster(4.0));
+}
+
+/// Samples of the machine's pace.
+const PACES: usize = 20;
+
+/// What `ssh -S` takes for `true` on this machine, at this moment.
+pub fn pace(bed: &Bed) -> Duration {
+    let one = || timed(&mut bed.ssh_through_master("true"));
+    one();
+    median(&(0..PACES).map(|_| one()).collect::<Vec<_>>())
 }
 
 /// Calls of one kind before the next kind's turn.

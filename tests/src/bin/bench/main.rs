@@ -1,7 +1,8 @@
 //! `sallyport-bench`: Sallyport through stdio MCP against OpenSSH's client, on the same server, in one run.
 //!
 //! Absolute times say more about the machine than about the program, so what counts is the ratio beside them. The
-//! two sides of a ratio are measured in turns, a few samples each, so that a noisy minute hits both. See `scripts/bench`.
+//! two sides of a ratio are measured in turns, a few samples each, so that a noisy minute hits both. Where a time alone is
+//! aimed at, it is set against what `ssh -S` takes for `true` here and took there. See `scripts/bench`.
 //! Arguments: `--quick` takes a fifth of the samples and of the bytes; names of parts measure those parts alone.
 #![expect(clippy::expect_used, reason = "a measurement that cannot be made has no result to go on with")]
 
@@ -42,8 +43,8 @@ fn main() {
     let scale = if arguments.iter().any(|argument| argument == "--quick") { 5 } else { 1 };
     let named = |name: &str| arguments.iter().any(|argument| argument == name);
     let all = !PARTS.iter().any(|(name, _)| named(name));
-    let mut report = Report::default();
     let bed = Bed::make();
+    let mut report = Report::new(latency::pace(&bed));
     for (name, part) in PARTS {
         if all || named(name) {
             part(&bed, &mut report, scale);

@@ -10,9 +10,13 @@ pub enum Aim {
     Faster(f64),
     /// Ours must reach at least this part of the other's rate.
     Part(f64),
-    /// Ours, in the row's unit, must stay under this.
+    /// Ours, in the row's unit, must stay under this. A time is meant for the machine of [`PACE`].
     Under(f64),
 }
+
+/// What `ssh -S` took for `true` on the machine that aims in milliseconds were set on. Another machine has as much more time
+/// for everything as it takes longer for that.
+const PACE: Duration = Duration::from_micros(5600);
 
 /// A row.
 #[derive(Debug)]
@@ -26,12 +30,24 @@ struct Row {
 }
 
 /// All rows so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Report {
     rows: Vec<Row>,
+    /// How many times slower than the machine of [`PACE`] this one is, at the moment.
+    slower: f64,
 }
 
 impl Report {
+    /// A report on a machine on which `ssh -S` takes this long for `true`.
+    pub fn new(pace: Duration) -> Self {
+        let slower = pace.as_secs_f64() / PACE.as_secs_f64();
+        eprintln!(
+            "`ssh -S` takes {} for `true`, {slower:.1} times what it took where times were aimed at",
+            shown(pace)
+        );
+        Self { rows: Vec::new(), slower }
+    }
+
     /// Two times of the same thing: medians, and how many times faster ours is.
     pub fn times(&mut self, what: &'static str, ours: &[Duration], theirs: &[Duration], aim: Aim) {
         let (ours, theirs) = (median(ours), median(theirs));
@@ -46,10 +62,11 @@ impl Report {
         self.row(what, megabytes(ours), megabytes(theirs), format!("{part:.2} x"), aim, part);
     }
 
-    /// A time of ours alone, in milliseconds.
-    pub fn time(&mut self, what: &'static str, ours: Duration, aim: Aim) {
+    /// A time of ours alone, that must stay under so many milliseconds at [`PACE`].
+    pub fn time(&mut self, what: &'static str, ours: Duration, limit: f64) {
         let milliseconds = ours.as_secs_f64() * 1e3;
-        self.row(what, shown(ours), "-".into(), format!("{milliseconds:.1} ms"), aim, milliseconds);
+        let here = Aim::Under((limit * self.slower * 10.0).round() / 10.0);
+        self.row(what, shown(ours), "-".into(), format!("{milliseconds:.1} ms"), here, milliseconds);
     }
 
     /// An amount of memory of ours alone, in bytes.

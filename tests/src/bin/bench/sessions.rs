@@ -48,7 +48,7 @@ pub fn many(bed: &Bed, report: &mut Report) {
         turns.extend((0..TURN).map(|_| ours()));
         shells.extend((0..TURN).map(|_| theirs()));
     }
-    report.time("a session opened, one after another (logins among them)", median(&turns), Aim::Under(5.0));
+    report.time("a session opened, one after another (logins among them)", median(&turns), 5.0);
     report.times("the same, against a shell by `ssh -S`", &turns, &shells, Aim::Faster(1.0));
     let start = Instant::now();
     let pending: Vec<_> =
@@ -57,7 +57,7 @@ pub fn many(bed: &Bed, report: &mut Report) {
         reply.wait_for(Duration::from_secs(300)).expect_ok();
     }
     let each = start.elapsed() / (SESSIONS - IN_TURN) as u32;
-    report.time("a session opened, 400 at once (time for all by 400)", each, Aim::Under(5.0));
+    report.time("a session opened, 400 at once (time for all by 400)", each, 5.0);
     thread::sleep(SETTLE);
     let grown = world.helper_memory().saturating_sub(before);
     report.each("helper memory for an idle session, 500 of them", grown / SESSIONS as u64, Aim::Under(24.0));
@@ -86,5 +86,5 @@ fn until(client: &McpClient, report: &mut Report) {
         let told: f64 = told.and_then(|text| text.parse().ok()).expect("the program tells its clock");
         waits.push(Duration::from_secs_f64((now.as_secs_f64() - told).max(0.0)));
     }
-    report.time("`ssh_session_read until`, from the byte to the answer", median(&waits), Aim::Under(20.0));
+    report.time("`ssh_session_read until`, from the byte to the answer", median(&waits), 20.0);
 }

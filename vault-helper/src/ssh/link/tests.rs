@@ -181,8 +181,8 @@ async fn a_command_goes_in_pieces_and_in_order() {
     let (_read, write) = both.channel(1).await.split();
     let command = "x".repeat(Chunk::MAX + 1);
     write.exec(&command).await.unwrap();
-    assert_eq!(both.order().await, Order::Command { channel: 1, piece: chunk(Chunk::MAX) });
-    assert_eq!(both.order().await, Order::Command { channel: 1, piece: chunk(1) });
+    assert_eq!(both.order().await, Order::Command { channel: 1, first: true, piece: chunk(Chunk::MAX) });
+    assert_eq!(both.order().await, Order::Command { channel: 1, first: false, piece: chunk(1) });
     assert_eq!(both.order().await, Order::Request { channel: 1, request: Request::Exec });
 }
 
