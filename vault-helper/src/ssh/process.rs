@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rustix::io::Errno;
 use rustix::net::{
@@ -27,6 +28,8 @@ use crate::carrier::program::{BY_HELPER, BY_TCP, STEPS};
 pub const OPTION: &str = "--carrier";
 /// How long a carrier may take to be ready: a busy machine starts it late.
 const START: Duration = Duration::from_secs(10);
+/// Bytes a pipe to or from a carrier holds, where the kernel gives as many to this user (pipe(7)).
+const PIPE: i32 = 512 * 1024;
 /// How long it may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -129,6 +132,10 @@ impl Carrier {
     pub async fn hand_over(&self, server: Server) -> Result<(Sender, Receiver), Failure> {
         let hand = async {
             let ((give, orders), (reports, take)) = (pipe()?, pipe()?);
+            for wide in [give.as_fd(), take.as_fd()] {
+                // A pipe as it comes costs speed where much goes through it, and nothing else (fcntl(2), `F_SETPIPE_SZ`).
+                let _ = fcntl(wide, FcntlArg::F_SETPIPE_SZ(PIPE));
+            }
             let (orders, reports) = (orders.into_nonblocking_fd()?, reports.into_nonblocking_fd()?);
             let (kind, server) = match server {
                 Server::Tcp(stream) => (BY_TCP, OwnedFd::from(stream.into_std()?)),
