@@ -1,6 +1,7 @@
 //! A channel of a connection: what is asked of it and written to it, and what the host says on it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use russh::Pty;
@@ -57,18 +58,24 @@ pub enum ChannelError {
     Closed,
 }
 
-/// An open channel. One that nobody takes apart is closed when it is dropped: whoever wanted it has gone meanwhile.
-pub struct Channel(Option<(ReadHalf, WriteHalf)>);
+/// An open channel.
+pub struct Channel {
+    read: ReadHalf,
+    write: WriteHalf,
+}
 
 /// The way in for what the host says.
 pub struct ReadHalf(pub(super) mpsc::Receiver<ChannelMsg>);
 
-/// The way to the host.
+/// The way to the host. The channel is closed when this is dropped, however that comes (a call was cancelled, a time was
+/// over): it would stay open, and what runs there would wait for input for ever.
 pub struct WriteHalf {
     channel: u32,
     orders: mpsc::Sender<Order>,
     /// Bytes that may still be sent.
     credit: Arc<Semaphore>,
+    /// Whether it was closed already.
+    closed: AtomicBool,
 }
 
 impl Channel {
@@ -78,22 +85,25 @@ impl Channel {
         credit: Arc<Semaphore>,
         said: mpsc::Receiver<ChannelMsg>,
     ) -> Self {
-        Self(Some((ReadHalf(said), WriteHalf { channel, orders, credit })))
+        let write = WriteHalf { channel, orders, credit, closed: AtomicBool::new(false) };
+        Self { read: ReadHalf(said), write }
     }
 
-    /// Takes it apart. From then on it is closed by hand.
-    #[expect(clippy::expect_used, reason = "it is taken apart once: this takes it")]
-    pub fn split(mut self) -> (ReadHalf, WriteHalf) {
-        self.0.take().expect("a channel is whole until it is taken apart")
+    /// Takes it apart.
+    pub fn split(self) -> (ReadHalf, WriteHalf) {
+        (self.read, self.write)
     }
 }
 
-impl Drop for Channel {
+impl Drop for WriteHalf {
     fn drop(&mut self) {
-        let Some((_, write)) = self.0.take() else { return };
+        if *self.closed.get_mut() {
+            return;
+        }
+        let (orders, channel) = (self.orders.clone(), self.channel);
         afterwards(async move {
             // A connection that is gone took it along.
-            let _ = write.close().await;
+            let _ = orders.send(Order::Request { channel, request: Request::Close }).await;
         });
     }
 }
@@ -186,7 +196,9 @@ impl WriteHalf {
 
     /// Closes the channel.
     pub async fn close(&self) -> Result<(), ChannelError> {
-        self.ask(Request::Close).await
+        self.ask(Request::Close).await?;
+        self.closed.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 

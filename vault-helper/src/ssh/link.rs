@@ -339,10 +339,12 @@ impl Desk {
     /// Gives a channel to whoever asked for it; one that nobody waits for any more is closed.
     fn opened(&self, ask: Ask, channel: u32) -> Result<(), TooMany> {
         let wanted = self.asked(ask).filter(|asked| !asked.is_closed());
-        let given = wanted
-            .and_then(|asked| Some((asked, self.add(channel)?)))
-            .is_some_and(|(asked, opened)| asked.send(Ok(Some(opened))).is_ok());
-        if given { Ok(()) } else { self.order(Order::Request { channel, request: Request::Close }) }
+        let Some((asked, opened)) = wanted.and_then(|asked| Some((asked, self.add(channel)?))) else {
+            return self.order(Order::Request { channel, request: Request::Close });
+        };
+        // One that is not taken after all is closed as it is dropped.
+        let _ = asked.send(Ok(Some(opened)));
+        Ok(())
     }
 
     async fn say(&self, channel: u32, message: ChannelMsg) {

@@ -30,9 +30,8 @@ pub const OPTION: &str = "--carrier";
 const START: Duration = Duration::from_secs(10);
 /// Bytes a pipe to or from a carrier holds, where the kernel gives as many to this user (pipe(7)).
 const PIPE: i32 = 512 * 1024;
-/// How long it may take to end.
+/// How long a carrier may take to end.
 const GRACE: Duration = Duration::from_secs(5);
-
 /// Descriptors that should be enough for everybody: a connection takes two, a carrier two more.
 const DESCRIPTORS: u64 = 16 * 1024;
 

@@ -14,8 +14,7 @@ use super::error::SftpError;
 use super::packet::{self, Cutter, Reply, Request, kind};
 use crate::guard::target::Target;
 use crate::helper::Helper;
-use crate::ssh::aside::Closing;
-use crate::ssh::channel::{Channel, ChannelError, ChannelMsg, ReadHalf};
+use crate::ssh::channel::{Channel, ChannelError, ChannelMsg, ReadHalf, WriteHalf};
 use crate::ssh::transport::Lease;
 
 /// The longest a server may think about one request.
@@ -243,7 +242,7 @@ impl Drop for Inner {
 
 struct Started {
     read: ReadHalf,
-    write: Closing,
+    write: WriteHalf,
     cutter: Cutter,
     extensions: Extensions,
 }
@@ -251,7 +250,7 @@ struct Started {
 /// Starts the subsystem and greets the server.
 async fn start(channel: Channel) -> Result<Started, SftpError> {
     let lost = |error: ChannelError| SftpError::Lost(error.to_string());
-    let (mut read, write) = Closing::split(channel);
+    let (mut read, write) = channel.split();
     write.request_subsystem("sftp").await.map_err(lost)?;
     // Version 3, sent without waiting for the subsystem's start: it reads what comes after it. OpenSSH opens the window
     // only then, so where there is no subsystem this is never sent.
@@ -298,7 +297,7 @@ async fn start(channel: Channel) -> Result<Started, SftpError> {
     Ok(Started { read, write, cutter, extensions })
 }
 
-async fn write_all(write: Closing, mut queue: mpsc::Receiver<Bytes>) {
+async fn write_all(write: WriteHalf, mut queue: mpsc::Receiver<Bytes>) {
     while let Some(bytes) = queue.recv().await {
         if write.data_bytes(bytes).await.is_err() {
             return;
