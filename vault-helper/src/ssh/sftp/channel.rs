@@ -262,8 +262,8 @@ async fn start(channel: Channel) -> Result<Started, SftpError> {
             break packet::greeting(packet)?;
         }
         let message = tokio::select! {
-            sent = &mut greeting, if !greeted => {
-                sent.map_err(lost)?;
+            // When it cannot be sent any more, what the host says last tells why.
+            _ = &mut greeting, if !greeted => {
                 greeted = true;
                 continue;
             }
@@ -345,5 +345,32 @@ fn no_sftp(target: &Target, error: &SftpError) -> Failure {
             format!("{} opened no SFTP channel: {other}", target.alias),
             "try again",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::mpsc;
+
+    use super::start;
+    use crate::ssh::channel::{Channel, ChannelMsg, credit};
+    use crate::ssh::sftp::error::SftpError;
+
+    #[tokio::test]
+    async fn a_server_that_ends_before_it_is_greeted_has_ended_and_the_connection_is_not_lost() {
+        // Whether the greeting or the end comes first is chance.
+        for _ in 0..64 {
+            let (orders, _taken) = mpsc::channel(4);
+            let (said, inbox) = mpsc::channel(4);
+            let credit = credit();
+            credit.close();
+            for message in [ChannelMsg::Success, ChannelMsg::Close] {
+                said.send(message).await.unwrap();
+            }
+            let started = start(Channel::new(1, orders, Arc::clone(&credit), inbox)).await;
+            assert_eq!(started.err(), Some(SftpError::Ended));
+        }
     }
 }
