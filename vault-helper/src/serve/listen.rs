@@ -3,12 +3,20 @@
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::os::unix::net::UnixListener as StdListener;
+use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::Uid;
 use tokio::net::UnixListener;
+
+/// The brokers' socket.
+const BROKER: &str = "broker.sock";
+/// How long another helper may take to begin or to end.
+const MOMENT: Duration = Duration::from_secs(5);
+/// How often it is looked at meanwhile.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// The two listening sockets, and the lock that says they are ours.
 pub struct Sockets {
@@ -79,8 +87,8 @@ fn bind(directory: &Path) -> Result<Sockets, ListenError> {
         .mode(0o600)
         .open(directory.join("helper.lock"))
         .map_err(io)?;
-    let lock = Flock::lock(lock_file, FlockArg::LockExclusiveNonblock)
-        .map_err(|_| ListenError::Busy(directory.to_owned()))?;
+    let lock =
+        lock(lock_file, &directory.join(BROKER)).ok_or_else(|| ListenError::Busy(directory.to_owned()))?;
     let mut files = Vec::new();
     let mut listen = |name: &str| {
         let path = directory.join(name);
@@ -94,8 +102,24 @@ fn bind(directory: &Path) -> Result<Sockets, ListenError> {
         files.push(path);
         to_tokio(listener).map_err(io)
     };
-    let (broker, admin) = (listen("broker.sock")?, listen("admin.sock")?);
+    let (broker, admin) = (listen(BROKER)?, listen("admin.sock")?);
     Ok(Sockets { broker, admin, files, _lock: Some(lock) })
+}
+
+/// Takes the lock, unless another helper has it and serves. One that is just starting or ending does not yet, or no longer:
+/// whoever started us would then find nobody there, though we say that somebody is.
+fn lock(mut file: File, socket: &Path) -> Option<Flock<File>> {
+    let patience = Instant::now() + MOMENT;
+    loop {
+        file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Some(lock),
+            Err((file, _)) => file,
+        };
+        if StdStream::connect(socket).is_ok() || Instant::now() >= patience {
+            return None;
+        }
+        std::thread::sleep(GLANCE);
+    }
 }
 
 fn to_tokio(listener: StdListener) -> io::Result<UnixListener> {
@@ -115,4 +139,50 @@ impl Drop for Sockets {
 pub fn permitted(socket: &tokio::net::UnixStream, allowed: &[u32]) -> io::Result<Result<u32, u32>> {
     let uid = socket.peer_cred()?.uid();
     Ok(if allowed.contains(&uid) { Ok(uid) } else { Err(uid) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock_file(directory: &Path) -> File {
+        OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(false)
+            .open(directory.join("helper.lock"))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_helper_that_serves_is_left_alone_and_one_that_ends_is_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join(BROKER);
+        let first = lock(lock_file(directory.path()), &socket).unwrap();
+        let serves = StdListener::bind(&socket).unwrap();
+        assert!(lock(lock_file(directory.path()), &socket).is_none());
+        // As one ends: its sockets go first, and then the lock.
+        drop(serves);
+        std::fs::remove_file(&socket).unwrap();
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| lock(lock_file(directory.path()), &socket).is_some());
+            drop(first);
+            assert!(next.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn a_helper_that_has_yet_to_listen_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join(BROKER);
+        let _first = lock(lock_file(directory.path()), &socket).unwrap();
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| {
+                let locked = lock(lock_file(directory.path()), &socket).is_some();
+                (locked, StdStream::connect(&socket).is_ok())
+            });
+            let _serves = StdListener::bind(&socket).unwrap();
+            assert_eq!(next.join().unwrap(), (false, true), "it gave up once somebody served");
+        });
+    }
 }
