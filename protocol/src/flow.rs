@@ -7,6 +7,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
+use crate::rope::Rope;
+
 /// Credit of a fresh stream, in bytes, in each direction.
 pub const STREAM_CREDIT: u32 = 256 * 1024;
 /// Bytes that may be under way over all streams of a connection, in each direction.
@@ -41,7 +43,7 @@ pub enum Violation {
 #[derive(Debug)]
 struct Lane {
     /// Encoded frames with the credit each costs.
-    queue: VecDeque<(Vec<u8>, u32)>,
+    queue: VecDeque<(Rope, u32)>,
     queued: usize,
     credit: u32,
     /// Bytes sent and not yet credited.
@@ -52,12 +54,12 @@ struct Lane {
 /// Outgoing frames of one connection. `K` names a stream.
 #[derive(Debug)]
 pub struct Outbox<K> {
-    control: VecDeque<Vec<u8>>,
+    control: VecDeque<Rope>,
     lanes: HashMap<K, Lane>,
     turn: VecDeque<K>,
     credit: u32,
     /// Frames to be sent as control once all their lanes are empty.
-    last: Vec<(Vec<K>, Vec<u8>)>,
+    last: Vec<(Vec<K>, Rope)>,
 }
 
 impl<K: Copy + Eq + Hash> Default for Outbox<K> {
@@ -90,14 +92,15 @@ impl<K: Copy + Eq + Hash> Outbox<K> {
     }
 
     /// Queues a control frame: it goes before all data.
-    pub fn control(&mut self, frame: Vec<u8>) {
-        self.control.push_back(frame);
+    pub fn control(&mut self, frame: impl Into<Rope>) {
+        self.control.push_back(frame.into());
     }
 
     /// Queues an encoded data frame that costs `cost` bytes of credit. Frames for
     /// a stream that is not open are dropped: its operation is over.
-    pub fn data(&mut self, key: K, frame: Vec<u8>, cost: u32) {
+    pub fn data(&mut self, key: K, frame: impl Into<Rope>, cost: u32) {
         let Some(lane) = self.lanes.get_mut(&key) else { return };
+        let frame = frame.into();
         lane.queued += frame.len();
         lane.queue.push_back((frame, cost));
         if !lane.in_turn {
@@ -113,8 +116,8 @@ impl<K: Copy + Eq + Hash> Outbox<K> {
 
     /// Queues an operation's last frame: it goes once all of `keys` are drained,
     /// and closes them.
-    pub fn finish(&mut self, keys: Vec<K>, frame: Vec<u8>) {
-        self.last.push((keys, frame));
+    pub fn finish(&mut self, keys: Vec<K>, frame: impl Into<Rope>) {
+        self.last.push((keys, frame.into()));
         self.settle();
     }
 
@@ -151,7 +154,7 @@ impl<K: Copy + Eq + Hash> Outbox<K> {
     }
 
     /// The next frame to write, if one may go now.
-    pub fn next_frame(&mut self) -> Option<Vec<u8>> {
+    pub fn next_frame(&mut self) -> Option<Rope> {
         if let Some(frame) = self.control.pop_front() {
             return Some(frame);
         }

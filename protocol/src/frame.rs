@@ -7,6 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroize;
 
+use crate::rope::Rope;
+use crate::text::Chunk;
+
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 65_536;
 const PREFIX: usize = 4;
@@ -34,14 +37,40 @@ pub enum FrameError {
 /// # Errors
 /// [`FrameError::TooLarge`] when the body exceeds [`MAX_BODY`].
 pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
-    let mut out = postcard::to_extend(message, vec![0; PREFIX]).map_err(|_| FrameError::TooLarge)?;
-    let body = out.len() - PREFIX;
+    finish(start(message)?, 0)
+}
+
+/// As [`encode`], of a message that ends with a chunk, without copying the chunk: `message` has an empty one in its place.
+///
+/// # Errors
+/// As [`encode`]; [`FrameError::Malformed`] when the message does not end with an empty chunk.
+pub fn encode_around<T: Serialize>(message: &T, chunk: Chunk) -> Result<Rope, FrameError> {
+    let mut head = start(message)?;
+    // An empty chunk is its length alone.
+    if head.pop() != Some(0) {
+        return Err(FrameError::Malformed);
+    }
+    let chunk = chunk.into_bytes();
+    let head = postcard::to_extend(&chunk.len(), head).map_err(|_| FrameError::TooLarge)?;
+    let mut frame = Rope::from(finish(head, chunk.len())?);
+    frame.push(chunk);
+    Ok(frame)
+}
+
+/// A message behind room for its length.
+fn start<T: Serialize>(message: &T) -> Result<Vec<u8>, FrameError> {
+    postcard::to_extend(message, vec![0; PREFIX]).map_err(|_| FrameError::TooLarge)
+}
+
+/// Puts the length in front of what is there and of `more` that follows.
+fn finish(mut frame: Vec<u8>, more: usize) -> Result<Vec<u8>, FrameError> {
+    let body = frame.len() - PREFIX + more;
     if body == 0 || body > MAX_BODY {
         return Err(FrameError::TooLarge);
     }
     let length = u32::try_from(body).map_err(|_| FrameError::TooLarge)?;
-    out[..PREFIX].copy_from_slice(&length.to_le_bytes());
-    Ok(out)
+    frame[..PREFIX].copy_from_slice(&length.to_le_bytes());
+    Ok(frame)
 }
 
 /// Decodes one body (without its prefix).
@@ -56,15 +85,24 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, FrameError> {
     }
 }
 
-/// Cuts a byte stream into bodies. Feed it what the socket gave, in any pieces.
+/// Cuts a byte stream into bodies.
 ///
-/// It never holds more than one incomplete frame beyond what it was fed, and once it was asked for a body and had none it
-/// holds nothing of those that it gave: they may have been secrets.
+/// It never holds more than one incomplete frame beyond what it was given, and once it was asked for a body and had none
+/// it holds nothing of those that it gave: they may have been secrets. Its room for more is as large as was of use lately.
 #[derive(Debug, Default)]
 pub struct Deframer {
     buffer: Vec<u8>,
     start: usize,
+    /// How many bytes there were when room was made for more.
+    before: usize,
+    /// How many times [`LEAST_ROOM`] there is for more, as a power of two.
+    room: u32,
 }
+
+/// Room for bytes that come seldom.
+const LEAST_ROOM: usize = 1024;
+/// The most room, as a power of two times the least: 256 KiB.
+const MOST_ROOM: u32 = 8;
 
 impl Deframer {
     /// An empty deframer.
@@ -72,7 +110,30 @@ impl Deframer {
         Self::default()
     }
 
-    /// Takes bytes from the socket.
+    /// Where the next bytes are to be put: behind those in the vector, as `read_buf` of a stream does, in the room that it
+    /// has. [`Deframer::filled`] is told afterwards.
+    pub fn room(&mut self) -> &mut Vec<u8> {
+        self.forget();
+        let room = LEAST_ROOM << self.room;
+        if self.buffer.is_empty() && self.buffer.capacity() > 2 * room {
+            self.buffer = Vec::new();
+        }
+        self.buffer.reserve(room);
+        self.before = self.buffer.len();
+        &mut self.buffer
+    }
+
+    /// Bytes were put where there was room for them.
+    pub fn filled(&mut self) {
+        let (count, room) = (self.buffer.len() - self.before, LEAST_ROOM << self.room);
+        if count >= room {
+            self.room = (self.room + 1).min(MOST_ROOM);
+        } else if count < room / 4 {
+            self.room = self.room.saturating_sub(1);
+        }
+    }
+
+    /// Takes bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         self.forget();
         self.buffer.extend_from_slice(bytes);

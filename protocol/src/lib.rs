@@ -24,6 +24,7 @@
 //! | [`file`] | looking at and changing single files |
 //! | [`forward`] | port forwards and the connections through them |
 //! | [`transfer`] | files on their way |
+//! | [`rope`] | bytes in pieces |
 //! | [`error`] | stable error codes and [`Failure`] |
 //! | [`flow`] | credits, order and fairness of outgoing frames |
 
@@ -40,6 +41,7 @@ pub mod name;
 pub mod person;
 pub mod reply;
 pub mod request;
+pub mod rope;
 pub mod scrub;
 pub mod secrets;
 pub mod show;

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroize;
@@ -246,9 +247,9 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// A piece of a stream, at most [`Chunk::MAX`] bytes.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Chunk(Vec<u8>);
+/// A piece of a stream, at most [`Chunk::MAX`] bytes; clones share them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Chunk(Bytes);
 
 impl Chunk {
     /// The longest chunk, in bytes.
@@ -258,8 +259,18 @@ impl Chunk {
     ///
     /// # Errors
     /// When there are more than [`Self::MAX`].
-    pub fn new(bytes: Vec<u8>) -> Result<Self, TextError> {
+    pub fn new(bytes: impl Into<Bytes>) -> Result<Self, TextError> {
+        let bytes = bytes.into();
         if bytes.len() > Self::MAX { Err(TextError::TooLong("a chunk", Self::MAX)) } else { Ok(Self(bytes)) }
+    }
+
+    /// Cuts any number of bytes into chunks, without copying them.
+    pub fn cut(bytes: impl Into<Bytes>) -> impl Iterator<Item = Self> {
+        let mut rest = bytes.into();
+        std::iter::from_fn(move || {
+            let piece = rest.split_to(rest.len().min(Self::MAX));
+            (!piece.is_empty()).then_some(Self(piece))
+        })
     }
 
     /// The bytes.
@@ -268,7 +279,7 @@ impl Chunk {
     }
 
     /// Takes the bytes out.
-    pub fn into_vec(self) -> Vec<u8> {
+    pub fn into_bytes(self) -> Bytes {
         self.0
     }
 }
@@ -287,7 +298,7 @@ impl Serialize for Chunk {
 
 impl<'de> Deserialize<'de> for Chunk {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        bounded_bytes(d, Self::MAX).map(Self)
+        bounded_bytes(d, Self::MAX).map(|bytes| Self(bytes.into()))
     }
 }
 

@@ -6,10 +6,10 @@ mod samples;
 
 use proptest::prelude::*;
 use sallyport_protocol::flow::{CONNECTION_CREDIT, Outbox, STREAM_CREDIT, Violation, Window};
-use sallyport_protocol::frame::{Deframer, FrameError, MAX_BODY, decode, encode};
+use sallyport_protocol::frame::{Deframer, FrameError, MAX_BODY, decode, encode, encode_around};
 use sallyport_protocol::handshake::{self, Hello, Role, agree};
 use sallyport_protocol::text::*;
-use sallyport_protocol::{AdminToHelper, BrokerToHelper, Text, ToAdmin, ToBroker};
+use sallyport_protocol::{AdminToHelper, BrokerToHelper, OpId, Stream, Text, ToAdmin, ToBroker};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -102,6 +102,10 @@ fn a_newer_client_is_met_at_our_highest_version() {
     assert_eq!(agree(&hello, Role::Broker), Ok(handshake::HIGHEST));
 }
 
+fn first_bytes(out: &mut Outbox<u32>) -> Vec<u8> {
+    std::iter::from_fn(|| out.next_frame()).map(|frame| frame.into_bytes()[0]).collect()
+}
+
 #[test]
 fn a_stream_without_credit_waits_and_others_go_on() {
     let mut out = Outbox::new();
@@ -111,7 +115,7 @@ fn a_stream_without_credit_waits_and_others_go_on() {
         out.data(1, vec![1], 1024);
     }
     out.data(2, vec![2], 1024);
-    let sent: Vec<u8> = std::iter::from_fn(|| out.next_frame()).map(|frame| frame[0]).collect();
+    let sent = first_bytes(&mut out);
     assert_eq!(sent.iter().filter(|stream| **stream == 1).count(), 256);
     // Round robin: the second stream did not wait for the first one's credit to run out.
     assert_eq!(sent[1], 2);
@@ -126,8 +130,7 @@ fn control_frames_go_before_data_and_the_last_frame_after_it() {
     out.data(1, vec![1], 10);
     out.finish(vec![1], vec![9]);
     out.control(vec![0]);
-    let order: Vec<u8> = std::iter::from_fn(|| out.next_frame()).map(|frame| frame[0]).collect();
-    assert_eq!(order, [0, 1, 9]);
+    assert_eq!(first_bytes(&mut out), [0, 1, 9]);
 }
 
 #[test]
@@ -138,7 +141,7 @@ fn abandoned_data_does_not_hold_the_last_frame_back() {
     out.finish(vec![1], vec![9]);
     assert_eq!(out.next_frame(), None);
     out.abandon(&[1]);
-    assert_eq!(out.next_frame(), Some(vec![9]));
+    assert_eq!(out.next_frame(), Some(vec![9].into()));
 }
 
 #[test]
@@ -158,9 +161,9 @@ fn an_ended_operation_returns_its_credit_to_the_connection() {
     for key in 0..streams {
         out.open(key);
         out.data(key, vec![1], STREAM_CREDIT);
-        assert_eq!(out.next_frame(), Some(vec![1]), "stream {key}");
+        assert_eq!(out.next_frame(), Some(vec![1].into()), "stream {key}");
         out.finish(vec![key], vec![9]);
-        assert_eq!(out.next_frame(), Some(vec![9]));
+        assert_eq!(out.next_frame(), Some(vec![9].into()));
     }
 }
 
@@ -196,6 +199,15 @@ proptest! {
         if let Ok(message) = decode::<BrokerToHelper>(&bytes) {
             prop_assert_eq!(decode::<BrokerToHelper>(&body(&message)), Ok(message));
         }
+    }
+
+    #[test]
+    fn a_frame_around_a_chunk_is_the_frame_that_holds_it(op: u64, size in 0..=Chunk::MAX, errors: bool) {
+        let stream = if errors { Stream::ErrorOutput } else { Stream::Output };
+        let chunk = Chunk::new(vec![b'x'; size]).unwrap();
+        let whole = |bytes| ToBroker::Data { op: OpId(op), stream, bytes };
+        let frame = encode_around(&whole(Chunk::default()), chunk.clone()).unwrap();
+        prop_assert_eq!(frame.into_bytes(), encode(&whole(chunk)).unwrap());
     }
 
     #[test]
@@ -242,6 +254,7 @@ proptest! {
                 out.data(key, frame, bytes);
             }
             while let Some(frame) = out.next_frame() {
+                let frame = frame.into_bytes();
                 let key = u32::from_le_bytes(frame[..4].try_into().unwrap());
                 owed[key as usize] += u32::from_le_bytes(frame[4..].try_into().unwrap());
             }

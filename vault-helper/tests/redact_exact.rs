@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use proptest::prelude::*;
+use sallyport_protocol::rope::Rope;
 use sallyport_vault_helper::redact::{Enrollment, Redactor, SecretFound, SecretKind};
 
 const SECRET: &[u8] = b"Tr0ub4dor&3-horse-battery-staple";
@@ -18,7 +19,7 @@ fn leaves(redactor: &Redactor, pieces: &[&[u8]]) -> (Vec<u8>, Result<(), SecretF
     let mut exact = redactor.exact();
     let mut left = Vec::new();
     for piece in pieces {
-        match exact.push(piece.to_vec()) {
+        match exact.push(piece) {
             Ok(clean) => left.extend(clean.into_vec()),
             Err(found) => return (left, Err(found)),
         }
@@ -54,9 +55,9 @@ fn a_secret_cut_anywhere_leaves_nothing_of_itself() {
 fn once_a_secret_was_found_nothing_passes_any_more_and_the_next_file_starts_anew() {
     let (redactor, _guard) = redactor();
     let mut exact = redactor.exact();
-    assert!(exact.push(b"\0\x01Tr0ub4dor".to_vec()).is_ok());
-    assert_eq!(exact.push(b"&3-horse".to_vec()), Err(SecretFound));
-    assert_eq!(exact.push(b"more".to_vec()), Err(SecretFound));
+    assert!(exact.push(b"\0\x01Tr0ub4dor").is_ok());
+    assert_eq!(exact.push(b"&3-horse"), Err(SecretFound));
+    assert_eq!(exact.push(b"more"), Err(SecretFound));
     assert_eq!(exact.finish(), Err(SecretFound));
     assert_eq!(leaves(&redactor, &[b"nothing here"]), (b"nothing here".to_vec(), Ok(())));
 }
@@ -76,6 +77,42 @@ fn keys_that_are_not_enrolled_are_the_files_own_business() {
 }
 
 proptest! {
+    #[test]
+    fn pieces_that_come_together_are_looked_at_as_one(
+        first in 0usize..40,
+        cuts in prop::collection::vec(1usize..60, 1..20),
+        before in prop::collection::vec(any::<u8>(), 0..300),
+        secret: bool,
+    ) {
+        let (redactor, _guard) = redactor();
+        let file = [&before[..], if secret { SECRET } else { b"nothing" }, &before[..]].concat();
+        let first = first.min(file.len());
+        let mut rope = Rope::new();
+        let mut rest = &file[first..];
+        for cut in cuts.iter().cycle() {
+            let (piece, more) = rest.split_at((*cut).min(rest.len()));
+            rope.push(piece.to_vec());
+            rest = more;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        let mut exact = redactor.exact();
+        let began = exact.push(&file[..first]).map(|clean| clean.into_vec());
+        let passed = began.and_then(|began| {
+            let clean = exact.push_rope(rope)?;
+            let end = exact.finish()?;
+            Ok([began, clean.into_vec(), end.into_vec()].concat())
+        });
+        let (left, whole) = leaves(&redactor, &[&file]);
+        prop_assert_eq!(passed.is_ok(), whole.is_ok());
+        prop_assert_eq!(whole.is_ok(), !secret);
+        if let Ok(passed) = passed {
+            prop_assert_eq!(&passed, &left);
+            prop_assert_eq!(passed, file);
+        }
+    }
+
     #[test]
     fn a_file_without_a_secret_passes_byte_for_byte(file in prop::collection::vec(any::<u8>(), 0..4000), cut in 1usize..500) {
         let (redactor, _guard) = redactor();

@@ -318,7 +318,7 @@ fn two_streams_and_a_file_do_not_share_what_they_saw() {
     plain.append(err.finish());
     assert_eq!(plain.as_bytes(), b"plain\n");
     let mut file = redactor.exact();
-    assert!(file.push(b"t9Rb4Kd8Ws1".to_vec()).is_ok());
+    assert!(file.push(b"t9Rb4Kd8Ws1").is_ok());
     assert_eq!(err.redactions(), 0);
 }
 

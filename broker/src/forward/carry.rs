@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use bytes::BytesMut;
 use sallyport_protocol::Failure;
 use sallyport_protocol::envelope::Stream;
 use sallyport_protocol::forward::{Ask, Event};
@@ -91,12 +92,12 @@ async fn carry(link: &Link<Broker>, ask: Ask, socket: impl Connection) -> Result
 
 /// Passes on what the socket says; true when it ended in good order.
 async fn feed(mut read: impl AsyncRead + Unpin, input: &crate::link::operation::Input<Broker>) -> bool {
-    let mut buffer = vec![0; Chunk::MAX];
     loop {
-        match read.read(&mut buffer).await {
+        let mut buffer = BytesMut::with_capacity(Chunk::MAX);
+        match read.read_buf(&mut buffer).await {
             Ok(0) => return true,
-            Ok(n) => {
-                if !input.send(buffer[..n].to_vec()).await {
+            Ok(_) => {
+                if !input.send_some(buffer).await {
                     // The operation is over; its end is on the way.
                     std::future::pending::<Infallible>().await;
                 }

@@ -131,12 +131,11 @@ async fn greet<S: Side>(mut stream: UnixStream, place: &Place) -> Result<Dialled
     let hello = frame::encode(&Hello::new(S::ROLE)).map_err(|_| garbled())?;
     stream.write_all(&hello).await.map_err(broken)?;
     let mut deframer = Deframer::new();
-    let mut buffer = [0; 4096];
     let reply: Reply = loop {
         if let Some(body) = deframer.next_body().map_err(|_| garbled())? {
             break frame::decode(body).map_err(|_| garbled())?;
         }
-        match stream.read(&mut buffer).await.map_err(broken)? {
+        match stream.read_buf(deframer.room()).await.map_err(broken)? {
             0 => {
                 let failure = unavailable(
                     "the vault helper closed the connection without a greeting",
@@ -144,7 +143,7 @@ async fn greet<S: Side>(mut stream: UnixStream, place: &Place) -> Result<Dialled
                 );
                 return Err(Missed { failure, why: Why::Broken });
             }
-            n => deframer.push(&buffer[..n]),
+            _ => deframer.filled(),
         }
     };
     match reply {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use sallyport_protocol::envelope::{Caller, FromHelper, OpId, Stream, ToHelper};
 use sallyport_protocol::flow::{Outbox, Window};
 use sallyport_protocol::frame;
+use sallyport_protocol::rope::Rope;
 use sallyport_protocol::text::Chunk;
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -79,16 +80,12 @@ pub(super) async fn drive<S: Side>(dialled: Dialled, mut commands: mpsc::Unbound
     let limit = usize::try_from(welcome.limits.operations).unwrap_or(usize::MAX);
     let mut driver = Driver::<S> { ops: HashMap::new(), outbox: Outbox::new(), limit };
     let (mut reader, mut writer) = stream.into_split();
-    let mut incoming = vec![0; BATCH];
-    let mut outgoing = Vec::new();
-    let mut written = 0;
+    let mut outgoing = Rope::new();
     loop {
         if driver.take_frames(&mut deframer).is_err() {
             break;
         }
-        if written == outgoing.len() {
-            outgoing.clear();
-            written = 0;
+        if outgoing.is_empty() {
             driver.gather(&mut outgoing);
         }
         let step = tokio::select! {
@@ -102,19 +99,16 @@ pub(super) async fn drive<S: Side>(dialled: Dialled, mut commands: mpsc::Unbound
                 }
                 None => Err(Broken::Unused),
             },
-            read = reader.read(&mut incoming) => match read {
+            read = reader.read_buf(deframer.room()) => match read {
                 Ok(0) | Err(_) => Err(Broken::Lost),
-                Ok(n) => {
-                    deframer.push(&incoming[..n]);
+                Ok(_) => {
+                    deframer.filled();
                     Ok(())
                 }
             },
-            wrote = writer.write(&outgoing[written..]), if written < outgoing.len() => match wrote {
+            wrote = writer.write_buf(&mut outgoing), if !outgoing.is_empty() => match wrote {
                 Ok(0) | Err(_) => Err(Broken::Lost),
-                Ok(n) => {
-                    written += n;
-                    Ok(())
-                }
+                Ok(_) => Ok(()),
             },
         };
         match step {
@@ -124,7 +118,7 @@ pub(super) async fn drive<S: Side>(dialled: Dialled, mut commands: mpsc::Unbound
                 // Cancels that were just queued still go out; then the helper
                 // sees the end of the connection.
                 driver.gather(&mut outgoing);
-                let _ = writer.write_all(&outgoing[written..]).await;
+                let _ = writer.write_all_buf(&mut outgoing).await;
                 return;
             }
         }
@@ -163,7 +157,8 @@ impl<S: Side> Driver<S> {
                 let cost = u32::try_from(chunk.as_bytes().len()).unwrap_or(u32::MAX);
                 // Dropping `room` tells the sender that the operation is over.
                 let Some(known) = self.ops.get_mut(&op) else { return };
-                if let Ok(encoded) = frame::encode(&ToHelper::<S::Request>::Data { op, bytes: chunk }) {
+                let message = ToHelper::<S::Request>::Data { op, bytes: Chunk::default() };
+                if let Ok(encoded) = frame::encode_around(&message, chunk) {
                     self.outbox.open(op);
                     self.outbox.data(op, encoded, cost);
                     known.waiting = Some(room);
@@ -229,7 +224,7 @@ impl<S: Side> Driver<S> {
                 let Some(known) = self.ops.get_mut(&op) else { return Err(Broken::Lost) };
                 let length = bytes.as_bytes().len();
                 known.window(stream).receive(length).map_err(|_| Broken::Lost)?;
-                if known.arrivals.send(Ok(Item::Data(stream, bytes.into_vec()))).is_err() {
+                if known.arrivals.send(Ok(Item::Data(stream, bytes.into_bytes()))).is_err() {
                     // Its caller is gone and has cancelled it; what still comes is dropped.
                     self.obey(Command::Taken { op, stream, bytes: length });
                 }
@@ -264,10 +259,10 @@ impl<S: Side> Driver<S> {
     }
 
     /// Moves frames that may go now into one write.
-    fn gather(&mut self, outgoing: &mut Vec<u8>) {
+    fn gather(&mut self, outgoing: &mut Rope) {
         while outgoing.len() < BATCH {
             let Some(encoded) = self.outbox.next_frame() else { break };
-            outgoing.extend_from_slice(&encoded);
+            outgoing.append(encoded);
         }
         let waiting: Vec<OpId> =
             self.ops.iter().filter(|(_, op)| op.waiting.is_some()).map(|(id, _)| *id).collect();

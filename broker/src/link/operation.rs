@@ -1,8 +1,9 @@
 //! One operation as its caller sees it.
 
+use bytes::Bytes;
+use sallyport_protocol::Failure;
 use sallyport_protocol::envelope::{OpId, Stream};
 use sallyport_protocol::text::Chunk;
-use sallyport_protocol::{Failure, text};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Side;
@@ -12,7 +13,7 @@ use super::driver::Command;
 #[derive(Debug)]
 pub enum Item<E, O> {
     /// A piece of a stream.
-    Data(Stream, Vec<u8>),
+    Data(Stream, Bytes),
     /// Something on the way.
     Event(E),
     /// The end; nothing follows.
@@ -92,10 +93,8 @@ pub struct Input<S: Side> {
 }
 
 impl<S: Side> Input<S> {
-    /// Sends a piece of at most [`Chunk::MAX`] bytes, and waits until the next one may come. False when the
-    /// operation is over or the piece is too large.
-    pub async fn send(&self, piece: Vec<u8>) -> bool {
-        let Ok(chunk) = Chunk::new(piece) else { return false };
+    /// Sends a piece, and waits until the next one may come. False when the operation is over.
+    pub async fn send(&self, chunk: Chunk) -> bool {
         let (room, has_room) = oneshot::channel();
         self.commands.send(Command::Input { op: self.op, chunk, room }).is_ok() && has_room.await.is_ok()
     }
@@ -105,19 +104,18 @@ impl<S: Side> Input<S> {
         let _ = self.commands.send(Command::End { op: self.op });
     }
 
-    /// Sends everything and ends the input, never holding more than a few
-    /// chunks beyond what the helper takes. Stops early, without an error, when
+    /// Sends everything and ends the input. Stops early, without an error, when
     /// the operation ends before its input: its outcome tells why.
     pub async fn send_all(self, bytes: &[u8]) {
-        if self.send_some(bytes).await {
+        if self.send_some(Bytes::copy_from_slice(bytes)).await {
             self.end();
         }
     }
 
     /// As [`Input::send`], of any number of bytes.
-    pub async fn send_some(&self, bytes: &[u8]) -> bool {
-        for piece in bytes.chunks(text::Chunk::MAX) {
-            if !self.send(piece.to_vec()).await {
+    pub async fn send_some(&self, bytes: impl Into<Bytes>) -> bool {
+        for piece in Chunk::cut(bytes) {
+            if !self.send(piece).await {
                 return false;
             }
         }

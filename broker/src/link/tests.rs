@@ -100,7 +100,7 @@ async fn input_keeps_to_its_credit_and_ends_after_its_last_byte() {
             match client.next().await.unwrap() {
                 ToHelper::Data { bytes, .. } => {
                     credit = credit.checked_sub(bytes.as_bytes().len()).expect("within the credit");
-                    received.extend(bytes.into_vec());
+                    received.extend(bytes.into_bytes());
                     if credit < Chunk::MAX {
                         let bytes = STREAM_CREDIT - u32::try_from(credit).unwrap();
                         credit = STREAM_CREDIT as usize;

@@ -1,5 +1,6 @@
 //! `ssh_session_send`, `ssh_session_read` and `ssh_transcript`: terminals, and recordings of sessions.
 
+use bytes::Bytes;
 use sallyport_protocol::reply::Outcome;
 use sallyport_protocol::request::Request;
 use sallyport_protocol::terminal::{self, Answer as Told, Ask, Format, Recording, Shown, Size, Until, View};
@@ -219,7 +220,7 @@ async fn run(
     call: &Call,
     ask: Ask,
     progress: &mut Progress,
-    mut take: impl FnMut(Vec<u8>),
+    mut take: impl FnMut(Bytes),
 ) -> Result<Outcome, Failure> {
     call.unless_cancelled(async {
         let mut operation = call.link.start(Request::Terminal(ask)).await?;

@@ -3,10 +3,12 @@
 use std::collections::{HashSet, VecDeque};
 use std::io::Read;
 
+use bytes::Bytes;
 use sallyport_protocol::frame;
 use sallyport_protocol::name;
 use sallyport_protocol::reply::{Event, Outcome};
 use sallyport_protocol::request::Request;
+use sallyport_protocol::rope::Rope;
 use sallyport_protocol::transfer::{Ask, Change, Deed, Ended, EntryKind, Found, Note, Transfer, Want};
 use sallyport_protocol::{ErrorCode, Failure};
 use sha2::{Digest, Sha256};
@@ -20,12 +22,14 @@ use super::{Ending, Meter, Report};
 use crate::link::{Broker, Item, Link};
 
 /// Pieces on their way to the disk.
-const AHEAD: usize = 16;
+const AHEAD: usize = 4;
+/// Bytes that are written together, when so many are there at once.
+const BATCH: usize = 256 * 1024;
 
 /// What the writing thread is told.
 enum Work {
     Item(Piece),
-    Bytes(Vec<u8>),
+    Bytes(Rope),
     End,
     Land,
 }
@@ -75,7 +79,7 @@ pub async fn download(
             frames.extend(frame::encode(&Want { from, count }).unwrap_or_default());
         }
         // The list is short; the helper reads all of it before it sends a byte.
-        input.send_some(&frames).await;
+        input.send_some(frames).await;
     }
     input.end();
     let (work, hands) = mpsc::channel(AHEAD);
@@ -87,10 +91,25 @@ pub async fn download(
     };
     let all = &found;
     let reading = async move {
-        let mut incoming =
-            Files { found: all, wanted: wanted.into(), ends: VecDeque::new(), got: 0, open: false };
+        let mut incoming = Files {
+            found: all,
+            wanted: wanted.into(),
+            ends: VecDeque::new(),
+            got: 0,
+            open: false,
+            kept: Rope::new(),
+        };
         loop {
-            match operation.next().await? {
+            let item = tokio::select! {
+                biased;
+                item = operation.next() => item?,
+                // Nothing more is here yet.
+                () = std::future::ready(()), if !incoming.kept.is_empty() => {
+                    incoming.flush(&work).await?;
+                    continue;
+                }
+            };
+            match item {
                 Item::Data(_, bytes) => {
                     meter.add(bytes.len());
                     incoming.bytes(bytes, &work).await?;
@@ -164,10 +183,12 @@ struct Files<'a> {
     ends: VecDeque<(u32, u64)>,
     got: u64,
     open: bool,
+    /// What is still to be handed to whoever writes.
+    kept: Rope,
 }
 
 impl Files<'_> {
-    async fn bytes(&mut self, mut bytes: Vec<u8>, work: &mpsc::Sender<Work>) -> Result<(), Failure> {
+    async fn bytes(&mut self, mut bytes: Bytes, work: &mpsc::Sender<Work>) -> Result<(), Failure> {
         while !bytes.is_empty() {
             self.settle(work).await?;
             self.begin(work).await?;
@@ -177,13 +198,23 @@ impl Files<'_> {
                     let left = usize::try_from(length - self.got.min(*length)).unwrap_or(usize::MAX);
                     bytes.split_off(left.min(bytes.len()))
                 }
-                None => Vec::new(),
+                None => Bytes::new(),
             };
             self.got += bytes.len() as u64;
-            say(work, Work::Bytes(bytes)).await?;
+            self.kept.push(bytes);
+            if self.kept.len() >= BATCH {
+                self.flush(work).await?;
+            }
             bytes = rest;
         }
         self.settle(work).await
+    }
+
+    async fn flush(&mut self, work: &mpsc::Sender<Work>) -> Result<(), Failure> {
+        match std::mem::take(&mut self.kept) {
+            nothing if nothing.is_empty() => Ok(()),
+            kept => say(work, Work::Bytes(kept)).await,
+        }
     }
 
     async fn begin(&mut self, work: &mpsc::Sender<Work>) -> Result<(), Failure> {
@@ -205,6 +236,7 @@ impl Files<'_> {
                 break;
             }
             self.begin(work).await?;
+            self.flush(work).await?;
             say(work, Work::End).await?;
             self.ends.pop_front();
             self.wanted.pop_front();
@@ -236,7 +268,7 @@ fn write(
     while let Some(work) = work.blocking_recv() {
         match work {
             Work::Item(item) => stage.item(item)?,
-            Work::Bytes(bytes) => stage.write(&bytes)?,
+            Work::Bytes(bytes) => stage.write(bytes)?,
             Work::End => hash = stage.end()?,
             Work::Land => {
                 stage.land(remove)?;

@@ -5,14 +5,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use bytes::Buf;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::stat::{Mode, fchmod, futimens};
 use nix::sys::time::TimeSpec;
 use sallyport_protocol::Failure;
 use sallyport_protocol::name;
+use sallyport_protocol::rope::Rope;
 use sallyport_protocol::transfer::EntryKind;
 use sha2::{Digest, Sha256};
 
@@ -140,7 +142,7 @@ impl Stage {
     ///
     /// # Errors
     /// As the disk says.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+    pub fn write(&mut self, bytes: Rope) -> Result<(), Failure> {
         let Some(current) = &mut self.current else { return Ok(()) };
         current.write(bytes).map_err(|error| self.local.failure(&error))
     }
@@ -264,19 +266,23 @@ impl Writing {
         Self { file, item, bytes: 0, hole: false, hash: hash.then(Sha256::new) }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.bytes += bytes.len() as u64;
-        if let Some(hash) = &mut self.hash {
-            hash.update(bytes);
+    fn write(&mut self, bytes: Rope) -> io::Result<()> {
+        let mut together = Rope::new();
+        for piece in bytes {
+            self.bytes += piece.len() as u64;
+            if let Some(hash) = &mut self.hash {
+                hash.update(&piece);
+            }
+            // What is all zeros stays a hole.
+            self.hole = piece.len() >= 4096 && piece.iter().all(|byte| *byte == 0);
+            if self.hole {
+                put(&mut self.file, std::mem::take(&mut together))?;
+                self.file.seek(SeekFrom::Current(i64::try_from(piece.len()).unwrap_or(0)))?;
+            } else {
+                together.push(piece);
+            }
         }
-        // What is all zeros stays a hole.
-        if bytes.len() >= 4096 && bytes.iter().all(|byte| *byte == 0) {
-            self.hole = true;
-            self.file.seek(SeekFrom::Current(i64::try_from(bytes.len()).unwrap_or(0)))?;
-            return Ok(());
-        }
-        self.hole = false;
-        self.file.write_all(bytes)
+        put(&mut self.file, together)
     }
 
     fn end(self, how: How, durable: bool) -> io::Result<(Item, Option<[u8; 32]>)> {
@@ -290,6 +296,21 @@ impl Writing {
         }
         Ok((item, hash.map(|hash| hash.finalize().into())))
     }
+}
+
+/// Writes all of it, many pieces at once.
+fn put(file: &mut File, mut bytes: Rope) -> io::Result<()> {
+    while bytes.has_remaining() {
+        let mut pieces = [IoSlice::new(&[]); 16];
+        let count = bytes.chunks_vectored(&mut pieces);
+        match file.write_vectored(&pieces[..count]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes.advance(written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn set(file: impl std::os::fd::AsFd, item: &Item, how: How, least: u32) -> io::Result<()> {

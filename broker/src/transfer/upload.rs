@@ -135,11 +135,10 @@ async fn feed(
             Failure::new(ErrorCode::TooLarge, format!("a file's name is too long: {error}"), "shorten it")
         })?);
         if frames.len() >= 32 * 1024 {
-            input.send_some(&frames).await;
-            frames.clear();
+            input.send_some(std::mem::take(&mut frames)).await;
         }
     }
-    input.send_some(&frames).await;
+    input.send_some(frames).await;
     // Nothing is wanted when the operation ends before.
     let Ok(wanted) = wanted.await else { return Ok(None) };
     let files = wanted.iter().flat_map(|(from, count)| *from as usize..*from as usize + *count as usize);
@@ -149,10 +148,11 @@ async fn feed(
     let reading = in_thread(move || offered.pour(&wanted, &sender));
     let sending = async {
         while let Some(block) = blocks.recv().await {
-            if !input.send_some(&block).await {
+            let count = block.len();
+            if !input.send_some(block).await {
                 break;
             }
-            meter.add(block.len());
+            meter.add(count);
         }
         blocks.close();
     };

@@ -143,7 +143,7 @@ impl Channels {
         }
         waiting.bytes += size;
         drop(waiting);
-        self.queue(&outgoing, Way::InOrder, Item::Bytes(bytes.into_vec().into()));
+        self.queue(&outgoing, Way::InOrder, Item::Bytes(bytes.into_bytes()));
         Ok(())
     }
 

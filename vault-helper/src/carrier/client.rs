@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use russh::client::{self, ChannelOpenHandle, DisconnectReason, Msg, Session};
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{Channel, ChannelId, Names, Sig, cipher};
@@ -90,8 +91,7 @@ impl Client {
         if !self.channels.has(channel) {
             return Ok(());
         }
-        for piece in data.chunks(Chunk::MAX) {
-            let bytes = Chunk::new(piece.to_vec()).map_err(|_| russh::Error::Inconsistent)?;
+        for bytes in Chunk::cut(Bytes::copy_from_slice(data)) {
             self.report(Report::Data { channel, errors, bytes }).await?;
         }
         Ok(())

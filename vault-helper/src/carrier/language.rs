@@ -10,17 +10,15 @@
 //! one that does not read holds up no other channel. Bytes from the server cost none: a reader here that stands still stops
 //! the connection, because russh widens a channel's window whether it is read or not.
 
-use std::io;
-
 use russh::keys::HashAlg;
 use sallyport_protocol::frame::{self, Deframer, FrameError};
+use sallyport_protocol::rope::Rope;
 use sallyport_protocol::text::{Chunk, SecretBytes};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::sync::mpsc;
-use zeroize::Zeroize;
 
 /// Bytes for one channel that may be under way to the server.
 pub const CREDIT: usize = 512 * 1024;
@@ -28,10 +26,8 @@ pub const CREDIT: usize = 512 * 1024;
 pub const MAX_COMMAND: usize = 256 * 1024;
 /// The longest text a report quotes, in bytes.
 const MAX_TEXT: usize = 2 * 1024;
-/// Bytes that are read from a pipe at once.
-const READ: usize = 32 * 1024;
 /// Bytes of frames that are written at once.
-const WRITE: usize = 64 * 1024;
+const WRITE: usize = 256 * 1024;
 
 /// A question's number, so that its answer is known among others.
 pub type Ask = u32;
@@ -407,36 +403,57 @@ impl Frames {
             if let Some(body) = self.deframer.next_body()? {
                 return frame::decode(body).map(Some);
             }
-            if self.pipe.readable().await.is_err() {
-                return Ok(None);
-            }
-            // On the stack, and not while waiting: there are many connections, and nearly all of them are silent.
-            let mut bytes = [0; READ];
-            match self.pipe.try_read(&mut bytes) {
-                Ok(0) => return Ok(None),
-                Ok(count) => {
-                    self.deframer.push(&bytes[..count]);
-                    // Output that nobody redacted yet; a password on its way.
-                    bytes[..count].zeroize();
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return Ok(None),
+            match self.pipe.read_buf(self.deframer.room()).await {
+                Ok(0) | Err(_) => return Ok(None),
+                Ok(_) => self.deframer.filled(),
             }
         }
     }
 }
 
 /// Writes messages to a pipe until nobody has any more, several at once where several wait.
-pub async fn write_all<T: Serialize>(mut pipe: Sender, mut queue: mpsc::Receiver<T>) {
+pub async fn write_all<T: Message>(mut pipe: Sender, mut queue: mpsc::Receiver<T>) {
     while let Some(message) = queue.recv().await {
-        let Ok(mut bytes) = frame::encode(&message) else { return };
-        while bytes.len() < WRITE {
+        let Ok(mut frames) = message.encode() else { return };
+        while frames.len() < WRITE {
             let Ok(message) = queue.try_recv() else { break };
-            let Ok(more) = frame::encode(&message) else { return };
-            bytes.extend_from_slice(&more);
+            let Ok(frame) = message.encode() else { return };
+            frames.append(frame);
         }
-        if pipe.write_all(&bytes).await.is_err() {
+        if pipe.write_all_buf(&mut frames).await.is_err() {
             return;
         }
+    }
+}
+
+/// What is said in one direction.
+pub trait Message: Serialize {
+    /// The bytes at its end, taken out, if it is one that carries bytes.
+    fn take_bytes(&mut self) -> Option<Chunk>;
+
+    /// As a frame.
+    ///
+    /// # Errors
+    /// When it does not fit one.
+    fn encode(mut self) -> Result<Rope, FrameError>
+    where
+        Self: Sized,
+    {
+        match self.take_bytes() {
+            Some(bytes) => frame::encode_around(&self, bytes),
+            None => frame::encode(&self).map(Rope::from),
+        }
+    }
+}
+
+impl Message for Order {
+    fn take_bytes(&mut self) -> Option<Chunk> {
+        if let Self::Data { bytes, .. } = self { Some(std::mem::take(bytes)) } else { None }
+    }
+}
+
+impl Message for Report {
+    fn take_bytes(&mut self) -> Option<Chunk> {
+        if let Self::Data { bytes, .. } = self { Some(std::mem::take(bytes)) } else { None }
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Instant;
 
+use sallyport_protocol::rope::Rope;
+
 use super::clean::Clean;
 use super::stream::StreamRedactor;
 
@@ -26,8 +28,17 @@ impl Exact {
     ///
     /// # Errors
     /// When a secret is among them, or begins where too much would have to be held.
-    pub fn push(&mut self, bytes: Vec<u8>) -> Result<Clean, SecretFound> {
-        let clean = self.stream.push_owned(Instant::now(), bytes);
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Clean, SecretFound> {
+        let clean = self.stream.push(Instant::now(), bytes);
+        self.unaltered(clean)
+    }
+
+    /// As [`Exact::push`], bytes in several pieces.
+    ///
+    /// # Errors
+    /// As [`Exact::push`].
+    pub fn push_rope(&mut self, rope: Rope) -> Result<Clean, SecretFound> {
+        let clean = self.stream.push_rope(Instant::now(), rope);
         self.unaltered(clean)
     }
 

@@ -1,5 +1,6 @@
 //! What of a stream is at hand: bytes not yet let go, and where masks fall on them.
 
+use std::borrow::Cow;
 use std::mem;
 
 use zeroize::Zeroize;
@@ -50,26 +51,32 @@ impl Held {
         self.spans.iter()
     }
 
+    /// Has room for so many more bytes.
+    pub(super) fn make_room(&mut self, more: usize) {
+        let room = self.bytes.len() + more;
+        if self.bytes.capacity() < room {
+            // Growing would leave what is held behind.
+            let mut larger = Vec::with_capacity(room);
+            larger.extend_from_slice(&self.bytes);
+            self.bytes.zeroize();
+            self.bytes = larger;
+        }
+    }
+
     /// Takes the next bytes of the stream.
-    pub(super) fn take(&mut self, bytes: Vec<u8>) {
+    pub(super) fn take(&mut self, bytes: Cow<'_, [u8]>) {
         if bytes.is_empty() {
             return;
         }
         let owed = bytes.iter().take(self.owed).take_while(|byte| continues(**byte)).count();
         let start = self.end();
         self.owed = if owed == bytes.len() { self.owed - owed } else { 0 };
-        if self.bytes.is_empty() {
-            self.bytes = bytes;
-        } else {
-            let room = self.bytes.len() + bytes.len();
-            if self.bytes.capacity() < room {
-                // Growing would leave what is held behind.
-                let mut larger = Vec::with_capacity(room);
-                larger.extend_from_slice(&self.bytes);
-                self.bytes.zeroize();
-                self.bytes = larger;
+        match bytes {
+            Cow::Owned(bytes) if self.bytes.is_empty() => self.bytes = bytes,
+            bytes => {
+                self.make_room(bytes.len());
+                self.bytes.extend_from_slice(&bytes);
             }
-            self.bytes.extend_from_slice(&bytes);
         }
         if owed > 0 {
             self.spans.push(Span { start, end: start + owed as u64, secret: NOBODY });

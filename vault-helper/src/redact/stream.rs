@@ -1,9 +1,12 @@
 //! Masking a stream as it passes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use sallyport_protocol::rope::Rope;
 
 use super::clean::Clean;
 use super::dump::Dumps;
@@ -59,24 +62,46 @@ impl StreamRedactor {
     /// Takes the next bytes of the stream and returns what may leave.
     #[must_use]
     pub fn push(&mut self, now: Instant, bytes: &[u8]) -> Clean {
-        self.push_owned(now, bytes.to_vec())
+        self.take(now, bytes.into())
     }
 
     /// As [`push`](Self::push), handing the same allocation back when there is nothing to mask or to hold.
     #[must_use]
     pub fn push_owned(&mut self, now: Instant, bytes: Vec<u8>) -> Clean {
+        self.take(now, bytes.into())
+    }
+
+    /// As [`push`](Self::push), bytes in several pieces.
+    #[must_use]
+    pub fn push_rope(&mut self, now: Instant, rope: Rope) -> Clean {
+        if self.held.bytes().is_empty() {
+            return self.push_owned(now, rope.into_bytes().into());
+        }
+        let shared = Arc::clone(&self.shared);
+        let state = shared.read();
+        self.held.make_room(rope.len());
+        rope.into_iter().for_each(|piece| self.held.take(Cow::Borrowed(&piece)));
+        self.taken(now, &state)
+    }
+
+    fn take(&mut self, now: Instant, bytes: Cow<'_, [u8]>) -> Clean {
         let shared = Arc::clone(&self.shared);
         let state = shared.read();
         if state.is_idle() && self.held.bytes().is_empty() && self.shapes.passes(&bytes) {
             self.held.pass(bytes.len());
             self.skip();
-            return Clean::new(bytes);
+            return Clean::new(bytes.into_owned());
         }
         self.held.take(bytes);
-        let hold = self.read(&state, false);
+        self.taken(now, &state)
+    }
+
+    /// Reads what was taken, and lets go of what may leave.
+    fn taken(&mut self, now: Instant, state: &State) -> Clean {
+        let hold = self.read(state, false);
         let mut clean = self.held.release(hold, self.keep());
         if self.held.waiting() > MOST_HELD {
-            clean.append(self.resolve(&state, Stop::Stalled));
+            clean.append(self.resolve(state, Stop::Stalled));
         }
         self.since = (self.held.waiting() > 0).then_some(now);
         clean
@@ -139,7 +164,7 @@ impl StreamRedactor {
     pub(super) fn spans(mut self, text: Vec<u8>) -> Vec<Range<usize>> {
         let shared = Arc::clone(&self.shared);
         let state = shared.read();
-        self.held.take(text);
+        self.held.take(text.into());
         self.read(&state, true);
         self.note_grave(&state, Stop::Ended);
         self.held.marked().map(|span| span.start as usize..span.end as usize).collect()

@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use sallyport_protocol::envelope::{Caller, FromHelper, OpId, ToHelper};
 use sallyport_protocol::flow::{CONNECTION_CREDIT, OPERATIONS, Violation, Window};
 use sallyport_protocol::frame::{self, Deframer, FrameError};
@@ -58,7 +59,7 @@ pub struct Operation {
 
 /// An operation's input.
 pub struct Input {
-    chunks: mpsc::UnboundedReceiver<Vec<u8>>,
+    chunks: mpsc::UnboundedReceiver<Bytes>,
     op: OpId,
     out: Arc<Outbound>,
     window: Arc<std::sync::Mutex<Window>>,
@@ -75,7 +76,7 @@ impl Drop for Input {
 
 impl Input {
     /// The next piece; `None` at the end. Gives the client credit for it.
-    pub async fn next(&mut self) -> Option<Vec<u8>> {
+    pub async fn next(&mut self) -> Option<Bytes> {
         let chunk = self.chunks.recv().await?;
         self.held.fetch_sub(chunk.len() as u64, Ordering::Relaxed);
         let due = self.window.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(chunk.len());
@@ -89,7 +90,7 @@ impl Input {
 /// What the connection keeps of an operation under way.
 struct Running {
     cancel: watch::Sender<bool>,
-    input: Option<mpsc::UnboundedSender<Vec<u8>>>,
+    input: Option<mpsc::UnboundedSender<Bytes>>,
     window: Arc<std::sync::Mutex<Window>>,
 }
 
@@ -182,11 +183,10 @@ async fn greet<R: Role>(
 }
 
 async fn fill(read: &mut OwnedReadHalf, frames: &mut Deframer) -> Result<(), Ended> {
-    let mut buffer = [0; 16 * 1024];
-    match read.read(&mut buffer).await? {
+    match read.read_buf(frames.room()).await? {
         0 => Err(Ended::Closed),
-        n => {
-            frames.push(&buffer[..n]);
+        _ => {
+            frames.filled();
             Ok(())
         }
     }
@@ -238,7 +238,7 @@ impl<R: Role> Desk<R> {
     fn take(&mut self, message: ToHelper<R::Request>) -> Result<(), Violation> {
         match message {
             ToHelper::Start { op, caller, request } => self.start(op, caller, request),
-            ToHelper::Data { op, bytes } => self.input(op, bytes.into_vec()),
+            ToHelper::Data { op, bytes } => self.input(op, bytes.into_bytes()),
             ToHelper::End { op } => {
                 if let Some(running) = self.running.get_mut(&op) {
                     running.input.take().ok_or(Violation::Input)?;
@@ -297,7 +297,7 @@ impl<R: Role> Desk<R> {
         Ok(())
     }
 
-    fn input(&mut self, op: OpId, bytes: Vec<u8>) -> Result<(), Violation> {
+    fn input(&mut self, op: OpId, bytes: Bytes) -> Result<(), Violation> {
         self.known(op)?;
         let Some(running) = self.running.get(&op) else { return Ok(()) };
         running.window.lock().unwrap_or_else(std::sync::PoisonError::into_inner).receive(bytes.len())?;

@@ -9,7 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sallyport_protocol::envelope::{FromHelper, OpId, Stream};
 use sallyport_protocol::flow::{Outbox, STREAM_CREDIT, Violation};
-use sallyport_protocol::frame::{FrameError, encode};
+use sallyport_protocol::frame::{FrameError, encode, encode_around};
+use sallyport_protocol::rope::Rope;
 use sallyport_protocol::{Chunk, Scrub, Text};
 use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -116,18 +117,15 @@ impl Outbound {
     /// Sends a piece of a stream; waits while the peer has not taken earlier ones.
     /// Cancel safe: a cancelled call has sent whole chunks or nothing.
     pub async fn data(&self, op: OpId, stream: Stream, clean: Clean) {
-        let mut bytes = clean.into_vec();
-        while !bytes.is_empty() {
-            let rest = if bytes.len() > Chunk::MAX { bytes.split_off(Chunk::MAX) } else { Vec::new() };
-            self.chunk(op, stream, bytes).await;
-            bytes = rest;
+        for piece in Chunk::cut(clean.into_vec()) {
+            self.chunk(op, stream, piece).await;
         }
     }
 
-    async fn chunk(&self, op: OpId, stream: Stream, bytes: Vec<u8>) {
-        let Ok(cost) = u32::try_from(bytes.len()) else { return };
-        let Ok(bytes) = Chunk::new(bytes) else { return };
-        let Ok(frame) = encode(&FromHelper::<(), ()>::Data { op, stream, bytes }) else { return };
+    async fn chunk(&self, op: OpId, stream: Stream, bytes: Chunk) {
+        let Ok(cost) = u32::try_from(bytes.as_bytes().len()) else { return };
+        let message = FromHelper::<(), ()>::Data { op, stream, bytes: Chunk::default() };
+        let Ok(mut frame) = encode_around(&message, bytes).map(Some) else { return };
         loop {
             let room = self.room.notified();
             tokio::pin!(room);
@@ -135,7 +133,7 @@ impl Outbound {
             {
                 let mut outbox = self.outbox();
                 if outbox.queued((op, stream)) < STREAM_CREDIT as usize {
-                    outbox.data((op, stream), frame, cost);
+                    outbox.data((op, stream), frame.take().unwrap_or_default(), cost);
                     break;
                 }
             }
@@ -159,13 +157,13 @@ impl Outbound {
     /// # Errors
     /// The socket's.
     pub async fn write_to(&self, mut socket: impl AsyncWrite + Unpin) -> std::io::Result<()> {
-        let mut batch = Vec::new();
+        let mut batch = Rope::new();
         loop {
             {
                 let mut outbox = self.outbox();
                 while batch.len() < WRITE_BATCH {
                     let Some(frame) = outbox.next_frame() else { break };
-                    if batch.is_empty() { batch = frame } else { batch.extend_from_slice(&frame) }
+                    batch.append(frame);
                 }
             }
             if batch.is_empty() {
@@ -176,11 +174,7 @@ impl Outbound {
                 continue;
             }
             self.room.notify_waiters();
-            socket.write_all(&batch).await?;
-            batch.clear();
-            if batch.capacity() > 2 * WRITE_BATCH {
-                batch = Vec::new();
-            }
+            socket.write_all_buf(&mut batch).await?;
         }
     }
 }

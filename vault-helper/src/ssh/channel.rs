@@ -155,8 +155,7 @@ impl WriteHalf {
                 "a command of more than {MAX_COMMAND} bytes, as it is sent"
             )));
         }
-        for (at, piece) in command.chunks(Chunk::MAX).enumerate() {
-            let Ok(piece) = Chunk::new(piece.to_vec()) else { continue };
+        for (at, piece) in Chunk::cut(Bytes::copy_from_slice(command)).enumerate() {
             self.order(Order::Command { channel: self.channel, first: at == 0, piece }).await?;
         }
         self.ask(Request::Exec).await
@@ -179,9 +178,8 @@ impl WriteHalf {
 
     /// Sends bytes; waits while the host takes none. A call that is dropped meanwhile has sent whole pieces of 32 KiB.
     pub async fn data_bytes(&self, bytes: impl Into<Bytes>) -> Result<(), ChannelError> {
-        for piece in bytes.into().chunks(Chunk::MAX) {
-            let Ok(bytes) = Chunk::new(piece.to_vec()) else { continue };
-            let size = u32::try_from(piece.len()).unwrap_or(u32::MAX);
+        for bytes in Chunk::cut(bytes) {
+            let size = u32::try_from(bytes.as_bytes().len()).unwrap_or(u32::MAX);
             let credit = self.credit.acquire_many(size).await.map_err(|_| ChannelError::Closed)?;
             self.order(Order::Data { channel: self.channel, bytes }).await?;
             credit.forget();

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use russh::keys::PublicKey;
 use sallyport_protocol::Failure;
 use tokio::net::unix::pipe::{Receiver, Sender};
@@ -276,7 +275,7 @@ impl Desk {
                 self.announced.send_replace(keys);
             }
             Report::Data { channel, errors, bytes } => {
-                let data = Bytes::from(bytes.into_vec());
+                let data = bytes.into_bytes();
                 let message = if errors { ChannelMsg::Errors { data } } else { ChannelMsg::Data { data } };
                 self.say(channel, message).await;
             }

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use sallyport_policy::Verdict;
 use sallyport_protocol::envelope::Caller;
 use sallyport_protocol::list::List;
@@ -17,7 +18,7 @@ use super::errand::{Book, Errand, Line};
 use super::plan::real_path;
 use super::{secret_in_file, tell};
 use crate::guard::files::Deed;
-use crate::redact::SecretFound;
+use crate::redact::{Clean, SecretFound};
 use crate::serve::connection::Operation;
 use crate::session::compose::quote;
 use crate::session::exec::Early;
@@ -129,7 +130,7 @@ impl Work<'_, '_> {
         let (mut hash, mut bytes, mut told) = (Sha256::new(), 0, Instant::now());
         let failed = loop {
             let clean = match reading.next().await {
-                Ok(Some(piece)) => exact.push(piece.into()),
+                Ok(Some(piece)) => exact.push(&piece),
                 Ok(None) => break None,
                 Err(error) if error.is_lost() => {
                     self.here.again(&error.to_string()).await?;
@@ -146,7 +147,7 @@ impl Work<'_, '_> {
             hash.update(clean.as_bytes());
             bytes += clean.len() as u64;
             self.book.add(clean.len() as u64);
-            if let Err(failure) = self.write(&mut landing, clean.as_bytes()).await {
+            if let Err(failure) = self.write(&mut landing, clean).await {
                 break Some(failure);
             }
             if told.elapsed() >= PAUSE {
@@ -163,7 +164,7 @@ impl Work<'_, '_> {
                     hash.update(rest.as_bytes());
                     bytes += rest.len() as u64;
                     self.book.add(rest.len() as u64);
-                    self.write(&mut landing, rest.as_bytes()).await.err()
+                    self.write(&mut landing, rest).await.err()
                 }
             },
         };
@@ -176,15 +177,15 @@ impl Work<'_, '_> {
         }
     }
 
-    async fn write(&mut self, landing: &mut Landing, bytes: &[u8]) -> Result<(), Failure> {
-        let mut written: Result<(), SftpError> = landing.writing.push(bytes).await;
+    async fn write(&mut self, landing: &mut Landing, clean: Clean) -> Result<(), Failure> {
+        let mut written: Result<(), SftpError> = landing.writing.push(clean.into_vec()).await;
         while let Err(error) = &written
             && error.is_lost()
         {
             let why = error.to_string();
             self.there.again(&why).await?;
             written = match landing.resume(&self.there.sftp).await {
-                Ok(()) => landing.writing.push(&[]).await,
+                Ok(()) => landing.writing.push(Bytes::new()).await,
                 Err(error) => Err(error),
             };
         }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sallyport_protocol::envelope::{Caller, OpId, Stream};
 use sallyport_protocol::list::List;
 use sallyport_protocol::reply::Outcome;
+use sallyport_protocol::rope::Rope;
 use sallyport_protocol::transfer::{Change, Deed as Told, Done, Ended, EntryKind, Found, Note, Transfer};
 use sallyport_protocol::{ErrorCode, Failure, Text};
 use tokio::sync::mpsc;
@@ -240,7 +241,7 @@ async fn read_small(sftp: Sftp, path: Vec<u8>) -> Result<Bytes, Failure> {
     let first = sftp.start_read(&handle, 0, 64 * 1024).await.map_err(failure)?;
     let attrs = sftp.fstat(&handle).await.map_err(failure)?;
     regular(&path, &attrs)?;
-    let mut content = first.data().await.map_err(failure)?;
+    let mut content = first.data().await.map_err(failure)?.into_bytes();
     let size = attrs.size.unwrap_or(0);
     if (content.len() as u64) < size {
         let mut all = content.to_vec();
@@ -290,7 +291,7 @@ impl Passage<'_> {
     async fn small(&self, mut exact: Exact, content: Bytes) -> Result<u64, Stop> {
         let bytes = content.len() as u64;
         self.book.add(bytes);
-        self.send(exact.push(content.into())?).await;
+        self.send(exact.push(&content)?).await;
         self.send(exact.finish()?).await;
         Ok(bytes)
     }
@@ -310,13 +311,13 @@ impl Passage<'_> {
     }
 
     /// Reads a file to its end, gone on with over a new connection when the old one is lost.
-    async fn read(&self, line: &mut Line<'_>, path: &[u8], feed: mpsc::Sender<Bytes>) -> Result<u64, Stop> {
+    async fn read(&self, line: &mut Line<'_>, path: &[u8], feed: mpsc::Sender<Rope>) -> Result<u64, Stop> {
         let (handle, attrs) = line.sftp.open_to_read(path).await?;
         // What is appended meanwhile does not belong to it; a file of /proc has no size.
         let end = attrs.size.filter(|size| *size > 0).unwrap_or(u64::MAX);
         let mut reading = Reading::new(&line.sftp, handle, 0, end).await;
         loop {
-            match reading.next().await {
+            match reading.some().await {
                 Ok(None) => break,
                 Ok(Some(piece)) => {
                     self.book.add(piece.len() as u64);
@@ -345,12 +346,12 @@ impl Passage<'_> {
 /// The detector in a thread of its own: it looks at a piece while the next ones arrive and the ones before it
 /// leave, and holds up no other operation of the helper. Closes after the first secret, or when its feed has ended
 /// and the rest is out.
-fn sieve(mut exact: Exact) -> (mpsc::Sender<Bytes>, mpsc::Receiver<Result<Clean, SecretFound>>) {
-    let (feed, mut pieces) = mpsc::channel::<Bytes>(PIECES);
+fn sieve(mut exact: Exact) -> (mpsc::Sender<Rope>, mpsc::Receiver<Result<Clean, SecretFound>>) {
+    let (feed, mut pieces) = mpsc::channel::<Rope>(PIECES);
     let (clean, passed) = mpsc::channel(PIECES);
     tokio::task::spawn_blocking(move || {
         while let Some(piece) = pieces.blocking_recv() {
-            let looked = exact.push(piece.into());
+            let looked = exact.push_rope(piece);
             let found = looked.is_err();
             if clean.blocking_send(looked).is_err() || found {
                 return;

@@ -65,7 +65,7 @@ impl<'a> Incoming<'a> {
         if !self.buffer.is_empty() {
             return Some(self.buffer.split_to(most.min(self.buffer.len())).freeze());
         }
-        let mut chunk = Bytes::from(self.input.next().await?);
+        let mut chunk = self.input.next().await?;
         if chunk.len() > most {
             self.buffer.extend_from_slice(&chunk.split_off(most));
         }

@@ -210,7 +210,7 @@ async fn sha256(sftp: &Sftp, path: &[u8]) -> Result<[u8; 32], Failure> {
 pub async fn sha256_to_tell(sftp: &Sftp, path: &[u8], redactor: &Redactor) -> Result<[u8; 32], Failure> {
     let mut exact = redactor.exact();
     let secret = || super::secret_in_file(&shown(path));
-    let hash = hashed(sftp, path, |piece| exact.push(piece.to_vec()).map(drop).map_err(|_| secret())).await?;
+    let hash = hashed(sftp, path, |piece| exact.push(piece).map(drop).map_err(|_| secret())).await?;
     exact.finish().map_err(|_| secret())?;
     Ok(hash)
 }

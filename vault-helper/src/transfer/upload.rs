@@ -1,5 +1,6 @@
 //! From the broker's machine to a host.
 
+use bytes::Bytes;
 use sallyport_protocol::envelope::Caller;
 use sallyport_protocol::list::List;
 use sallyport_protocol::reply::Outcome;
@@ -228,7 +229,7 @@ impl Sending<'_> {
                     if let Some(hash) = &mut hash {
                         hash.update(piece);
                     }
-                    landing.writing.push(piece).await
+                    landing.writing.push(piece.clone()).await
                 }
                 None => landing.writing.finish().await,
             };
@@ -238,7 +239,7 @@ impl Sending<'_> {
                 let why = error.to_string();
                 line.again(&why).await?;
                 written = match landing.resume(&line.sftp).await {
-                    Ok(()) if piece.is_some() => landing.writing.push(&[]).await,
+                    Ok(()) if piece.is_some() => landing.writing.push(Bytes::new()).await,
                     Ok(()) => landing.writing.finish().await,
                     Err(error) => Err(error),
                 };
@@ -279,7 +280,7 @@ async fn write_small(
     unique: String,
 ) -> Result<Landed, Failure> {
     let mut landing = Landing::begin_over(&sftp, &path, old, how, &unique).await?;
-    if let Err(error) = landing.writing.push(&content).await {
+    if let Err(error) = landing.writing.push(content).await {
         let failure = landing.explain(&error).await;
         landing.discard().await;
         return Err(failure);

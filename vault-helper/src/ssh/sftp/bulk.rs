@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use sallyport_protocol::rope::Rope;
+use sallyport_protocol::text::Chunk;
 
 use super::channel::{Pending, Sftp};
 use super::error::SftpError;
@@ -27,6 +29,8 @@ pub struct Reading {
     flight: VecDeque<(u64, u32, Pending)>,
     /// How many requests may be in flight: few at first where the end is not known.
     allowed: usize,
+    /// What came and was not taken yet.
+    ready: Rope,
     ended: bool,
 }
 
@@ -48,6 +52,7 @@ impl Reading {
             at: from,
             flight: VecDeque::new(),
             allowed: if end == u64::MAX { 1 } else { REQUESTS },
+            ready: Rope::new(),
             ended: false,
         }
     }
@@ -81,32 +86,55 @@ impl Reading {
     /// # Errors
     /// When the file cannot be read.
     pub async fn next(&mut self) -> Result<Option<Bytes>, SftpError> {
+        if self.ready.is_empty() {
+            self.ready = self.read().await?;
+        }
+        let piece = self.ready.take_piece(usize::MAX);
+        self.at += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        Ok(piece)
+    }
+
+    /// As [`Reading::next`], what one request brought at once.
+    ///
+    /// # Errors
+    /// As [`Reading::next`].
+    pub async fn some(&mut self) -> Result<Option<Rope>, SftpError> {
+        let some = match self.ready.is_empty() {
+            true => self.read().await?,
+            false => std::mem::take(&mut self.ready),
+        };
+        self.at += some.len() as u64;
+        Ok(Some(some).filter(|some| !some.is_empty()))
+    }
+
+    /// The bytes of one request; none at the end.
+    async fn read(&mut self) -> Result<Rope, SftpError> {
         if self.ended {
-            return Ok(None);
+            return Ok(Rope::new());
         }
         self.ask().await?;
         let Some((offset, length, pending)) = self.flight.pop_front() else {
             self.ended = true;
-            return Ok(None);
+            return Ok(Rope::new());
         };
-        let bytes = pending.data().await?;
-        if bytes.len() > length as usize {
+        let data = pending.data().await?;
+        if data.len() > length as usize {
             return Err(SftpError::Unasked);
         }
-        if bytes.is_empty() {
+        if data.is_empty() {
             // The file has become shorter.
             self.ended = true;
             self.flight.clear();
-            return Ok(None);
+            return Ok(data);
         }
-        self.at = offset + bytes.len() as u64;
         self.allowed = (self.allowed * 2).min(REQUESTS);
-        let short = length - u32::try_from(bytes.len()).unwrap_or(length);
+        let short = length - u32::try_from(data.len()).unwrap_or(length);
         if short > 0 {
-            let pending = self.sftp.start_read(&self.handle, self.at, short).await?;
-            self.flight.push_front((self.at, short, pending));
+            let behind = offset + data.len() as u64;
+            let pending = self.sftp.start_read(&self.handle, behind, short).await?;
+            self.flight.push_front((behind, short, pending));
         }
-        Ok(Some(bytes))
+        Ok(data)
     }
 }
 
@@ -117,25 +145,27 @@ pub struct Writing {
     handle: Bytes,
     length: usize,
     /// What is gathered for the next requests.
-    gathered: BytesMut,
+    gathered: Rope,
     /// Where it goes.
     at: u64,
     /// The end of what was sent or left out.
     sent: u64,
     /// What the server has not said to have, oldest first; without a request when it has yet to be sent.
-    flight: VecDeque<(u64, Bytes, Option<Pending>)>,
+    flight: VecDeque<(u64, Rope, Option<Pending>)>,
     in_flight: u64,
 }
 
 impl Writing {
     /// Writes to an open, empty file.
     pub async fn new(sftp: &Sftp, handle: Bytes) -> Self {
-        let length = sftp.limits().await.write as usize;
+        // Whole chunks, so that pieces pass as they came.
+        let most = sftp.limits().await.write as usize;
+        let length = if most < Chunk::MAX { most } else { most - most % Chunk::MAX };
         Self {
             sftp: sftp.clone(),
             handle,
             length,
-            gathered: BytesMut::new(),
+            gathered: Rope::new(),
             at: 0,
             sent: 0,
             flight: VecDeque::new(),
@@ -153,8 +183,8 @@ impl Writing {
     ///
     /// # Errors
     /// When an earlier write failed.
-    pub async fn push(&mut self, bytes: &[u8]) -> Result<(), SftpError> {
-        self.gathered.extend_from_slice(bytes);
+    pub async fn push(&mut self, bytes: impl Into<Bytes>) -> Result<(), SftpError> {
+        self.gathered.push(bytes);
         while self.gathered.len() >= self.length {
             self.flush(self.length).await?;
         }
@@ -165,16 +195,16 @@ impl Writing {
         while self.in_flight >= IN_FLIGHT || self.flight.len() >= REQUESTS {
             self.settle().await?;
         }
-        let piece = self.gathered.split_to(length).freeze();
+        let piece = self.gathered.split_to(length);
         let offset = self.at;
         self.at += length as u64;
-        if length == self.length && piece.iter().all(|byte| *byte == 0) {
+        if length == self.length && piece.is_zero() {
             return Ok(());
         }
         self.sent = self.at;
         self.in_flight += length as u64;
         self.flight.push_back((offset, piece.clone(), None));
-        let pending = self.sftp.start_write(&self.handle, offset, &piece).await?;
+        let pending = self.sftp.start_write(&self.handle, offset, piece).await?;
         if let Some((_, _, waiting)) = self.flight.back_mut() {
             *waiting = Some(pending);
         }
@@ -224,7 +254,7 @@ impl Writing {
         self.sftp = sftp.clone();
         self.handle = handle;
         for (offset, piece, pending) in &mut self.flight {
-            *pending = Some(self.sftp.start_write(&self.handle, *offset, piece).await?);
+            *pending = Some(self.sftp.start_write(&self.handle, *offset, piece.clone()).await?);
         }
         Ok(())
     }

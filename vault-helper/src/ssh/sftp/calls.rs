@@ -1,6 +1,7 @@
 //! One method a request of the protocol. Paths are bytes as the server knows them (see [`super::place`]).
 
 use bytes::Bytes;
+use sallyport_protocol::rope::Rope;
 
 use super::channel::{Limits, MODEST, Pending, Sftp, refused};
 use super::error::SftpError;
@@ -50,8 +51,9 @@ impl Sftp {
     ///
     /// # Errors
     /// When the connection is gone.
-    pub async fn start_write(&self, handle: &[u8], offset: u64, data: &[u8]) -> Result<Pending, SftpError> {
-        self.send(kind::WRITE, data.len() + 32, |r| r.bytes(handle).u64(offset).bytes(data)).await
+    pub async fn start_write(&self, handle: &[u8], offset: u64, data: Rope) -> Result<Pending, SftpError> {
+        let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
+        self.send_with(kind::WRITE, 32, |r| r.bytes(handle).u64(offset).u32(length), data).await
     }
 
     /// Closes a file or directory.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
+use sallyport_protocol::rope::Rope;
 use sallyport_protocol::{ErrorCode, Failure};
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -59,7 +59,7 @@ pub struct Sftp {
 }
 
 pub(super) struct Inner {
-    requests: mpsc::Sender<Bytes>,
+    requests: mpsc::Sender<Rope>,
     desk: Arc<Desk>,
     next: AtomicU32,
     tasks: [AbortHandle; 1],
@@ -144,10 +144,10 @@ impl Pending {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub async fn data(self) -> Result<Bytes, SftpError> {
+    pub async fn data(self) -> Result<Rope, SftpError> {
         match self.reply().await? {
-            Reply::Data(bytes) => Ok(bytes),
-            Reply::Status(packet::Code::Eof, _) => Ok(Bytes::new()),
+            Reply::Data(data) => Ok(data),
+            Reply::Status(packet::Code::Eof, _) => Ok(Rope::new()),
             other => Err(refused(other)),
         }
     }
@@ -217,8 +217,22 @@ impl Sftp {
         room: usize,
         fill: impl FnOnce(Request) -> Request,
     ) -> Result<Pending, SftpError> {
+        self.send_with(kind, room, fill, Rope::new()).await
+    }
+
+    /// As [`Sftp::send`], with bytes at the request's end that are not copied.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub(super) async fn send_with(
+        &self,
+        kind: u8,
+        room: usize,
+        fill: impl FnOnce(Request) -> Request,
+        data: Rope,
+    ) -> Result<Pending, SftpError> {
         let id = self.inner.next.fetch_add(1, Ordering::Relaxed);
-        let bytes = fill(Request::new(kind, id, room)).finish();
+        let packet = fill(Request::new(kind, id, room)).finish_with(data);
         let permit = self.inner.requests.reserve().await.map_err(|_| self.inner.desk.why())?;
         let (sender, reply) = oneshot::channel();
         {
@@ -228,7 +242,7 @@ impl Sftp {
             }
             waiting.replies.insert(id, sender);
         }
-        permit.send(bytes);
+        permit.send(packet);
         Ok(Pending { reply, desk: self.inner.desk.clone() })
     }
 }
@@ -254,7 +268,7 @@ async fn start(channel: Channel) -> Result<Started, SftpError> {
     write.request_subsystem("sftp").await.map_err(lost)?;
     // Version 3, sent without waiting for the subsystem's start: it reads what comes after it. OpenSSH opens the window
     // only then, so where there is no subsystem this is never sent.
-    let mut greeting = Box::pin(write.data_bytes(Request::new(kind::INIT, 3, 0).finish()));
+    let mut greeting = Box::pin(write.data_bytes(Request::new(kind::INIT, 3, 0).finish().into_bytes()));
     let mut greeted = false;
     let mut cutter = Cutter::default();
     let (version, names) = loop {
@@ -270,7 +284,7 @@ async fn start(channel: Channel) -> Result<Started, SftpError> {
             message = read.wait() => message,
         };
         match message {
-            Some(ChannelMsg::Data { data }) => cutter.push(&data),
+            Some(ChannelMsg::Data { data }) => cutter.push(data),
             Some(ChannelMsg::Failure) => {
                 return Err(SftpError::Status(packet::Code::Unsupported, "no SFTP subsystem".into()));
             }
@@ -297,10 +311,12 @@ async fn start(channel: Channel) -> Result<Started, SftpError> {
     Ok(Started { read, write, cutter, extensions })
 }
 
-async fn write_all(write: WriteHalf, mut queue: mpsc::Receiver<Bytes>) {
-    while let Some(bytes) = queue.recv().await {
-        if write.data_bytes(bytes).await.is_err() {
-            return;
+async fn write_all(write: WriteHalf, mut queue: mpsc::Receiver<Rope>) {
+    while let Some(packet) = queue.recv().await {
+        for piece in packet {
+            if write.data_bytes(piece).await.is_err() {
+                return;
+            }
         }
     }
 }
@@ -323,7 +339,7 @@ async fn read_all(mut read: ReadHalf, mut cutter: Cutter, desk: Arc<Desk>) {
             Err(malformed) => break malformed.into(),
         }
         match read.wait().await {
-            Some(ChannelMsg::Data { data }) => cutter.push(&data),
+            Some(ChannelMsg::Data { data }) => cutter.push(data),
             Some(ChannelMsg::Eof | ChannelMsg::Close) | None => {
                 break SftpError::Lost("the host closed the channel".into());
             }

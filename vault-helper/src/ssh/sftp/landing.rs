@@ -278,7 +278,7 @@ impl Sftp {
         unique: &str,
     ) -> Result<Landed, Failure> {
         let mut landing = Landing::begin(self, path, plan, unique).await?;
-        if let Err(error) = landing.writing.push(content).await {
+        if let Err(error) = landing.writing.push(Bytes::copy_from_slice(content)).await {
             let failure = landing.explain(&error).await;
             landing.discard().await;
             return Err(failure);

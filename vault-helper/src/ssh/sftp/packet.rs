@@ -4,6 +4,7 @@
 //! numbers. Everything is bounded by the packet it stands in, which is bounded by [`LONGEST`].
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use sallyport_protocol::rope::Rope;
 
 /// The longest packet taken from a server: OpenSSH sends no longer ones (SFTP_MAX_MSG_LENGTH).
 pub const LONGEST: usize = 256 * 1024;
@@ -150,8 +151,8 @@ pub enum Reply {
     Status(Code, String),
     /// An open file or directory.
     Handle(Bytes),
-    /// Bytes of a file.
-    Data(Bytes),
+    /// Bytes of a file, in the pieces in which they came.
+    Data(Rope),
     /// Names.
     Names(Vec<Name>),
     /// Attributes.
@@ -227,10 +228,18 @@ impl Request {
     }
 
     /// The packet, length first.
-    pub fn finish(mut self) -> Bytes {
-        let length = u32::try_from(self.0.len() - 4).unwrap_or(u32::MAX);
+    pub fn finish(self) -> Rope {
+        self.finish_with(Rope::new())
+    }
+
+    /// As [`Request::finish`], with bytes at its end that are not copied.
+    pub fn finish_with(mut self, data: Rope) -> Rope {
+        let length = u32::try_from(self.0.len() - 4 + data.len()).unwrap_or(u32::MAX);
         self.0[..4].copy_from_slice(&length.to_be_bytes());
-        self.0.freeze()
+        let mut packet = Rope::new();
+        packet.push(self.0);
+        packet.append(data);
+        packet
     }
 }
 
@@ -309,11 +318,15 @@ impl Reader {
 ///
 /// # Errors
 /// When it is not one.
-pub fn reply(packet: Bytes) -> Result<(u32, Reply), Malformed> {
-    let mut packet = packet;
+pub fn reply(mut packet: Rope) -> Result<(u32, Reply), Malformed> {
     let kind = packet.try_get_u8().map_err(|_| Malformed)?;
-    let mut reader = Reader::new(packet);
-    let id = reader.u32()?;
+    let id = packet.try_get_u32().map_err(|_| Malformed)?;
+    if kind == 103 {
+        let length = packet.try_get_u32().map_err(|_| Malformed)? as usize;
+        let data = if length > packet.len() { Err(Malformed) } else { Ok(packet.split_to(length)) };
+        return data.map(|data| (id, Reply::Data(data)));
+    }
+    let mut reader = Reader::new(packet.into_bytes());
     let reply = match kind {
         101 => {
             let code = reader.u32()?.into();
@@ -324,7 +337,6 @@ pub fn reply(packet: Bytes) -> Result<(u32, Reply), Malformed> {
         102 => {
             Reply::Handle(reader.bytes().and_then(|h| if h.len() > 256 { Err(Malformed) } else { Ok(h) })?)
         }
-        103 => Reply::Data(reader.bytes()?),
         104 => Reply::Names(reader.names()?),
         105 => Reply::Attrs(reader.attrs()?),
         201 => Reply::Extended(reader.0),
@@ -337,12 +349,11 @@ pub fn reply(packet: Bytes) -> Result<(u32, Reply), Malformed> {
 ///
 /// # Errors
 /// When it is none.
-pub fn greeting(packet: Bytes) -> Result<(u32, Vec<Bytes>), Malformed> {
-    let mut packet = packet;
+pub fn greeting(mut packet: Rope) -> Result<(u32, Vec<Bytes>), Malformed> {
     if packet.try_get_u8() != Ok(2) {
         return Err(Malformed);
     }
-    let mut reader = Reader::new(packet);
+    let mut reader = Reader::new(packet.into_bytes());
     let version = reader.u32()?;
     let mut extensions = Vec::new();
     while !reader.0.is_empty() {
@@ -354,30 +365,39 @@ pub fn greeting(packet: Bytes) -> Result<(u32, Vec<Bytes>), Malformed> {
 
 /// Cuts a byte stream into packets.
 #[derive(Debug, Default)]
-pub struct Cutter(BytesMut);
+pub struct Cutter {
+    stream: Rope,
+    /// The length of the packet that comes; 0 before it is known.
+    length: usize,
+}
 
 impl Cutter {
     /// Takes the next bytes of the stream.
-    pub fn push(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+    pub fn push(&mut self, bytes: Bytes) {
+        self.stream.push(bytes);
     }
 
     /// The next whole packet, without its length.
     ///
     /// # Errors
     /// When its length is impossible.
-    pub fn next_packet(&mut self) -> Result<Option<Bytes>, Malformed> {
-        let Some(length) = self.0.first_chunk::<4>() else { return Ok(None) };
-        let length = u32::from_be_bytes(*length) as usize;
+    pub fn next_packet(&mut self) -> Result<Option<Rope>, Malformed> {
+        let length = match self.length {
+            0 => match self.stream.try_get_u32() {
+                Ok(length) => length as usize,
+                Err(_) => return Ok(None),
+            },
+            known => known,
+        };
         if length == 0 || length > LONGEST {
             return Err(Malformed);
         }
-        if self.0.len() < 4 + length {
-            self.0.reserve(4 + length - self.0.len());
+        if self.stream.len() < length {
+            self.length = length;
             return Ok(None);
         }
-        self.0.advance(4);
-        Ok(Some(self.0.split_to(length).freeze()))
+        self.length = 0;
+        Ok(Some(self.stream.split_to(length)))
     }
 }
 
@@ -386,8 +406,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn packet(request: Request) -> Bytes {
-        request.finish().slice(4..)
+    fn rope(bytes: impl Into<Bytes>) -> Rope {
+        let mut rope = Rope::new();
+        rope.push(bytes);
+        rope
+    }
+
+    fn packet(request: Request) -> Rope {
+        rope(request.finish().into_bytes().slice(4..))
     }
 
     #[test]
@@ -417,27 +443,27 @@ mod tests {
     #[test]
     fn a_packet_that_says_it_is_huge_ends_the_stream() {
         let mut cutter = Cutter::default();
-        cutter.push(&[0xff; 4]);
+        cutter.push(Bytes::from_static(&[0xff; 4]));
         assert_eq!(cutter.next_packet(), Err(Malformed));
         let mut cutter = Cutter::default();
-        cutter.push(&[0; 4]);
+        cutter.push(Bytes::from_static(&[0; 4]));
         assert_eq!(cutter.next_packet(), Err(Malformed));
     }
 
     proptest! {
         #[test]
         fn whatever_a_server_sends_is_read_or_refused(bytes: Vec<u8>) {
-            let _ = reply(Bytes::from(bytes.clone()));
-            let _ = greeting(Bytes::from(bytes));
+            let _ = reply(rope(bytes.clone()));
+            let _ = greeting(rope(bytes));
         }
 
         #[test]
         fn packets_are_found_however_the_stream_is_cut(sizes in prop::collection::vec(1usize..40, 1..20)) {
-            let whole: Vec<u8> = (0..5).flat_map(|id| Request::new(101, id, 0).u32(0).finish()).collect();
+            let whole: Vec<u8> = (0..5).flat_map(|id| Request::new(101, id, 0).u32(0).finish().into_bytes()).collect();
             let (mut cutter, mut found, mut at) = (Cutter::default(), 0, 0);
             for size in sizes.iter().cycle().take(whole.len()) {
                 let end = (at + size).min(whole.len());
-                cutter.push(&whole[at..end]);
+                cutter.push(Bytes::copy_from_slice(&whole[at..end]));
                 at = end;
                 while let Some(packet) = cutter.next_packet().unwrap() {
                     prop_assert_eq!(reply(packet), Ok((found, Reply::Status(Code::Ok, String::new()))));
