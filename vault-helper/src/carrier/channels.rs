@@ -12,7 +12,8 @@ use bytes::Bytes;
 use russh::client::Msg;
 use russh::{Channel, ChannelWriteHalf, Error, Pty, Sig};
 use sallyport_protocol::text::Chunk;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::language::{CREDIT, MAX_COMMAND, Report, Request, Saying};
 
@@ -34,7 +35,7 @@ struct Outgoing {
     write: ChannelWriteHalf<Msg>,
     waiting: Mutex<Waiting>,
     /// Nothing of it is to wait any longer.
-    over: watch::Sender<bool>,
+    over: CancellationToken,
 }
 
 #[derive(Default)]
@@ -86,7 +87,7 @@ impl Channels {
     pub fn add(&self, channel: Channel<Msg>) -> u32 {
         let (_, write) = channel.split();
         let number = write.id().number();
-        let outgoing = Outgoing { write, waiting: Mutex::default(), over: watch::Sender::new(false) };
+        let outgoing = Outgoing { write, waiting: Mutex::default(), over: CancellationToken::new() };
         self.all().insert(number, Arc::new(outgoing));
         number
     }
@@ -177,13 +178,12 @@ impl Channels {
     /// Sends what is in a queue until nothing is.
     async fn serve(self, outgoing: Arc<Outgoing>, way: Way) {
         let channel = outgoing.write.id().number();
-        let mut over = outgoing.over.subscribe();
         while let Some(item) = outgoing.next(way) {
             let size = if let Item::Bytes(bytes) = &item { bytes.len() } else { 0 };
             let closes = matches!(item, Item::Request(Request::Close));
             let sent = tokio::select! {
                 sent = outgoing.send(item) => sent.is_ok(),
-                _ = over.wait_for(|over| *over) => false,
+                () = outgoing.over.cancelled() => false,
             };
             if closes || !sent {
                 // For a channel that is closed already this is nothing.
@@ -210,7 +210,7 @@ impl Outgoing {
 
     /// Nothing of it waits any longer.
     fn end(&self) {
-        self.over.send_replace(true);
+        self.over.cancel();
     }
 
     fn next(&self, way: Way) -> Option<Item> {
@@ -255,10 +255,9 @@ impl Outgoing {
 
     /// Gives up what a server does not take on a channel that is to be closed.
     async fn linger(self: Arc<Self>) {
-        let mut over = self.over.subscribe();
         loop {
             let before = self.waiting().bytes;
-            if tokio::time::timeout(LINGER, over.wait_for(|over| *over)).await.is_ok() {
+            if tokio::time::timeout(LINGER, self.over.cancelled()).await.is_ok() {
                 return;
             }
             if self.waiting().bytes == before {

@@ -38,10 +38,11 @@ impl Role for Broker {
     type Request = Request;
 
     async fn run(mut op: Operation, caller: Caller, request: Request) {
+        // Boxed: the largest of them is many times the others, and hundreds of the others may be under way.
         let outcome = match request {
             Request::ListHosts(filter) => list_hosts(&op, &caller, &filter),
             Request::Check { target, command } => check(&op, &caller, &target, command.as_str()),
-            Request::Exec(request) => exec::run(&mut op, &caller, request).await,
+            Request::Exec(request) => Box::pin(exec::run(&mut op, &caller, request)).await,
             Request::Output(page) => output(&mut op, &caller, &page).await,
             Request::Stop { job, signal } => match find_job(&op, &caller, job.as_str()) {
                 Ok(job) => {
@@ -49,16 +50,16 @@ impl Role for Broker {
                 }
                 Err(failure) => Outcome::Failed(failure),
             },
-            Request::OpenSession(request) => open::run(&mut op, &caller, request).await,
+            Request::OpenSession(request) => Box::pin(open::run(&mut op, &caller, request)).await,
             Request::CloseSession { session } => close_session(&op, &caller, session.as_str()).await,
             Request::ListActive { kind } => list_active(&op, &caller, kind),
             Request::Declined(declined) => person::watch::declined(&op.helper, &caller, &declined).await,
-            Request::Terminal(ask) => terminal::asked::run(&mut op, &caller, ask).await,
-            Request::File(ask) => crate::files::run(&mut op, &caller, ask).await,
-            Request::Forward(ask) => crate::forward::run(&mut op, &caller, ask).await,
-            Request::Secrets(request) => attach::run(&mut op, &caller, request).await,
-            Request::SudoCache(request) => sudo::cache::run(&mut op, &caller, request).await,
-            Request::Transfer(ask) => transfer::run(&mut op, &caller, ask).await,
+            Request::Terminal(ask) => Box::pin(terminal::asked::run(&mut op, &caller, ask)).await,
+            Request::File(ask) => Box::pin(crate::files::run(&mut op, &caller, ask)).await,
+            Request::Forward(ask) => Box::pin(crate::forward::run(&mut op, &caller, ask)).await,
+            Request::Secrets(request) => Box::pin(attach::run(&mut op, &caller, request)).await,
+            Request::SudoCache(request) => Box::pin(sudo::cache::run(&mut op, &caller, request)).await,
+            Request::Transfer(ask) => Box::pin(transfer::run(&mut op, &caller, ask)).await,
         };
         op.out.done(op.id, FromHelper::<Event, Outcome>::Done { op: op.id, outcome });
     }

@@ -189,7 +189,7 @@ async fn feed(
     };
     let _ = shell.occupy(&shell.id);
     let line = Line::Command { text, input: Vec::new() };
-    if shell.feed(Feed { line, sink, stops, cue: None, variables }).await.is_err() {
+    if shell.feed(Feed { line, sink, stops, cue: None, variables }).is_err() {
         shell.release();
         return Err(failed("it has ended"));
     }

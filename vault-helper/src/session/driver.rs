@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sallyport_protocol::envelope::Stream;
-use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::dialect::{self, Dialect};
 use super::end::{End, parse_status};
@@ -20,7 +20,6 @@ use super::shell::Shell;
 use super::sink::Sink;
 use super::stop::{FirstLine, Ladder, signal};
 use crate::redact::Redactor;
-use crate::serve::connection::came_true;
 use crate::ssh::channel::{Channel, ChannelMsg, ReadHalf, Sig, WriteHalf};
 use crate::ssh::transport::Lease;
 
@@ -39,7 +38,7 @@ pub struct Driver {
     write: Arc<WriteHalf>,
     redactor: Redactor,
     lease: Lease,
-    closing: watch::Receiver<bool>,
+    closing: CancellationToken,
     /// Output that came while no command ran.
     late: VecDeque<(Stream, Vec<u8>)>,
     late_bytes: usize,
@@ -90,8 +89,7 @@ impl Driver {
         shell: Arc<Shell>,
         channel: Channel,
         lease: Lease,
-        mut inbox: mpsc::Receiver<Box<Feed>>,
-        closing: watch::Receiver<bool>,
+        closing: CancellationToken,
         idle: Duration,
     ) {
         let (read, write) = channel.split();
@@ -107,12 +105,11 @@ impl Driver {
             exit: Exit::default(),
             first: First::Awaited(FirstLine::default()),
         };
-        let why = driver.serve(&mut inbox, idle).await;
+        let why = driver.serve(idle).await;
         let why = driver.redactor.text(&why);
         // From here on nobody gets a command in; one that is on its way is let go, and its waiters hear that.
         driver.shell.end(why);
-        inbox.close();
-        drop(inbox);
+        driver.shell.next.close();
         let Driver { read, write, lease, first, .. } = driver;
         // Let go of, so that output nobody reads any more does not hold up the connection, and with it what is sent now.
         drop(read);
@@ -125,7 +122,7 @@ impl Driver {
     }
 
     /// Runs commands until the session ends, and says why it did.
-    async fn serve(&mut self, inbox: &mut mpsc::Receiver<Box<Feed>>, idle: Duration) -> String {
+    async fn serve(&mut self, idle: Duration) -> String {
         let text = match self.lease.transport().own_shell.get() {
             Some(()) => dialect::OWN_BOOTSTRAP,
             None => dialect::BOOTSTRAP,
@@ -138,16 +135,13 @@ impl Driver {
             let deadline = Instant::now() + idle;
             let feed = loop {
                 tokio::select! {
-                    feed = inbox.recv() => match feed {
-                        Some(feed) => break feed,
-                        None => return "closed".into(),
-                    },
+                    feed = self.shell.next.take() => break feed,
                     event = next(&mut self.read, &mut self.exit, &mut self.first, &redactor) => match event {
                         Event::Data(stream, bytes) => self.keep_late(stream, bytes),
                         Event::Other => {}
                         Event::End => return self.end_text(),
                     },
-                    () = came_true(&mut self.closing) => return "closed".into(),
+                    () = self.closing.cancelled() => return "closed".into(),
                     () = tokio::time::sleep_until(deadline) => return format!("idle for {} seconds", idle.as_secs()),
                 }
             };
@@ -300,7 +294,7 @@ impl Driver {
                 }
                 Some(stop) = stops.recv() => ladder.begin(&stop),
                 step = ladder.step() => signal(&self.lease, &write, self.first.group(&self.lease), step).await,
-                () = came_true(&mut self.closing) => {
+                () = self.closing.cancelled() => {
                     let why = "the session was closed";
                     let ended = Some(self.redactor.text(why));
                     sink.end(Exit { session_ended: ended.clone(), lost: ended, ..Exit::default() }).await;

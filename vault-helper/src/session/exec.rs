@@ -241,7 +241,7 @@ impl Run {
         let line = Line::Command { text: self.inner.clone(), input: self.input.clone() };
         let feed = Feed { line, sink, stops, cue: None, variables };
         self.follow(&job);
-        if let Err(feed) = shell.feed(feed).await {
+        if let Err(feed) = shell.feed(feed) {
             shell.release();
             let why = shell.ended().unwrap_or_default();
             feed.sink

@@ -35,9 +35,15 @@ const FIRST_ANSWER: Duration = Duration::from_secs(20);
 pub async fn run(op: &mut Operation, caller: &Caller, request: OpenSession) -> Outcome {
     let mut cancelled: watch::Receiver<bool> = op.cancelled.clone();
     tokio::select! {
-        result = try_run(op, caller, request) => result.unwrap_or_else(|early| *early.0),
+        result = in_turn(op, caller, request) => result.unwrap_or_else(|early| *early.0),
         () = came_true(&mut cancelled) => Outcome::Cancelled { gone: true },
     }
+}
+
+async fn in_turn(op: &Operation, caller: &Caller, request: OpenSession) -> Result<Outcome, Early> {
+    let _turn = op.helper.registry.turns.take(caller.principal.as_str(), request.target.as_str()).await;
+    // Boxed: whoever waits for a turn needs little.
+    Box::pin(try_run(op, caller, request)).await
 }
 
 async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Result<Outcome, Early> {
@@ -209,7 +215,6 @@ async fn first_command(
             cue: None,
             variables: None,
         })
-        .await
         .is_err()
     {
         return Err(broken(shell.ended().map(|why| why.as_str().to_owned()).unwrap_or_default()));

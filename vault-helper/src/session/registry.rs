@@ -10,6 +10,7 @@ use super::job::{Job, Stop};
 use super::shell::Shell;
 use super::table::{Bounds, Entry, Table};
 use super::terminal::pty::Terminal;
+use super::turns::Turns;
 use crate::config::Settings;
 
 /// Ended jobs one principal keeps: their output can still be read.
@@ -27,6 +28,8 @@ pub struct Registry {
     pub shells: Table<Shell>,
     /// The terminal sessions.
     pub terminals: Table<Terminal>,
+    /// Sessions that are being opened.
+    pub turns: Turns,
 }
 
 impl Entry for Job {
@@ -81,6 +84,7 @@ impl Registry {
             jobs: Table::new(Bounds { open: settings.jobs_max, ended: ENDED_JOBS }),
             shells: Table::new(Bounds { open: settings.sessions_max, ended: ENDED_SHELLS }),
             terminals: Table::new(Bounds { open: settings.terminals_max, ended: ENDED_TERMINALS }),
+            turns: Turns::default(),
         }
     }
 

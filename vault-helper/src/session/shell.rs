@@ -7,11 +7,12 @@ use std::time::{Duration, Instant as StdInstant};
 
 use sallyport_policy::ShellState;
 use sallyport_protocol::envelope::Caller;
-use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::dialect::Dialect;
 use super::driver::Driver;
 use super::feed::Feed;
+use super::slot::Slot;
 use super::transcript::tap::Tap;
 use crate::guard::target::Target;
 use crate::redact::{CleanText, Enrollment};
@@ -48,12 +49,15 @@ pub struct Shell {
     held: Mutex<Vec<Enrollment>>,
     /// The `env://` records attached to it: name, and the variables it set.
     attached: Mutex<Vec<(String, Vec<String>)>>,
-    feeds: mpsc::Sender<Box<Feed>>,
+    /// Its next command.
+    pub(super) next: Slot<Box<Feed>>,
     busy: Mutex<Option<String>>,
     used: Mutex<StdInstant>,
-    ended: watch::Sender<Option<CleanText>>,
-    ended_at: OnceLock<StdInstant>,
-    close: watch::Sender<bool>,
+    /// Why it ended, and when.
+    ended: OnceLock<(CleanText, StdInstant)>,
+    /// Whether it has ended.
+    over: CancellationToken,
+    close: CancellationToken,
 }
 
 impl Shell {
@@ -67,8 +71,8 @@ impl Shell {
         channel: Channel,
         lease: Lease,
     ) -> Arc<Self> {
-        let (feeds, inbox) = mpsc::channel(1);
-        let (close, closing) = watch::channel(false);
+        let close = CancellationToken::new();
+        let closing = close.clone();
         let shell = Arc::new(Self {
             id,
             name,
@@ -82,14 +86,14 @@ impl Shell {
             cwd: Mutex::default(),
             held: Mutex::default(),
             attached: Mutex::default(),
-            feeds,
+            next: Slot::default(),
             busy: Mutex::default(),
             used: Mutex::new(StdInstant::now()),
-            ended: watch::Sender::new(None),
-            ended_at: OnceLock::new(),
+            ended: OnceLock::new(),
+            over: CancellationToken::new(),
             close,
         });
-        tokio::spawn(Driver::run(shell.clone(), channel, lease, inbox, closing, idle));
+        tokio::spawn(Driver::run(shell.clone(), channel, lease, closing, idle));
         shell
     }
 
@@ -97,10 +101,10 @@ impl Shell {
     ///
     /// # Errors
     /// Gives the command back when the session has ended.
-    pub async fn feed(&self, feed: Feed) -> Result<(), Box<Feed>> {
+    pub fn feed(&self, feed: Feed) -> Result<(), Box<Feed>> {
         self.touch();
-        // Boxed: a queue has room for 32 of what it takes, each session has one, and it is nearly always empty.
-        self.feeds.send(Box::new(feed)).await.map_err(|error| error.0)
+        // Boxed: each session has room for one, and it is nearly always empty.
+        self.next.put(Box::new(feed))
     }
 
     /// Takes the shell for one command; the job that has it otherwise.
@@ -136,8 +140,8 @@ impl Shell {
     pub(super) fn end(&self, why: CleanText) {
         self.tap.end(&why);
         // It ends once.
-        let _ = self.ended_at.set(StdInstant::now());
-        self.ended.send_replace(Some(why));
+        let _ = self.ended.set((why, StdInstant::now()));
+        self.over.cancel();
     }
 
     /// The directory its last command left it in.
@@ -157,27 +161,27 @@ impl Shell {
 
     /// Whether it can still take commands.
     pub fn is_open(&self) -> bool {
-        self.ended.borrow().is_none() && !*self.close.borrow()
+        self.ended.get().is_none() && !self.close.is_cancelled()
     }
 
     /// Why it ended, when it has.
     pub fn ended(&self) -> Option<CleanText> {
-        self.ended.borrow().clone()
+        self.ended.get().map(|(why, _)| why.clone())
     }
 
     /// How long ago it ended.
     pub fn ended_for(&self) -> Option<Duration> {
-        self.ended_at.get().map(StdInstant::elapsed)
+        self.ended.get().map(|(_, when)| when.elapsed())
     }
 
     /// Closes it: the remote shell is told to hang up.
     pub fn close(&self) {
-        self.close.send_replace(true);
+        self.close.cancel();
     }
 
     /// Waits until it has ended.
     pub async fn closed(&self) {
-        let _ = self.ended.subscribe().wait_for(Option::is_some).await;
+        self.over.cancelled().await;
     }
 
     /// The directory its last command left it in; not redacted.

@@ -245,7 +245,7 @@ impl Steps<'_> {
         let sink = Sink::new(job.clone(), &self.op.helper.redactor, None);
         // Free after each line; nobody else gets in between two, as the session's state is locked.
         self.shell.occupy(self.id).map_err(busy)?;
-        if self.shell.feed(Feed { line: Line::Own(line), sink, stops, cue, variables: None }).await.is_err() {
+        if self.shell.feed(Feed { line: Line::Own(line), sink, stops, cue, variables: None }).is_err() {
             self.shell.release();
             let why = self.shell.ended().map(|why| why.as_str().to_owned()).unwrap_or_default();
             return Err(ended(&why));
