@@ -39,6 +39,15 @@ pub enum Violation {
     Empty,
 }
 
+/// What a queued frame takes at least, in bytes: a stream of tiny ones must not be allowed many times what one of large ones
+/// is.
+const LEAST: usize = 256;
+
+/// What a frame counts for while it is queued.
+fn weight(frame: &Rope) -> usize {
+    frame.len().max(LEAST)
+}
+
 /// One stream's waiting frames.
 #[derive(Debug)]
 struct Lane {
@@ -101,7 +110,7 @@ impl<K: Copy + Eq + Hash> Outbox<K> {
     pub fn data(&mut self, key: K, frame: impl Into<Rope>, cost: u32) {
         let Some(lane) = self.lanes.get_mut(&key) else { return };
         let frame = frame.into();
-        lane.queued += frame.len();
+        lane.queued += weight(&frame);
         lane.queue.push_back((frame, cost));
         if !lane.in_turn {
             lane.in_turn = true;
@@ -109,7 +118,7 @@ impl<K: Copy + Eq + Hash> Outbox<K> {
         }
     }
 
-    /// Bytes queued on a stream and not yet sent; producers wait while this is high.
+    /// Bytes queued on a stream and not yet sent, tiny frames counted for what they take; producers wait while this is high.
     pub fn queued(&self, key: K) -> usize {
         self.lanes.get(&key).map_or(0, |lane| lane.queued)
     }
@@ -175,7 +184,7 @@ impl<K: Copy + Eq + Hash> Outbox<K> {
                 continue;
             }
             let (frame, _) = lane.queue.pop_front()?;
-            lane.queued -= frame.len();
+            lane.queued -= weight(&frame);
             lane.credit -= cost;
             lane.owed += cost;
             self.credit -= cost;

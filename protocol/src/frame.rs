@@ -101,8 +101,8 @@ pub struct Deframer {
 
 /// Room for bytes that come seldom.
 const LEAST_ROOM: usize = 1024;
-/// The most room, as a power of two times the least: 256 KiB.
-const MOST_ROOM: u32 = 8;
+/// The most room, as a power of two times the least: 64 KiB.
+const MOST_ROOM: u32 = 6;
 
 impl Deframer {
     /// An empty deframer.

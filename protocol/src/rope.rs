@@ -22,8 +22,8 @@ impl Rope {
         Self::default()
     }
 
-    /// Adds a piece at the end. Small ones are copied together: whoever sends byte by byte must not have each byte cost
-    /// an allocation.
+    /// Adds a piece at the end. Small ones are copied together: whoever sends byte by byte must not have each byte kept in
+    /// an allocation of its own.
     pub fn push(&mut self, piece: impl Into<Bytes>) {
         let piece = piece.into();
         self.length += piece.len();

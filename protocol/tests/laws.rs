@@ -124,6 +124,16 @@ fn a_stream_without_credit_waits_and_others_go_on() {
 }
 
 #[test]
+fn tiny_frames_count_for_what_they_take() {
+    let mut out = Outbox::new();
+    out.open(1);
+    (0..1024).for_each(|_| out.data(1, vec![1; 10], 1));
+    assert!(out.queued(1) >= STREAM_CREDIT as usize, "{} bytes are queued", out.queued(1));
+    while out.next_frame().is_some() {}
+    assert_eq!(out.queued(1), 0);
+}
+
+#[test]
 fn control_frames_go_before_data_and_the_last_frame_after_it() {
     let mut out = Outbox::new();
     out.open(1);
@@ -206,6 +216,14 @@ proptest! {
         let stream = if errors { Stream::ErrorOutput } else { Stream::Output };
         let chunk = Chunk::new(vec![b'x'; size]).unwrap();
         let whole = |bytes| ToBroker::Data { op: OpId(op), stream, bytes };
+        let frame = encode_around(&whole(Chunk::default()), chunk.clone()).unwrap();
+        prop_assert_eq!(frame.into_bytes(), encode(&whole(chunk)).unwrap());
+    }
+
+    #[test]
+    fn a_frame_around_input_is_the_frame_that_holds_it(op: u64, size in 0..=Chunk::MAX) {
+        let chunk = Chunk::new(vec![b'x'; size]).unwrap();
+        let whole = |bytes| BrokerToHelper::Data { op: OpId(op), bytes };
         let frame = encode_around(&whole(Chunk::default()), chunk.clone()).unwrap();
         prop_assert_eq!(frame.into_bytes(), encode(&whole(chunk)).unwrap());
     }

@@ -64,7 +64,7 @@ fn a_download_with_a_vault_secret_is_refused_and_leaves_nothing() {
     let files = [
         ("raw", secret.clone()),
         ("encoded", format!("x={encoded}\n")),
-        // Across the pieces of SFTP (255 KiB), SSH (32 KiB) and the socket.
+        // Across the pieces of SFTP (255 KiB when read), SSH (32 KiB) and the socket.
         ("edge", format!("{}{secret}{}", filler(32 * 1024 - 70), filler(300_000))),
         ("far", format!("{}{secret}", filler(255 * 1024 * 3 - 100))),
     ];

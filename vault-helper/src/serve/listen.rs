@@ -2,12 +2,15 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
+use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
 use nix::unistd::Uid;
 use tokio::net::UnixListener;
 
@@ -24,9 +27,18 @@ pub struct Sockets {
     pub broker: UnixListener,
     /// For people.
     pub admin: UnixListener,
-    /// Files to remove at the end; none when systemd owns the sockets.
-    files: Vec<PathBuf>,
-    _lock: Option<Flock<File>>,
+    _files: Files,
+    lock: Option<Flock<File>>,
+}
+
+/// Files to remove at the end; none when systemd owns the sockets.
+struct Files(Vec<PathBuf>);
+
+impl Sockets {
+    /// Listens no longer. What comes back keeps others from doing so until it is dropped.
+    pub fn close(self) -> Option<Flock<File>> {
+        self.lock
+    }
 }
 
 /// Why listening failed.
@@ -70,7 +82,12 @@ fn activated() -> Result<Option<Sockets>, ListenError> {
         let listener = passed.take_unix_listener(index).ok().flatten().ok_or_else(wrong)?;
         to_tokio(listener).map_err(|error| ListenError::Io(PathBuf::from(name), error))
     };
-    Ok(Some(Sockets { broker: take("broker")?, admin: take("admin")?, files: Vec::new(), _lock: None }))
+    Ok(Some(Sockets {
+        broker: take("broker")?,
+        admin: take("admin")?,
+        _files: Files(Vec::new()),
+        lock: None,
+    }))
 }
 
 fn bind(directory: &Path) -> Result<Sockets, ListenError> {
@@ -89,7 +106,7 @@ fn bind(directory: &Path) -> Result<Sockets, ListenError> {
         .map_err(io)?;
     let lock =
         lock(lock_file, &directory.join(BROKER)).ok_or_else(|| ListenError::Busy(directory.to_owned()))?;
-    let mut files = Vec::new();
+    let mut files = Files(Vec::new());
     let mut listen = |name: &str| {
         let path = directory.join(name);
         // Under the lock, a socket file can only be what a dead helper left.
@@ -99,15 +116,15 @@ fn bind(directory: &Path) -> Result<Sockets, ListenError> {
         }
         let listener = StdListener::bind(&path).map_err(io)?;
         std::fs::set_permissions(&path, Permissions::from_mode(0o600)).map_err(io)?;
-        files.push(path);
+        files.0.push(path);
         to_tokio(listener).map_err(io)
     };
     let (broker, admin) = (listen(BROKER)?, listen("admin.sock")?);
-    Ok(Sockets { broker, admin, files, _lock: Some(lock) })
+    Ok(Sockets { broker, admin, _files: files, lock: Some(lock) })
 }
 
-/// Takes the lock, unless another helper has it and serves. One that is just starting or ending does not yet, or no longer:
-/// whoever started us would then find nobody there, though we say that somebody is.
+/// Takes the lock, unless another helper has it and serves. One that is just starting does not yet, and one that is ending
+/// no longer: whoever started us would then find nobody there, though we say that somebody is.
 fn lock(mut file: File, socket: &Path) -> Option<Flock<File>> {
     let patience = Instant::now() + MOMENT;
     loop {
@@ -115,11 +132,19 @@ fn lock(mut file: File, socket: &Path) -> Option<Flock<File>> {
             Ok(lock) => return Some(lock),
             Err((file, _)) => file,
         };
-        if StdStream::connect(socket).is_ok() || Instant::now() >= patience {
+        if somebody_listens(socket) || Instant::now() >= patience {
             return None;
         }
         std::thread::sleep(GLANCE);
     }
+}
+
+fn somebody_listens(path: &Path) -> bool {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let connected = socket(AddressFamily::Unix, SockType::Stream, flags, None)
+        .and_then(|socket| connect(socket.as_raw_fd(), &UnixAddr::new(path)?));
+    // One that accepts nobody for now listens all the same.
+    matches!(connected, Ok(()) | Err(Errno::EAGAIN))
 }
 
 fn to_tokio(listener: StdListener) -> io::Result<UnixListener> {
@@ -127,9 +152,9 @@ fn to_tokio(listener: StdListener) -> io::Result<UnixListener> {
     UnixListener::from_std(listener)
 }
 
-impl Drop for Sockets {
+impl Drop for Files {
     fn drop(&mut self) {
-        for file in &self.files {
+        for file in &self.0 {
             let _ = std::fs::remove_file(file);
         }
     }
@@ -179,7 +204,7 @@ mod tests {
         std::thread::scope(|scope| {
             let next = scope.spawn(|| {
                 let locked = lock(lock_file(directory.path()), &socket).is_some();
-                (locked, StdStream::connect(&socket).is_ok())
+                (locked, somebody_listens(&socket))
             });
             let _serves = StdListener::bind(&socket).unwrap();
             assert_eq!(next.join().unwrap(), (false, true), "it gave up once somebody served");

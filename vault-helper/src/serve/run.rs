@@ -93,6 +93,8 @@ pub async fn run(
         tokio::spawn(crate::person::dialog::stand(helper.clone()));
     }
     accept(&helper, &sockets).await?;
+    // Whoever calls from here on finds nobody, and starts the next one; that one waits until we are gone.
+    let _lock = sockets.close();
     tell_systemd(sd_notify::NotifyState::Stopping);
     helper.registry.close_all();
     helper.forwards.close_all("the vault helper stops");

@@ -22,7 +22,8 @@ use super::sink::Sink;
 use super::table::Refused;
 use super::terminal;
 use crate::audit::{Ending, Intent};
-use crate::guard::gate::{self, Gate};
+use crate::config::Snapshot;
+use crate::guard::gate::{self, Gate, Granted};
 use crate::guard::target::{self, Target};
 use crate::helper::Helper;
 use crate::redact::CleanText;
@@ -35,15 +36,9 @@ const FIRST_ANSWER: Duration = Duration::from_secs(20);
 pub async fn run(op: &mut Operation, caller: &Caller, request: OpenSession) -> Outcome {
     let mut cancelled: watch::Receiver<bool> = op.cancelled.clone();
     tokio::select! {
-        result = in_turn(op, caller, request) => result.unwrap_or_else(|early| *early.0),
+        result = try_run(op, caller, request) => result.unwrap_or_else(|early| *early.0),
         () = came_true(&mut cancelled) => Outcome::Cancelled { gone: true },
     }
-}
-
-async fn in_turn(op: &Operation, caller: &Caller, request: OpenSession) -> Result<Outcome, Early> {
-    let _turn = op.helper.registry.turns.take(caller.principal.as_str(), request.target.as_str()).await;
-    // Boxed: whoever waits for a turn needs little.
-    Box::pin(try_run(op, caller, request)).await
 }
 
 async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Result<Outcome, Early> {
@@ -84,6 +79,35 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
         confirmation: request.confirmation.as_ref(),
     };
     let granted = passage.pass().granted().map_err(Early)?;
+    // What need not wait has its answer by now: names that are taken, commands that are refused or must be confirmed.
+    let _turn = helper.registry.turns.take(principal, &target.label()).await;
+    let admitted = Admitted { target, name, text, judged, slugs, injected, granted };
+    // Boxed: whoever waits for a turn needs little.
+    Box::pin(start(op, caller, &now, &request, admitted)).await
+}
+
+/// What was found out about a session before it is opened.
+struct Admitted {
+    target: Target,
+    name: Option<String>,
+    /// Its first command.
+    text: String,
+    /// The same, as it was judged.
+    judged: String,
+    slugs: Vec<String>,
+    injected: Option<Injected>,
+    granted: Box<Granted>,
+}
+
+async fn start(
+    op: &Operation,
+    caller: &Caller,
+    now: &Snapshot,
+    request: &OpenSession,
+    admitted: Admitted,
+) -> Result<Outcome, Early> {
+    let Admitted { target, name, text, judged, slugs, injected, granted } = admitted;
+    let (helper, principal) = (&op.helper, caller.principal.as_str());
     let (channel, lease) = helper.pool.session(helper, principal, &target).await?;
     let id = helper.new_id("s");
     let intent = Intent {
@@ -92,7 +116,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
         session: Some(id.clone()),
         secrets: slugs,
         host_key: Some(lease.transport().fingerprint.clone()),
-        ..gate::intent(helper, &now, principal, &target, &helper.redactor.text(&judged), &granted)?
+        ..gate::intent(helper, now, principal, &target, &helper.redactor.text(&judged), &granted)?
     };
     helper.audit.intent(&intent).await.map_err(|error| super::exec::no_audit(&error))?;
     let idle = match request.idle_timeout_s {

@@ -1,4 +1,4 @@
-//! Turns: how many openings of sessions on one target are under way at once.
+//! Turns: how many openings of shell sessions on one account are under way at once.
 //!
 //! An opening takes much more memory than the session it leaves behind. Hundreds of them at once would leave holes between
 //! those sessions that nothing else fills; and no host opens so many sooner than one after the other.
@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// At once, for one principal and target.
+/// At once, for one principal and account.
 const AT_ONCE: usize = 32;
 
-/// By principal and target.
+/// By principal and account on a host.
 #[derive(Default)]
 pub struct Turns(Mutex<HashMap<(String, String), Weak<Semaphore>>>);
 

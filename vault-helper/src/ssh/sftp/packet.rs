@@ -306,7 +306,8 @@ impl Reader {
         let count = self.u32()?;
         let mut names = Vec::new();
         for _ in 0..count {
-            let name = self.bytes()?;
+            // Copied: a slice would hold all of its packet, which may be a server's long story about a short name.
+            let name = Bytes::copy_from_slice(&self.bytes()?);
             self.bytes()?;
             names.push(Name { name, attrs: self.attrs()? });
         }
