@@ -101,8 +101,8 @@ pub struct Deframer {
 
 /// Room for bytes that come seldom.
 const LEAST_ROOM: usize = 1024;
-/// The most room, as a power of two times the least: 64 KiB.
-const MOST_ROOM: u32 = 6;
+/// The most room, as a power of two times the least: 256 KiB.
+const MOST_ROOM: u32 = 8;
 
 impl Deframer {
     /// An empty deframer.
@@ -126,11 +126,13 @@ impl Deframer {
     /// Bytes were put where there was room for them.
     pub fn filled(&mut self) {
         let (count, room) = (self.buffer.len() - self.before, LEAST_ROOM << self.room);
-        if count >= room {
-            self.room = (self.room + 1).min(MOST_ROOM);
-        } else if count < room / 4 {
-            self.room = self.room.saturating_sub(1);
-        }
+        self.room = match count {
+            _ if count >= room => (self.room + 1).min(MOST_ROOM),
+            // Much came, and now little does, as at the end of a file: what waits for more needs to hold nothing.
+            _ if count < room / 16 => 0,
+            _ if count < room / 4 => self.room.saturating_sub(1),
+            _ => self.room,
+        };
     }
 
     /// Takes bytes.

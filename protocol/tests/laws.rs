@@ -52,6 +52,30 @@ fn lengths_out_of_bounds_are_refused_before_anything_is_stored() {
 }
 
 #[test]
+fn there_is_room_for_much_while_much_comes_and_little_is_held_afterwards() {
+    let mut frames = Deframer::new();
+    let frame = encode(&vec![0_u8; 60_000]).unwrap();
+    let mut take = |bytes: &[u8]| {
+        let room = frames.room();
+        let had = room.capacity() - room.len();
+        room.extend_from_slice(&bytes[..bytes.len().min(had)]);
+        frames.filled();
+        while frames.next_body().unwrap().is_some() {}
+        had
+    };
+    let stream = frame.repeat(100);
+    let (mut at, mut most) = (0, 0);
+    while at < stream.len() {
+        let had = take(&stream[at..]);
+        (at, most) = ((at + had).min(stream.len()), most.max(had));
+    }
+    assert!((128 * 1024..=512 * 1024).contains(&most), "{most} bytes of room");
+    let small = encode(&1_u8).unwrap();
+    take(&small);
+    assert!(take(&small) <= 4 * 1024);
+}
+
+#[test]
 fn a_list_that_claims_to_be_huge_takes_no_memory() {
     // Start, op 1, principal "a", client 0, Exec on target "h", command "c", no cwd, then an env list of 2^60 entries.
     let mut bytes = vec![0, 1, 1, b'a', 0, 2, 0, 1, b'h', 1, b'c', 0];

@@ -42,25 +42,41 @@ pub async fn run(op: &mut Operation, caller: &Caller, request: OpenSession) -> O
 }
 
 async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Result<Outcome, Early> {
+    let now = op.helper.live.now();
+    // Each boxed for itself: hundreds may wait for their turn between the two, and that takes little. What need not wait has
+    // its answer by then: names that are taken, commands that are refused or must be confirmed.
+    let admitted = Box::pin(admit(op, caller, &now, &request)).await?;
+    let turns = &op.helper.registry.turns;
+    let _turn = turns.take(caller.principal.as_str(), &admitted.target.label()).await;
+    Box::pin(start(op, caller, &now, &request, admitted)).await
+}
+
+/// Whether a session is to be opened at all; the answer when not.
+async fn admit(
+    op: &Operation,
+    caller: &Caller,
+    now: &Snapshot,
+    request: &OpenSession,
+) -> Result<Admitted, Early> {
     let helper = &op.helper;
     let principal = caller.principal.as_str();
-    let now = helper.live.now();
-    let target = target::resolve(helper, &now, principal, &request.target)?;
+    let target = target::resolve(helper, now, principal, &request.target)?;
     let name = request.name.as_ref().map(ToString::to_string);
     if let Some(name) = &name
         && let Some(open) = joined(helper, principal, name).await
     {
         same_place(&open.target, &target, request.kind == SessionKind::Shell)?;
-        return Ok(answer(&open, false));
+        return Err(Early(Box::new(answer(&open, false))));
     }
     if let Some(open) =
         name.as_ref().and_then(|name| helper.registry.terminals.find(principal, name)).filter(|t| t.is_open())
     {
         same_place(&open.target, &target, request.kind == SessionKind::Terminal)?;
-        return Ok(terminal::open::answer(&open, false));
+        return Err(Early(Box::new(terminal::open::answer(&open, false))));
     }
     if request.kind == SessionKind::Terminal {
-        return terminal::open::run(op, caller, &now, target, request).await;
+        let opened = Box::pin(terminal::open::run(op, caller, now, target, request.clone())).await;
+        return Err(opened.map_or_else(|early| early, |outcome| Early(Box::new(outcome))));
     }
     let text = compose::command(":", request.cwd.as_ref(), &request.env);
     let injected = Injected::load(helper, &request.secrets).await?;
@@ -69,7 +85,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
     let records = slugs.join(" ");
     let passage = Gate {
         helper,
-        now: &now,
+        now,
         principal,
         target: &target,
         text: &judged,
@@ -79,11 +95,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: OpenSession) -> Resul
         confirmation: request.confirmation.as_ref(),
     };
     let granted = passage.pass().granted().map_err(Early)?;
-    // What need not wait has its answer by now: names that are taken, commands that are refused or must be confirmed.
-    let _turn = helper.registry.turns.take(principal, &target.label()).await;
-    let admitted = Admitted { target, name, text, judged, slugs, injected, granted };
-    // Boxed: whoever waits for a turn needs little.
-    Box::pin(start(op, caller, &now, &request, admitted)).await
+    Ok(Admitted { target, name, text, judged, slugs, injected, granted })
 }
 
 /// What was found out about a session before it is opened.
