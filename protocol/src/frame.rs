@@ -93,8 +93,6 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, FrameError> {
 pub struct Deframer {
     buffer: Vec<u8>,
     start: usize,
-    /// How many bytes there were when room was made for more.
-    before: usize,
     /// How many times [`LEAST_ROOM`] there is for more, as a power of two.
     room: u32,
 }
@@ -119,13 +117,12 @@ impl Deframer {
             self.buffer = Vec::new();
         }
         self.buffer.reserve(room);
-        self.before = self.buffer.len();
         &mut self.buffer
     }
 
-    /// Bytes were put where there was room for them.
-    pub fn filled(&mut self) {
-        let (count, room) = (self.buffer.len() - self.before, LEAST_ROOM << self.room);
+    /// So many bytes were put where there was room for them.
+    pub fn filled(&mut self, count: usize) {
+        let room = LEAST_ROOM << self.room;
         self.room = match count {
             _ if count >= room => (self.room + 1).min(MOST_ROOM),
             // Much came, and now little does, as at the end of a file: what waits for more needs to hold nothing.

@@ -58,8 +58,9 @@ fn there_is_room_for_much_while_much_comes_and_little_is_held_afterwards() {
     let mut take = |bytes: &[u8]| {
         let room = frames.room();
         let had = room.capacity() - room.len();
-        room.extend_from_slice(&bytes[..bytes.len().min(had)]);
-        frames.filled();
+        let count = bytes.len().min(had);
+        room.extend_from_slice(&bytes[..count]);
+        frames.filled(count);
         while frames.next_body().unwrap().is_some() {}
         had
     };

@@ -143,7 +143,7 @@ async fn greet<S: Side>(mut stream: UnixStream, place: &Place) -> Result<Dialled
                 );
                 return Err(Missed { failure, why: Why::Broken });
             }
-            _ => deframer.filled(),
+            count => deframer.filled(count),
         }
     };
     match reply {

@@ -101,8 +101,8 @@ pub(super) async fn drive<S: Side>(dialled: Dialled, mut commands: mpsc::Unbound
             },
             read = reader.read_buf(deframer.room()) => match read {
                 Ok(0) | Err(_) => Err(Broken::Lost),
-                Ok(_) => {
-                    deframer.filled();
+                Ok(count) => {
+                    deframer.filled(count);
                     Ok(())
                 }
             },

@@ -405,7 +405,7 @@ impl Frames {
             }
             match self.pipe.read_buf(self.deframer.room()).await {
                 Ok(0) | Err(_) => return Ok(None),
-                Ok(_) => self.deframer.filled(),
+                Ok(count) => self.deframer.filled(count),
             }
         }
     }

@@ -185,8 +185,8 @@ async fn greet<R: Role>(
 async fn fill(read: &mut OwnedReadHalf, frames: &mut Deframer) -> Result<(), Ended> {
     match read.read_buf(frames.room()).await? {
         0 => Err(Ended::Closed),
-        _ => {
-            frames.filled();
+        count => {
+            frames.filled(count);
             Ok(())
         }
     }

@@ -125,7 +125,7 @@ impl Outbound {
     async fn chunk(&self, op: OpId, stream: Stream, bytes: Chunk) {
         let Ok(cost) = u32::try_from(bytes.as_bytes().len()) else { return };
         let message = FromHelper::<(), ()>::Data { op, stream, bytes: Chunk::default() };
-        let Ok(mut frame) = encode_around(&message, bytes).map(Some) else { return };
+        let Ok(frame) = encode_around(&message, bytes) else { return };
         loop {
             let room = self.room.notified();
             tokio::pin!(room);
@@ -133,7 +133,7 @@ impl Outbound {
             {
                 let mut outbox = self.outbox();
                 if outbox.queued((op, stream)) < STREAM_CREDIT as usize {
-                    outbox.data((op, stream), frame.take().unwrap_or_default(), cost);
+                    outbox.data((op, stream), frame, cost);
                     break;
                 }
             }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use sallyport_protocol::envelope::Stream;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::dialect::{self, Dialect};
 use super::end::{End, parse_status};
@@ -38,7 +37,6 @@ pub struct Driver {
     write: Arc<WriteHalf>,
     redactor: Redactor,
     lease: Lease,
-    closing: CancellationToken,
     /// Output that came while no command ran.
     late: VecDeque<(Stream, Vec<u8>)>,
     late_bytes: usize,
@@ -85,13 +83,7 @@ enum Event {
 
 impl Driver {
     /// Drives the shell to its end.
-    pub async fn run(
-        shell: Arc<Shell>,
-        channel: Channel,
-        lease: Lease,
-        closing: CancellationToken,
-        idle: Duration,
-    ) {
+    pub async fn run(shell: Arc<Shell>, channel: Channel, lease: Lease, idle: Duration) {
         let (read, write) = channel.split();
         let mut driver = Driver {
             redactor: lease.redactor().clone(),
@@ -99,7 +91,6 @@ impl Driver {
             shell,
             read,
             lease,
-            closing,
             late: VecDeque::new(),
             late_bytes: 0,
             exit: Exit::default(),
@@ -141,7 +132,7 @@ impl Driver {
                         Event::Other => {}
                         Event::End => return self.end_text(),
                     },
-                    () = self.closing.cancelled() => return "closed".into(),
+                    () = self.shell.closing() => return "closed".into(),
                     () = tokio::time::sleep_until(deadline) => return format!("idle for {} seconds", idle.as_secs()),
                 }
             };
@@ -294,7 +285,7 @@ impl Driver {
                 }
                 Some(stop) = stops.recv() => ladder.begin(&stop),
                 step = ladder.step() => signal(&self.lease, &write, self.first.group(&self.lease), step).await,
-                () = self.closing.cancelled() => {
+                () = self.shell.closing() => {
                     let why = "the session was closed";
                     let ended = Some(self.redactor.text(why));
                     sink.end(Exit { session_ended: ended.clone(), lost: ended, ..Exit::default() }).await;

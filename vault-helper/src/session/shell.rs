@@ -71,8 +71,6 @@ impl Shell {
         channel: Channel,
         lease: Lease,
     ) -> Arc<Self> {
-        let close = CancellationToken::new();
-        let closing = close.clone();
         let shell = Arc::new(Self {
             id,
             name,
@@ -91,9 +89,9 @@ impl Shell {
             used: Mutex::new(StdInstant::now()),
             ended: OnceLock::new(),
             over: CancellationToken::new(),
-            close,
+            close: CancellationToken::new(),
         });
-        tokio::spawn(Driver::run(shell.clone(), channel, lease, closing, idle));
+        tokio::spawn(Driver::run(shell.clone(), channel, lease, idle));
         shell
     }
 
@@ -177,6 +175,11 @@ impl Shell {
     /// Closes it: the remote shell is told to hang up.
     pub fn close(&self) {
         self.close.cancel();
+    }
+
+    /// Waits until it is to be closed.
+    pub(super) async fn closing(&self) {
+        self.close.cancelled().await;
     }
 
     /// Waits until it has ended.

@@ -1,6 +1,6 @@
 //! Where a session's next command waits for its shell: room for one.
 //!
-//! A queue of tokio's does the same, and is most of what an idle session would take: each has a block of 32 places.
+//! A queue of tokio's does the same and takes 0.8 KiB, with a block of 32 places; there are hundreds of idle sessions.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
