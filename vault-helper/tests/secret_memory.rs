@@ -81,24 +81,29 @@ fn what_does_not_fit_is_in_ordinary_memory_and_counted() {
     assert_eq!(memory::usage().spilled, before.spilled + 1);
 }
 
+/// What the kernel says of the mapping that holds an address (`VmFlags` of proc_pid_smaps(5)); the mapping beside it,
+/// whose permissions are whatever another thread has just mapped there, says nothing of it.
+fn flags_of(address: usize) -> String {
+    let maps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let range = |line: &str| {
+        let (from, to) = line.split(' ').next()?.split_once('-')?;
+        Some(usize::from_str_radix(from, 16).ok()?..usize::from_str_radix(to, 16).ok()?)
+    };
+    let holds = |line: &&str| range(line).is_some_and(|range| range.contains(&address));
+    let ours = maps.lines().skip_while(|line| !holds(line));
+    ours.take_while(|line| holds(line) || range(line).is_none())
+        .find_map(|line| line.strip_prefix("VmFlags:"))
+        .unwrap()
+        .to_owned()
+}
+
 #[test]
 fn no_process_that_is_started_has_it() {
     if !opened() {
         return;
     }
     let block = secretly(|| vec![1_u8; 64]);
-    let maps = fs::read_to_string("/proc/self/smaps").unwrap();
-    let ours = block.as_ptr().addr();
-    let mut flags = "";
-    let mut inside = false;
-    for line in maps.lines() {
-        let range = line.split(' ').next().and_then(|range| range.split_once('-'));
-        if let Some((from, to)) = range.filter(|_| line.contains(" rw")) {
-            let parse = |text| usize::from_str_radix(text, 16).unwrap_or(0);
-            inside = (parse(from)..parse(to)).contains(&ours);
-        }
-        flags = line.strip_prefix("VmFlags:").filter(|_| inside).unwrap_or(flags);
-    }
+    let flags = flags_of(block.as_ptr().addr());
     for flag in ["lo", "dc", "dd"] {
         assert!(flags.split(' ').any(|known| known == flag), "locked, not copied, not dumped: {flags}");
     }
