@@ -1,11 +1,13 @@
 //! Lanes: the four readings of a stream, each with what it must remember between chunks.
 
+use std::ops::Range;
+
 use zeroize::Zeroize;
 
 use super::block::{Block, Piece};
 use super::index::{Hit, Index, REACH, Stop};
 use super::islands::Islands;
-use super::normal::{Layout, Normal, Unit, VIEWS, View};
+use super::normal::{Normal, Unit, VIEWS, View};
 
 /// Normal bytes remembered from one block to the next.
 pub(super) const TAIL: usize = REACH + 6;
@@ -49,6 +51,17 @@ pub(super) struct Scratch {
     pub(super) normal: Normal,
 }
 
+/// Normal text that knows where in the stream its bytes stand.
+pub(super) trait Text {
+    fn bytes(&self) -> &[u8];
+
+    /// The normal bytes of `range` with their origins, in order.
+    fn units(&self, range: Range<usize>, with: impl FnMut(Unit));
+
+    /// Where the raw bytes of `range`, which is not empty, are in the stream: one stretch or several.
+    fn origins(&self, range: Range<usize>, with: impl FnMut(Range<u64>));
+}
+
 /// The end of a normalised text, in which a match may have begun.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Track {
@@ -62,15 +75,15 @@ impl Track {
         &self.tail
     }
 
-    /// Searches a block that began with [`tail`](Self::tail) and remembers its end.
-    pub(super) fn search(&mut self, index: &Index, block: &Normal, spans: &mut Vec<Span>) {
+    /// Searches a text that began with [`tail`](Self::tail) and remembers its end.
+    pub(super) fn search(&mut self, index: &Index, text: &impl Text, spans: &mut Vec<Span>) {
         let mut open: Option<Hit> = None;
         let mut close = |hit: Hit| {
-            block.origins(hit.start..hit.end, |origin| {
+            text.origins(hit.start..hit.end, |origin| {
                 spans.push(Span { start: origin.start, end: origin.end, secret: hit.secret });
             })
         };
-        index.search(block.bytes(), |hit| match &mut open {
+        index.search(text.bytes(), |hit| match &mut open {
             Some(last) if hit.start < last.end && hit.secret == last.secret => {
                 last.start = last.start.min(hit.start);
                 last.end = last.end.max(hit.end);
@@ -82,9 +95,9 @@ impl Track {
             }
         });
         open.into_iter().for_each(close);
-        let len = block.bytes().len();
+        let len = text.bytes().len();
         self.tail.clear();
-        block.units(len.saturating_sub(TAIL)..len, |unit| self.tail.push(unit));
+        text.units(len.saturating_sub(TAIL)..len, |unit| self.tail.push(unit));
     }
 
     /// Takes over what another track remembers.
@@ -150,7 +163,7 @@ impl Lane {
     fn step(&mut self, index: &Index, piece: Piece<'_>, scratch: &mut Scratch, spans: &mut Vec<Span>) {
         let from = (self.parsed - piece.at) as usize;
         let normal = &mut scratch.normal;
-        normal.begin(self.track.tail(), Layout::Running);
+        normal.begin(self.track.tail());
         let to = normal.read(self.view, &scratch.block, piece, from, self.before);
         if to > from {
             self.track.search(index, normal, spans);

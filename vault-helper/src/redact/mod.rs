@@ -8,6 +8,7 @@
 //! Secrets held here are wiped when the last [`Enrollment`] of them goes.
 
 mod block;
+mod cells;
 mod clean;
 mod detect;
 mod dump;

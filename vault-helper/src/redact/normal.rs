@@ -11,10 +11,8 @@ use zeroize::Zeroizing;
 
 use super::block::{BLOCK, Block, MAP, Piece, RUN, WORDS, What};
 use super::escapes::Decoded;
+use super::lane::Text;
 use super::marks::{self, WORD, bits};
-
-/// Raw bytes between two cells of one column, at most: `od -c` sets its cells three apart.
-const CELL: u64 = 3;
 
 /// One way to read the output. A remote program chooses what it prints, so all four are always watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,15 +31,6 @@ pub(super) const VIEWS: [View; 4] = [
     View { strip: true, decode: true },
 ];
 
-/// What stands where in the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Layout {
-    /// Text that runs on.
-    Running,
-    /// Columns of lines: what stands between two lines is not part of them.
-    Columns,
-}
-
 /// Where a normal byte came from: raw offsets in the stream, the end not included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unit {
@@ -56,7 +45,6 @@ pub(super) struct Normal {
     bytes: Zeroizing<Vec<u8>>,
     len: usize,
     earlier: Vec<Unit>,
-    layout: Layout,
     /// Offset of the block in the stream.
     at: u64,
     /// Which bytes of the block stayed.
@@ -76,7 +64,6 @@ impl Default for Normal {
             bytes: Zeroizing::default(),
             len: 0,
             earlier: Vec::new(),
-            layout: Layout::Running,
             at: 0,
             stay: [0; WORDS],
             words: 0..0,
@@ -89,20 +76,14 @@ impl Default for Normal {
 
 impl Normal {
     /// Starts over, with what earlier blocks left.
-    pub(super) fn begin(&mut self, earlier: &[Unit], layout: Layout) {
+    pub(super) fn begin(&mut self, earlier: &[Unit]) {
         let room = earlier.len() + BLOCK + WORD + RUN;
         if self.bytes.len() < room {
             self.bytes.resize(room, 0);
         }
-        self.layout = layout;
         self.earlier.clear();
         self.earlier.extend_from_slice(earlier);
         self.words = 0..0;
-    }
-
-    /// The normal bytes.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
     }
 
     /// Reads `piece`, which `block` was looked over, from byte `from` on and returns up to where it was understood:
@@ -206,29 +187,6 @@ impl Normal {
         }
     }
 
-    /// The normal bytes of `range` with their origins, in order.
-    pub(super) fn units(&self, range: Range<usize>, mut with: impl FnMut(Unit)) {
-        let mut index = range.start;
-        while let Some(unit) = self.earlier.get(index).filter(|_| index < range.end) {
-            with(*unit);
-            index += 1;
-        }
-        if index >= range.end {
-            return;
-        }
-        let mut word = self.word(index);
-        let mut stay = without_lowest(self.stay[word], index - self.before[word]);
-        for byte in &self.bytes[index..range.end] {
-            while stay == 0 {
-                word += 1;
-                stay = self.stay[word];
-            }
-            let origin = self.whole(word * WORD + stay.trailing_zeros() as usize);
-            stay &= stay.wrapping_sub(1);
-            with(Unit { byte: *byte, start: origin.start, end: origin.end });
-        }
-    }
-
     /// The word that has the mark of a normal byte of this block.
     fn word(&self, index: usize) -> usize {
         self.words.start + self.before[self.words.clone()].partition_point(|before| *before <= index) - 1
@@ -250,20 +208,39 @@ impl Normal {
         let stay = without_lowest(self.stay[word], index - self.before[word]);
         self.whole(word * WORD + stay.trailing_zeros() as usize)
     }
+}
 
-    /// Where the raw bytes of `range`, which is not empty, are in the stream: one stretch, or one for each
-    /// line if the normal bytes are columns.
-    pub(super) fn origins(&self, range: Range<usize>, mut with: impl FnMut(Range<u64>)) {
-        if self.layout == Layout::Running {
-            let (first, last) = (self.origin(range.start), self.origin(range.end - 1));
-            return with(first.start.min(last.start)..first.end.max(last.end));
+impl Text for Normal {
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    fn units(&self, range: Range<usize>, mut with: impl FnMut(Unit)) {
+        let mut index = range.start;
+        while let Some(unit) = self.earlier.get(index).filter(|_| index < range.end) {
+            with(*unit);
+            index += 1;
         }
-        let mut open: Option<Range<u64>> = None;
-        self.units(range, |unit| match &mut open {
-            Some(cell) if unit.start <= cell.end + CELL => cell.end = unit.end,
-            _ => open.replace(unit.start..unit.end).into_iter().for_each(&mut with),
-        });
-        open.into_iter().for_each(with);
+        if index >= range.end {
+            return;
+        }
+        let mut word = self.word(index);
+        let mut stay = without_lowest(self.stay[word], index - self.before[word]);
+        for byte in &self.bytes[index..range.end] {
+            while stay == 0 {
+                word += 1;
+                stay = self.stay[word];
+            }
+            let origin = self.whole(word * WORD + stay.trailing_zeros() as usize);
+            stay &= stay.wrapping_sub(1);
+            with(Unit { byte: *byte, start: origin.start, end: origin.end });
+        }
+    }
+
+    /// One stretch: what was dropped between two bytes of a match goes with them.
+    fn origins(&self, range: Range<usize>, mut with: impl FnMut(Range<u64>)) {
+        let (first, last) = (self.origin(range.start), self.origin(range.end - 1));
+        with(first.start.min(last.start)..first.end.max(last.end));
     }
 }
 
@@ -309,7 +286,7 @@ pub(super) fn of(view: View, raw: &[u8]) -> Zeroizing<Vec<u8>> {
     while at < raw.len() {
         let piece = Piece::of(&raw[at..], 0, true);
         block.look(piece);
-        normal.begin(&[], Layout::Running);
+        normal.begin(&[]);
         at += normal.read(view, &block, piece, 0, 0);
         out.extend_from_slice(normal.bytes());
     }
@@ -326,7 +303,7 @@ mod tests {
         let (mut block, mut normal) = (Block::default(), Normal::default());
         let piece = Piece::of(raw, 0, true);
         block.look(piece);
-        normal.begin(&[], Layout::Running);
+        normal.begin(&[]);
         normal.read(view, &block, piece, from, 0);
         let mut units = Vec::new();
         normal.units(0..normal.bytes().len(), |unit| units.push((unit.byte, unit.start..unit.end)));

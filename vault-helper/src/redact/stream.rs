@@ -49,7 +49,7 @@ impl StreamRedactor {
             shared,
             held: Held::default(),
             lanes: Lanes::new(),
-            dumps: Dumps::new(),
+            dumps: Dumps::default(),
             shorts: ShortLane::default(),
             shapes: ShapeLane::new(shapes),
             scratch: Scratch::default(),
@@ -175,7 +175,7 @@ impl StreamRedactor {
         let raw = Raw { bytes: self.held.bytes(), base: self.held.base(), last };
         let end = raw.end();
         self.lanes.advance(&state.index, raw, &mut self.scratch, &mut self.spans);
-        self.dumps.advance(&state.index, raw, &mut self.scratch, &mut self.spans);
+        self.dumps.advance(&state.index, raw, &mut self.spans);
         self.shorts.advance(&state.shorts, raw, &mut self.spans);
         self.shapes.advance(raw, &mut self.spans);
         self.pending = self.lanes.pending().max(self.shorts.pending());
