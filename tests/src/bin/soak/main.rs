@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         std::thread::sleep(Duration::from_secs(seconds));
         soak.over.store(true, Ordering::SeqCst);
     });
+    soak.stop_what_waits();
     soak.report();
     let left = soak.left(before);
     drop(sshd);
@@ -208,6 +209,26 @@ impl Soak<'_> {
                     && process::command_line(*server).contains("sshd")
             })
             .any(|server| process::descendants(server).contains(&pid))
+    }
+
+    /// A named session waits for a client that comes again, and what runs in it goes on, for longer than we wait: it is
+    /// stopped as a client would that came again. All else has to end by itself.
+    fn stop_what_waits(&self) {
+        let client = self.world.mcp();
+        let listed = client.call("ssh_list_active", json!({ "kind": "session" })).expect_ok();
+        for item in listed.structured()["items"].as_array().into_iter().flatten() {
+            if !item["detail"].as_str().is_some_and(|name| name.starts_with("shared-shell-")) {
+                continue;
+            }
+            let answer =
+                client.call("ssh_exec", json!({ "session": item["id"], "command": "true" })).rendering();
+            if let Some((_, rest)) = answer.split_once("still running job ") {
+                let job = rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).next();
+                self.call(&client, "ssh_stop", json!({ "id": job }));
+                println!("stopped what a named session ran");
+            }
+        }
+        drop(client.close());
     }
 
     fn report(&self) {
