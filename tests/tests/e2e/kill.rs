@@ -39,6 +39,24 @@ fn a_killed_broker_takes_its_commands_and_sessions_along() {
 }
 
 #[test]
+fn a_killed_broker_takes_along_as_many_commands_as_a_connection_has() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let mut client = world.mcp();
+    assert_works(&client);
+    for _ in 0..9 {
+        let sleep = json!({ "target": "web1", "command": "sleep 600", "background": true });
+        assert_eq!(client.call("ssh_exec", sleep).status(), "running");
+    }
+    let count = || world.remote_processes().iter().filter(|process| process.command == "sleep 600").count();
+    eventually("all commands", || (count() == 9).then_some(()));
+    client.kill();
+    // One channel is left to signal all of them, root's for one by commands of their own.
+    eventually("their end", || world.remote_processes().is_empty().then_some(()));
+    assert_works(&world.mcp());
+}
+
+#[test]
 fn a_broker_whose_client_goes_away_ends_with_it() {
     let world = World::new();
     let _sshd = world.ready_host("web1");

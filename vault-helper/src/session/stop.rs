@@ -59,16 +59,24 @@ impl FirstLine {
     }
 }
 
-/// How long a command has to go after each signal.
-const PATIENCE: [(Signal, Duration); 3] = [
+/// How long a command has to go after each signal. The last ones are for a host that took none of those before: it was
+/// too busy, or had not said yet which process to signal.
+const PATIENCE: [(Signal, Duration); 5] = [
     (Signal::Int, Duration::from_millis(1500)),
     (Signal::Term, Duration::from_millis(1500)),
     (Signal::Kill, Duration::from_millis(1000)),
+    (Signal::Kill, Duration::from_secs(4)),
+    (Signal::Kill, Duration::from_secs(12)),
 ];
 
 /// The same for a command whose client is gone: it ends within a second.
-const HURRY: [(Signal, Duration); 2] =
-    [(Signal::Term, Duration::from_millis(300)), (Signal::Kill, Duration::from_millis(500))];
+const HURRY: [(Signal, Duration); 5] = [
+    (Signal::Term, Duration::from_millis(300)),
+    (Signal::Kill, Duration::from_millis(500)),
+    (Signal::Kill, Duration::from_secs(2)),
+    (Signal::Kill, Duration::from_secs(5)),
+    (Signal::Kill, Duration::from_secs(12)),
+];
 
 /// The longest a stop takes before it is told that nobody knows.
 pub const LONGEST: Duration = Duration::from_millis(4500);
@@ -114,6 +122,16 @@ impl Ladder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_that_heard_no_signal_is_killed_again() {
+        for stop in [Stop::Now, Stop::Patiently] {
+            let mut ladder = Ladder::default();
+            ladder.begin(&stop);
+            let kills = ladder.steps.iter().filter(|(signal, _)| *signal == Signal::Kill);
+            assert!(kills.count() >= 3, "{stop:?}");
+        }
+    }
 
     #[test]
     fn the_number_is_read_however_the_line_is_cut() {

@@ -18,8 +18,9 @@ impl Lease {
         self.transport().open_session().await.ok().map(Channel::split)
     }
 
-    /// Runs one of our own commands and waits for its end, a few seconds at most.
+    /// Runs one of our own commands, that signals, and waits for its end, a few seconds at most from when its turn comes.
     pub async fn run_aside(&self, command: &str) {
+        let _turn = self.signalling().await;
         let run = async {
             let (mut read, write) = self.aside().await?;
             write.exec(command).await.ok()?;

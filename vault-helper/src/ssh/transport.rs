@@ -35,6 +35,8 @@ pub struct Transport {
     pub mute: std::sync::OnceLock<()>,
     /// Set once the host's tools could not list a tree as SFTP does.
     pub toolless: std::sync::OnceLock<()>,
+    /// Whoever signals a command: [`CHANNELS`] leaves one channel for that.
+    signalling: tokio::sync::Mutex<()>,
     /// Keeps the login's secrets masked while this host could echo them.
     _enrolled: Vec<Enrollment>,
     /// The jump host's transport, kept open.
@@ -69,6 +71,7 @@ impl Transport {
             own_shell: Arc::default(),
             mute: std::sync::OnceLock::new(),
             toolless: std::sync::OnceLock::new(),
+            signalling: tokio::sync::Mutex::default(),
             _enrolled: enrolled,
             _through: through,
             fingerprint,
@@ -174,6 +177,12 @@ impl Lease {
     /// The transport.
     pub fn transport(&self) -> &Transport {
         &self.transport
+    }
+
+    /// A turn at the one channel that is left for signals. Of many commands stopped at once each would find it taken, and
+    /// its signal would be lost.
+    pub async fn signalling(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.transport.signalling.lock().await
     }
 
     /// The redactor, for what the host says.

@@ -36,6 +36,7 @@ impl Elevation {
     /// Sends a signal to a command's process group, with the rights it runs with. A signal that does not arrive is
     /// followed by the next one, and the end of the ladder says so.
     pub async fn signal(&self, lease: &Lease, supervisor: &Supervisor, signal: Sig) {
+        let _turn = lease.signalling().await;
         let run = async {
             let (mut read, write) = lease.aside().await?;
             let (_button, mut stops) = mpsc::channel(1);
