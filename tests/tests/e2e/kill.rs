@@ -7,8 +7,13 @@ use sallyport_tests::mcp::McpClient;
 use sallyport_tests::world::{POLICY_THAT_ASKS, World, eventually, process};
 use serde_json::{Value, json};
 
+/// How many of the commands run that these tests leave running.
+fn sleepers(world: &World) -> usize {
+    world.remote_processes().iter().filter(|process| process.command == "sleep 600").count()
+}
+
 fn sleeping(world: &World) -> bool {
-    world.remote_processes().iter().any(|process| process.command == "sleep 600")
+    sleepers(world) > 0
 }
 
 fn assert_works(client: &McpClient) {
@@ -26,10 +31,7 @@ fn a_killed_broker_takes_its_commands_and_sessions_along() {
         client.start("ssh_exec", json!({ "target": "web1", "command": "sleep 600" })),
         client.start("ssh_exec", json!({ "session": session, "command": "sleep 600" })),
     ];
-    eventually("both commands", || {
-        let count = world.remote_processes().iter().filter(|process| process.command == "sleep 600").count();
-        (count == 2).then_some(())
-    });
+    eventually("both commands", || (sleepers(&world) == 2).then_some(()));
     client.kill();
     running.into_iter().for_each(|pending| assert!(pending.wait_or_end().is_none()));
     eventually("the end of both", || world.remote_processes().is_empty().then_some(()));
@@ -48,8 +50,7 @@ fn a_killed_broker_takes_along_as_many_commands_as_a_connection_has() {
         let sleep = json!({ "target": "web1", "command": "sleep 600", "background": true });
         assert_eq!(client.call("ssh_exec", sleep).status(), "running");
     }
-    let count = || world.remote_processes().iter().filter(|process| process.command == "sleep 600").count();
-    eventually("all commands", || (count() == 9).then_some(()));
+    eventually("all commands", || (sleepers(&world) == 9).then_some(()));
     client.kill();
     // One channel is left to signal all of them, root's for one by commands of their own.
     eventually("their end", || world.remote_processes().is_empty().then_some(()));

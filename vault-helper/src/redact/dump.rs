@@ -206,11 +206,7 @@ mod tests {
 
     #[test]
     fn the_next_line_that_may_begin_a_dump_is_the_one_that_reading_them_all_finds() {
-        let mut state = 1_u32;
-        let mut next = |below: usize| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as usize % below
-        };
+        let mut next = crate::redact::dice();
         for round in 0..2000 {
             let rare = 1 + next(600);
             let text: Vec<u8> = (0..next(3 * CELL))

@@ -38,3 +38,13 @@ pub use strength::{Strength, Weak};
 
 /// What stands where a secret stood: fixed, so that it tells neither the length nor the name.
 pub const MASK: &str = "[redacted]";
+
+/// Numbers for tests that look random and are the same in every run: each below what it is asked for.
+#[cfg(test)]
+fn dice() -> impl FnMut(usize) -> usize {
+    let mut state = 1_u32;
+    move |below| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % below
+    }
+}

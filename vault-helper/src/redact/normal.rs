@@ -367,11 +367,7 @@ mod tests {
             b"\xc3\xa4",
             b"\0\0\0\0\0\0\0\0\0\0",
         ];
-        let mut state = 1_u32;
-        let mut next = |below: usize| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as usize % below
-        };
+        let mut next = crate::redact::dice();
         for n in 0..600 {
             // Few kinds make long runs, with and without gaps.
             let kinds = 1 + next(PIECES.len());

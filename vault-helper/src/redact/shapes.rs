@@ -236,11 +236,7 @@ mod tests {
 
     #[test]
     fn what_is_not_searched_holds_no_beginning() {
-        let mut state = 1_u32;
-        let mut next = |below: usize| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as usize % below
-        };
+        let mut next = crate::redact::dice();
         for _ in 0..2000 {
             let mut text = Vec::new();
             for _ in 0..next(12) {
