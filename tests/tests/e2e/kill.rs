@@ -8,12 +8,12 @@ use sallyport_tests::world::{POLICY_THAT_ASKS, World, eventually, process};
 use serde_json::{Value, json};
 
 /// How many of the commands run that these tests leave running.
-fn sleepers(world: &World) -> usize {
-    world.remote_processes().iter().filter(|process| process.command == "sleep 600").count()
+fn commands(world: &World, command: &str) -> usize {
+    world.remote_processes().iter().filter(|process| process.command == command).count()
 }
 
 fn sleeping(world: &World) -> bool {
-    sleepers(world) > 0
+    commands(world, "sleep 600") > 0
 }
 
 fn assert_works(client: &McpClient) {
@@ -31,7 +31,7 @@ fn a_killed_broker_takes_its_commands_and_sessions_along() {
         client.start("ssh_exec", json!({ "target": "web1", "command": "sleep 600" })),
         client.start("ssh_exec", json!({ "session": session, "command": "sleep 600" })),
     ];
-    eventually("both commands", || (sleepers(&world) == 2).then_some(()));
+    eventually("both commands", || (commands(&world, "sleep 600") == 2).then_some(()));
     client.kill();
     running.into_iter().for_each(|pending| assert!(pending.wait_or_end().is_none()));
     eventually("the end of both", || world.remote_processes().is_empty().then_some(()));
@@ -42,15 +42,24 @@ fn a_killed_broker_takes_its_commands_and_sessions_along() {
 
 #[test]
 fn a_killed_broker_takes_along_as_many_commands_as_a_connection_has() {
+    assert_nine_end("sleep 600");
+}
+
+#[test]
+fn a_killed_broker_takes_along_as_many_commands_that_print_without_end() {
+    assert_nine_end("yes");
+}
+
+fn assert_nine_end(command: &str) {
     let world = World::new();
     let _sshd = world.ready_host("web1");
     let mut client = world.mcp();
     assert_works(&client);
     for _ in 0..9 {
-        let sleep = json!({ "target": "web1", "command": "sleep 600", "background": true });
-        assert_eq!(client.call("ssh_exec", sleep).status(), "running");
+        let call = json!({ "target": "web1", "command": command, "background": true });
+        assert_eq!(client.call("ssh_exec", call).status(), "running");
     }
-    eventually("all commands", || (sleepers(&world) == 9).then_some(()));
+    eventually("all commands", || (commands(&world, command) == 9).then_some(()));
     client.kill();
     // One channel is left to signal all of them, root's for one by commands of their own.
     eventually("their end", || world.remote_processes().is_empty().then_some(()));

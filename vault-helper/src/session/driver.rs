@@ -17,7 +17,7 @@ use super::marks::Mark;
 use super::oneshot::until;
 use super::shell::Shell;
 use super::sink::Sink;
-use super::stop::{FirstLine, Ladder, signal};
+use super::stop::{FirstLine, Reach, Stopping};
 use crate::redact::Redactor;
 use crate::ssh::channel::{Channel, ChannelMsg, ReadHalf, Sig, WriteHalf};
 use crate::ssh::transport::Lease;
@@ -36,7 +36,7 @@ pub struct Driver {
     read: ReadHalf,
     write: Arc<WriteHalf>,
     redactor: Redactor,
-    lease: Lease,
+    lease: Arc<Lease>,
     /// Output that came while no command ran.
     late: VecDeque<(Stream, Vec<u8>)>,
     late_bytes: usize,
@@ -65,11 +65,11 @@ impl First {
         }
     }
 
-    /// The process group, for an account whose processes sshd does not signal.
-    fn group(&self, lease: &Lease) -> Option<u32> {
+    /// How the shell and what it runs are signalled: by number for an account whose processes sshd does not signal.
+    fn reach(&self, lease: &Lease, write: &Arc<WriteHalf>) -> Reach {
         match self {
-            Self::Told(group) if lease.is_root() => *group,
-            _ => None,
+            Self::Told(Some(group)) if lease.is_root() => Reach::Group(*group),
+            _ => Reach::Channel(write.clone()),
         }
     }
 }
@@ -90,7 +90,7 @@ impl Driver {
             write: Arc::new(write),
             shell,
             read,
-            lease,
+            lease: Arc::new(lease),
             late: VecDeque::new(),
             late_bytes: 0,
             exit: Exit::default(),
@@ -105,9 +105,9 @@ impl Driver {
         // Let go of, so that output nobody reads any more does not hold up the connection, and with it what is sent now.
         drop(read);
         // HUP for the whole process group: the shell must not outlive its session.
-        let group = first.group(&lease);
+        let reach = first.reach(&lease, &write);
         for last in [Sig::Hup, Sig::Kill] {
-            signal(&lease, &write, group, last).await;
+            reach.signal(&lease, last).await;
         }
         let _ = write.close().await;
     }
@@ -219,10 +219,10 @@ impl Driver {
         let mut sent = Some(send(frame.into_bytes()));
         // A line of our own may read what follows it.
         let mut probing = matches!(line, Line::Command { .. }).then(|| Instant::now() + LONG);
-        let mut ladder = Ladder::default();
+        let mut stopping = Stopping::default();
         let (mut output, mut error) = (End::new(&mark, true), End::new(&mark, false));
         loop {
-            if let (Some(status), Some(_)) = (output.status(), error.status()) {
+            if let (Some(status), Some(_), false) = (output.status(), error.status(), stopping.sending()) {
                 let (code, cwd) = parse_status(status);
                 let rest = std::mem::take(&mut output.rest);
                 self.shell.stands_in(cwd.clone());
@@ -241,6 +241,7 @@ impl Driver {
                 return Some(DEAF.into());
             }
             let due = sink.deadline().map(Instant::from_std);
+            let reach = self.first.reach(&self.lease, &write);
             tokio::select! {
                 event = next(&mut self.read, &mut self.exit, &mut self.first, &redactor) => match event {
                     Event::Data(stream, bytes) => {
@@ -283,8 +284,8 @@ impl Driver {
                         _ => Some(Instant::now() + LONG),
                     };
                 }
-                Some(stop) = stops.recv() => ladder.begin(&stop),
-                step = ladder.step() => signal(&self.lease, &write, self.first.group(&self.lease), step).await,
+                Some(stop) = stops.recv() => stopping.begin(&stop),
+                () = stopping.step(&reach, &self.lease) => {}
                 () = self.shell.closing() => {
                     let why = "the session was closed";
                     let ended = Some(self.redactor.text(why));

@@ -1,5 +1,6 @@
 //! One command on a channel of its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sallyport_protocol::envelope::Stream;
@@ -9,11 +10,10 @@ use tokio::time::Instant;
 use super::compose;
 use super::job::{Exit, Stop};
 use super::sink::Sink;
-use super::stop::{FirstLine, Ladder, signal};
+use super::stop::{FirstLine, Reach, Stopping};
 use super::sudo::Elevation;
-use super::sudo::stop::Supervisor;
 use super::sudo::text::Errand;
-use crate::ssh::channel::{Channel, ChannelMsg, Sig, WriteHalf};
+use crate::ssh::channel::{Channel, ChannelMsg, Sig};
 use crate::ssh::transport::Lease;
 
 /// After the command's end, output may still be on its way; a child it left in the
@@ -30,23 +30,6 @@ pub struct Command {
     pub elevation: Option<Elevation>,
 }
 
-/// How a command is signalled.
-enum Reach {
-    /// By SSH's own request, or as the process group with this number.
-    Channel(Option<u32>),
-    /// Through sudo.
-    Sudo(Box<Elevation>, Supervisor),
-}
-
-impl Reach {
-    async fn signal(&self, lease: &Lease, write: &WriteHalf, sig: Sig) {
-        match self {
-            Self::Channel(group) => signal(lease, write, *group, sig).await,
-            Self::Sudo(elevation, supervisor) => elevation.signal(lease, supervisor, sig).await,
-        }
-    }
-}
-
 /// Runs a command to its end.
 pub async fn run(
     channel: Channel,
@@ -58,7 +41,8 @@ pub async fn run(
     let (mut read, write);
     let mut exit = Exit::default();
     let Command { text, input, elevation } = command;
-    let mut reach = Reach::Channel(None);
+    let lease = Arc::new(lease);
+    let mut supervised = None;
     let mut first = None;
     // What sudo was seen to start was taken.
     let mut taken = elevation.is_some();
@@ -66,13 +50,11 @@ pub async fn run(
         let errand = Errand::Run { command: &text, input: input.len() };
         match Box::pin(elevation.start(channel, &lease, errand, &mut stops)).await {
             Ok((from, to, begun)) => {
-                (read, write) = (from, to);
+                (read, write) = (from, Arc::new(to));
                 sink.job().hold(begun.enrolled);
                 sink.write(Stream::Output, begun.output).await;
                 sink.write(Stream::ErrorOutput, begun.error).await;
-                if let Some(supervisor) = begun.supervisor {
-                    reach = Reach::Sudo(Box::new(elevation), supervisor);
-                }
+                supervised = begun.supervisor.map(|supervisor| Reach::Sudo(Arc::new((elevation, supervisor))));
             }
             Err(failure) => {
                 // Those who read the output later must learn it as well.
@@ -82,7 +64,8 @@ pub async fn run(
             }
         }
     } else {
-        (read, write) = channel.split();
+        let (from, to) = channel.split();
+        (read, write) = (from, Arc::new(to));
         // Root's processes are signalled by number: see `stop`.
         first = lease.is_root().then(FirstLine::default);
         let text = if first.is_some() { compose::with_pid(&text) } else { text };
@@ -101,7 +84,8 @@ pub async fn run(
     };
     tokio::pin!(feed);
     let mut fed = false;
-    let mut ladder = Ladder::default();
+    let mut stopping = Stopping::default();
+    let mut reach = supervised.unwrap_or_else(|| Reach::Channel(write.clone()));
     let mut drained: Option<Instant> = None;
     let (mut ended, mut stopped) = (false, false);
     loop {
@@ -112,7 +96,7 @@ pub async fn run(
                     let output = match &mut first {
                         None => Some(data.into()),
                         Some(line) => line.take(&data).map(|(number, rest)| {
-                            reach = Reach::Channel(number);
+                            reach = number.map_or_else(|| reach.clone(), Reach::Group);
                             first = None;
                             rest
                         }),
@@ -160,19 +144,21 @@ pub async fn run(
             () = until(drained) => break,
             Some(stop) = stops.recv() => {
                 stopped |= !matches!(stop, Stop::With(_));
-                ladder.begin(&stop);
+                stopping.begin(&stop);
             }
-            step = ladder.step() => reach.signal(&lease, &write, step).await,
+            () = stopping.step(&reach, &lease) => {}
         }
     }
     // As in a session: see `driver`.
     drop(read);
+    // Its command is gone, and it holds the lease.
+    drop(stopping);
     if let Some(mut line) = first {
         sink.write(Stream::Output, line.rest()).await;
     }
-    if stopped && !matches!(reach, Reach::Channel(None)) {
+    if stopped && !matches!(reach, Reach::Channel(_)) {
         // What ignored INT and outlived the command, a background child for example.
-        reach.signal(&lease, &write, Sig::Kill).await;
+        reach.signal(&lease, Sig::Kill).await;
     }
     let _ = write.close().await;
     drop(lease);

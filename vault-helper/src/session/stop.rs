@@ -5,23 +5,77 @@
 //! accounts. For root it has no process that could ("session signalling requires
 //! privilege separation"), so there the group's number is learned when the command
 //! starts and `kill` is run on a channel of its own.
+//!
+//! What such a channel answers comes over the same connection as the command's output, behind
+//! it. So a signal is sent beside the reading of that output, never instead of it: a command
+//! that prints without end would hold up its own end.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sallyport_protocol::request::Signal;
 use tokio::time::Instant;
 
 use super::job::Stop;
+use super::sudo::Elevation;
+use super::sudo::stop::Supervisor;
 use crate::ssh::channel::{Sig, WriteHalf};
 use crate::ssh::transport::Lease;
 
-/// Sends a signal to a command's process group.
-pub async fn signal(lease: &Lease, write: &WriteHalf, group: Option<u32>, signal: Sig) {
-    match group {
-        // A signal that does not arrive is followed by the next one, and the end of the ladder says so.
-        None => drop(write.signal(signal).await),
-        Some(group) => lease.run_aside(&format!("kill -s {} -- -{group}", signal.name())).await,
+/// How a command is signalled.
+#[derive(Clone)]
+pub enum Reach {
+    /// By SSH's own request.
+    Channel(Arc<WriteHalf>),
+    /// As the process group with this number.
+    Group(u32),
+    /// Through sudo.
+    Sudo(Arc<(Elevation, Supervisor)>),
+}
+
+impl Reach {
+    /// Sends a signal. One that does not arrive is followed by the next one, and the end of the ladder says so.
+    pub async fn signal(&self, lease: &Lease, signal: Sig) {
+        match self {
+            Self::Channel(write) => drop(write.signal(signal).await),
+            Self::Group(group) => lease.run_aside(&format!("kill -s {} -- -{group}", signal.name())).await,
+            Self::Sudo(sudo) => sudo.0.signal(lease, &sudo.1, signal).await,
+        }
+    }
+}
+
+/// A stop under way: the signals that are due, and the one that is being sent.
+#[derive(Default)]
+pub struct Stopping {
+    ladder: Ladder,
+    sending: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Stopping {
+    /// Begins to stop, or goes on faster if it has begun.
+    pub fn begin(&mut self, stop: &Stop) {
+        self.ladder.begin(stop);
+    }
+
+    /// Whether a signal is on its way: it must not meet another command than its own.
+    pub fn sending(&self) -> bool {
+        self.sending.is_some()
+    }
+
+    /// Waits for the next signal to be due and sent; for ever when there is none. Cancel safe: a signal that is being
+    /// sent is gone on with.
+    pub async fn step(&mut self, reach: &Reach, lease: &Arc<Lease>) {
+        if self.sending.is_none() {
+            let signal = self.ladder.step().await;
+            let (reach, lease) = (reach.clone(), lease.clone());
+            self.sending = Some(Box::pin(async move { reach.signal(&lease, signal).await }));
+        }
+        if let Some(sending) = &mut self.sending {
+            sending.await;
+        }
+        self.sending = None;
     }
 }
 
@@ -83,14 +137,14 @@ pub const LONGEST: Duration = Duration::from_millis(4500);
 
 /// The signals still to be sent, and when.
 #[derive(Debug, Default)]
-pub struct Ladder {
+struct Ladder {
     steps: VecDeque<(Signal, Duration)>,
     next: Option<Instant>,
 }
 
 impl Ladder {
-    /// Begins to stop, or goes on faster if it has begun.
-    pub fn begin(&mut self, stop: &Stop) {
+    /// Begins anew.
+    fn begin(&mut self, stop: &Stop) {
         self.steps = match stop {
             Stop::Patiently => PATIENCE.into(),
             Stop::Now => HURRY.into(),
@@ -100,7 +154,7 @@ impl Ladder {
     }
 
     /// Waits for the next step and returns its signal; waits for ever when there is none.
-    pub async fn step(&mut self) -> Sig {
+    async fn step(&mut self) -> Sig {
         loop {
             match self.next {
                 None => std::future::pending::<()>().await,
