@@ -1,7 +1,7 @@
 //! Throwaway login accounts, for password logins against a real `sshd`. Only root can make them.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::process;
@@ -13,6 +13,8 @@ pub struct Account {
     pub name: String,
     /// The password, as `chpasswd` was told.
     pub password: String,
+    /// Its home directory, its own.
+    pub home: PathBuf,
 }
 
 /// Whether accounts can be made here.
@@ -36,7 +38,7 @@ pub fn make(name: &str, password: &str, home: &Path) -> Account {
         .arg(name);
     process::run(&mut useradd, b"").expect_success();
     process::run(&mut process::bare("chpasswd"), format!("{name}:{password}\n").as_bytes()).expect_success();
-    Account { name: name.to_owned(), password: password.to_owned() }
+    Account { name: name.to_owned(), password: password.to_owned(), home: home.to_owned() }
 }
 
 impl Account {
@@ -54,7 +56,7 @@ impl Account {
     }
 }
 
-fn sudoers_file(name: &str) -> std::path::PathBuf {
+fn sudoers_file(name: &str) -> PathBuf {
     Path::new("/etc/sudoers.d").join(name)
 }
 

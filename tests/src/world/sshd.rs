@@ -55,6 +55,11 @@ impl Sshd {
         self.child.id() as i32
     }
 
+    /// The home directory of whoever logs in, as their shells are told.
+    pub fn home(&self) -> PathBuf {
+        self.dir.join("home")
+    }
+
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use nix::sys::signal::Signal;
 use sallyport_tests::mcp::McpClient;
 use sallyport_tests::world::{Account, FORBIDDEN, POLICY_THAT_FORBIDS, Sshd, SshdOptions, World, account};
 use sallyport_tests::world::{eventually, process};
@@ -16,7 +17,7 @@ const ALL: &str = "USER ALL=(ALL:ALL) ALL";
 struct Bed {
     client: McpClient,
     account: Account,
-    _sshd: Sshd,
+    sshd: Sshd,
     world: World,
 }
 
@@ -42,7 +43,7 @@ fn bed_on(extra: &str, rules: &[&str]) -> Option<Bed> {
     world.record("sudo", &sshd.place(), &account.name, "password", record.as_bytes());
     let lines: String = rules.iter().map(|rule| rule.replace("USER", &account.name) + "\n").collect();
     account.sudoers(&lines);
-    Some(Bed { client: world.mcp(), account, _sshd: sshd, world })
+    Some(Bed { client: world.mcp(), account, sshd: sshd, world })
 }
 
 impl Bed {
@@ -51,7 +52,7 @@ impl Bed {
     }
 
     fn sudo_record(&self, secret: &[u8]) {
-        self.world.record("sudo", &self._sshd.place(), &self.account.name, "password", secret);
+        self.world.record("sudo", &self.sshd.place(), &self.account.name, "password", secret);
     }
 
     fn session(&self) -> String {
@@ -117,7 +118,7 @@ fn without_a_record_a_host_that_does_not_ask_works_and_one_that_asks_says_which_
     let Some(bed) = bed(&["USER ALL=(root) NOPASSWD: ALL", "USER ALL=(nobody) PASSWD: ALL"]) else { return };
     fs::remove_file(bed.world.store().file(&format!(
         "sallyport/sudo/{}/{}/password",
-        bed._sshd.place(),
+        bed.sshd.place(),
         bed.account.name
     )))
     .unwrap();
@@ -297,10 +298,7 @@ fn the_password_is_in_no_argument_environment_or_file_while_the_command_runs() {
         assert!(!holds(format!("/proc/{pid}/environ")), "{}", process::command_line(pid));
     }
     let grep = process::run(
-        process::bare("grep")
-            .args(["-rlF", PASSWORD])
-            .arg(format!("/tmp/{}", bed.account.name))
-            .arg(bed.world.state()),
+        process::bare("grep").args(["-rlF", PASSWORD]).arg(&bed.account.home).arg(bed.world.state()),
         b"",
     );
     assert_eq!(grep.stdout, "");
@@ -317,6 +315,40 @@ fn a_command_of_another_user_is_really_stopped() {
     let reply = bed.client.call("ssh_stop", json!({ "id": job })).expect_ok();
     assert_eq!(reply["stopped"], true, "{:#}", reply.raw);
     eventually("their end", || (running() == 0).then_some(()));
+}
+
+#[test]
+fn a_command_that_is_stopped_before_it_is_known_to_have_started_is_never_run() {
+    let Some(bed) = bed(&["USER ALL=(ALL:ALL) NOPASSWD: ALL"]) else { return };
+    process::run(process::bare("usermod").args(["--shell", "/bin/bash", &bed.account.name]), b"")
+        .expect_success();
+    bed.sudo("true").expect_ok();
+    let [waits, goes_on, ran] = ["waits", "goes-on", "ran"].map(|name| bed.account.home.join(name));
+    // The host stands still between the moment in which sudo is content and the one in which we hear of it.
+    let wait =
+        format!("touch {}; until test -e {}; do sleep 0.01; done\n", waits.display(), goes_on.display());
+    fs::write(bed.sshd.home().join(".bashrc"), wait).unwrap();
+    let command = format!("touch {}; sleep 600", ran.display());
+    let arguments = json!({ "target": "web1", "command": command, "background": true });
+    let job = bed.client.call("ssh_sudo_exec", arguments).text("job_id").to_owned();
+    eventually("the slow host", || waits.exists().then_some(()));
+    let connection = process::all()
+        .find(|pid| process::command_line(*pid) == format!("sshd: {}@notty", bed.account.name))
+        .unwrap();
+    process::signal(connection, Signal::SIGSTOP);
+    fs::write(&goes_on, "").unwrap();
+    eventually("the shell that sudo starts", || {
+        let words = |pid| process::command_line(pid);
+        process::all()
+            .any(|pid| words(pid).starts_with("/bin/sh -c s=;") && words(pid).contains(&command))
+            .then_some(())
+    });
+    bed.client.call("ssh_stop", json!({ "id": job })).expect_ok();
+    let reply = bed.client.call("ssh_output", json!({ "id": job }));
+    assert!(reply.rendering().contains("stopped before the command was started"), "{:#}", reply.raw);
+    process::signal(connection, Signal::SIGCONT);
+    eventually("the end of all", || bed.world.remote_processes().is_empty().then_some(()));
+    assert!(!ran.exists(), "it was run after all");
 }
 
 #[test]

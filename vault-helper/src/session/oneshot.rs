@@ -54,7 +54,8 @@ pub async fn run(
                 sink.job().hold(begun.enrolled);
                 sink.write(Stream::Output, begun.output).await;
                 sink.write(Stream::ErrorOutput, begun.error).await;
-                supervised = begun.supervisor.map(|supervisor| Reach::Sudo(Arc::new((elevation, supervisor))));
+                supervised =
+                    begun.supervisor.map(|supervisor| Reach::Sudo(Arc::new((elevation, supervisor))));
             }
             Err(failure) => {
                 // Those who read the output later must learn it as well.

@@ -199,6 +199,9 @@ impl Elevation {
                 },
                 Heard::Question(_) => refusal(tool.name(), &self.label, &self.slug.to_string(), "", true),
                 Heard::Started(pid, behind) => {
+                    if matches!(errand, Errand::Run { .. }) {
+                        write.data_bytes(text::go(&signs)).await.map_err(|error| lost(&error.to_string()))?;
+                    }
                     let supervisor = pid.map(|pid| Supervisor { pid, mark: signs.mark.clone() });
                     let (output, error) = match stage {
                         Stage::Pipes => (output, behind),

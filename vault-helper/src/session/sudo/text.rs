@@ -9,11 +9,13 @@ use super::tool::Tool;
 use crate::session::compose::quote;
 
 /// What the started shell does, as the other user: it says so on standard error with the mark and its process
-/// number, runs the command in a shell of its own and passes its exit code on. Signals are meant for the command; what
+/// number, waits for the [`go`], runs the command in a shell of its own and passes its exit code on. Without the go (the
+/// call was stopped or the connection went away while sudo asked) nothing runs that nobody would stop. Signals are meant for the command; what
 /// it left in the background when one came is ended too, as shells let such children ignore INT. On a terminal, which
 /// has no end of file, it is told how many bytes of input there are, and programs are told not to page.
 const SUPERVISE: &str = concat!(
     r#"s=; trap s=1 INT TERM; printf "%s%s %d\n" "$2" "$3" "$$" >&2; "#,
+    r#"read -r g; case $g in "$3") ;; *) exit 125;; esac; "#,
     r#"case ${4-} in "") /bin/sh -c "$1";; *) PAGER=cat GIT_PAGER=cat SYSTEMD_PAGER=cat; "#,
     r#"export PAGER GIT_PAGER SYSTEMD_PAGER; "#,
     r#"case $4 in 0) /bin/sh -c "$1" </dev/null;; *) head -c "$4" | /bin/sh -c "$1";; esac;; esac; r=$?; "#,
@@ -71,6 +73,11 @@ pub fn sent(tool: Tool, run_as: &str, errand: Errand<'_>, signs: &Signs, stage: 
     };
     let (supervise, command) = (quote(SUPERVISE), quote(command));
     format!("{place} {asking} -u {user} -- /bin/sh -c {supervise} sh {command} {first} {second}{input}")
+}
+
+/// What the started shell waits for, as a line: the mark's second half.
+pub fn go(signs: &Signs) -> Vec<u8> {
+    format!("{}\n", signs.mark.halves().1).into_bytes()
 }
 
 /// A word for a POSIX shell, in quotes only where it needs them.
