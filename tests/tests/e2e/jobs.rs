@@ -48,6 +48,20 @@ fn what_outlives_its_time_goes_on_as_a_job_and_is_stopped_for_good() {
 }
 
 #[test]
+fn a_job_whose_connection_breaks_says_that_its_end_was_not_seen() {
+    let world = World::new();
+    let sshd = world.ready_host("web1");
+    let client = world.mcp();
+    let arguments = json!({ "target": "web1", "command": "echo begun; sleep 600", "background": true });
+    let job = client.call("ssh_exec", arguments).text("job_id").to_owned();
+    let read = || client.call("ssh_output", json!({ "id": job })).expect_ok();
+    eventually("the command", || (read().text("text") == "begun\n").then_some(()));
+    sshd.cut();
+    let reply = eventually("its end", || (read()["running"] == false).then(read));
+    assert!(reply.text("text").starts_with("begun\n[its end was not seen: "), "{:#}", reply.raw);
+}
+
+#[test]
 fn what_floods_is_closed_like_anything_else_and_holds_up_nothing() {
     let world = World::new();
     let _sshd = world.ready_host_with("web1", "terminal = \"allow\"");

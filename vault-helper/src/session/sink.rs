@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::job::{Exit, Job};
 use super::transcript::tap::Tap;
-use crate::redact::{Clean, Redactor, StreamRedactor};
+use crate::redact::{Clean, Redactor, StreamRedactor, trusted_text};
 use crate::serve::outbound::Outbound;
 
 /// A client that waits for live output.
@@ -105,6 +105,10 @@ impl Sink {
         if let Some(tap) = &self.tap {
             self.lines.iter().filter(|line| !line.is_empty()).for_each(|line| tap.text(line));
         }
+        if let Some(lost) = &exit.lost {
+            // For those who read the output later: they see no more of the command than that it has ended.
+            self.job.keep(&trusted_text("[its end was not seen: ").and(lost).with("]\n").into());
+        }
         self.job.end(exit);
         self.ended = true;
     }
@@ -149,7 +153,7 @@ impl Drop for Sink {
     /// Whoever let go of a command without ending it does not know what became of it; its waiters must hear that.
     fn drop(&mut self) {
         if !self.ended {
-            let why = crate::redact::trusted_text("the session ended before the command was run to its end");
+            let why = trusted_text("the session ended before the command was run to its end");
             self.job.end(Exit { lost: Some(why), ..Exit::default() });
         }
     }
