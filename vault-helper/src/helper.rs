@@ -11,6 +11,7 @@ use sallyport_protocol::handshake::{Limits, Profile, Welcome, build};
 
 use tokio::sync::watch;
 
+use crate::afterwards::afterwards;
 use crate::audit::Audit;
 use crate::config::{Live, Settings, Snapshot};
 use crate::forward::Forwards;
@@ -32,6 +33,9 @@ const HOUSEKEEPING: Duration = Duration::from_millis(500);
 
 /// How often old transcripts are looked for.
 const PRUNING: Duration = Duration::from_secs(3600);
+
+/// How long what runs on hosts has to end before the connections to them are cut.
+pub const FAREWELL: Duration = Duration::from_secs(3);
 
 /// See the module.
 pub struct Helper {
@@ -134,9 +138,14 @@ impl Helper {
     pub fn forget(&self) {
         self.remembered.forget();
         if self.settings.on_lock == crate::config::OnLock::Close {
-            self.registry.close_all();
+            let ended = self.registry.close_all();
             self.forwards.close_all("the vault was locked");
-            self.pool.close_all();
+            // Out of the pool at once: nothing new goes over them.
+            let connections = self.pool.take_all();
+            afterwards(async move {
+                let _ = tokio::time::timeout(FAREWELL, ended).await;
+                connections.iter().for_each(|connection| connection.disconnect());
+            });
         }
         // Those in use live on, out of the pool: nothing new goes over them.
         self.pool.sweep(Duration::ZERO);

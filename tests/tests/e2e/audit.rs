@@ -131,6 +131,30 @@ fn a_command_whose_helper_was_killed_is_an_intent_without_outcome() {
 }
 
 #[test]
+fn a_helper_that_is_told_to_end_takes_along_what_runs_and_writes_every_outcome() {
+    let (world, _sshd) = with_history();
+    let client = world.mcp();
+    let open = || {
+        client.call("ssh_session_open", json!({ "target": "web1" })).expect_ok().text("session").to_owned()
+    };
+    let [busy, waits] = [open(), open()];
+    let sleep = |place: &str, name: &str| {
+        let call = json!({ place: name, "command": "sleep 600", "background": true });
+        assert_eq!(client.call("ssh_exec", call).status(), "running");
+    };
+    sleep("session", &busy);
+    sleep("target", "web1");
+    client.call("ssh_exec", json!({ "session": waits, "command": "sleep 600 &" })).expect_ok();
+    eventually("three commands", || {
+        (world.remote_processes().iter().filter(|one| one.command == "sleep 600").count() == 3).then_some(())
+    });
+    process::signal(world.helper().unwrap(), Signal::SIGTERM);
+    eventually("the helper's end", || world.helper().is_none().then_some(()));
+    eventually("the end of all", || world.remote_processes().is_empty().then_some(()));
+    assert_found(&world, &[]);
+}
+
+#[test]
 fn a_full_file_is_put_aside_and_the_log_stays_whole() {
     let world = World::new();
     let _sshd = world.ready_host("web1");

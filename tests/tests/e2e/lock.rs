@@ -44,6 +44,20 @@ fn locked(world: &World, alias: &str) -> bool {
 }
 
 #[test]
+fn a_locked_agent_is_said_at_once_when_all_channels_of_a_connection_are_taken() {
+    let world = World::with_passphrase();
+    let _sshd = world.ready_host("web1");
+    world.gpg().person_types_the_passphrase();
+    world.run(&["unlock"]).expect_success();
+    let client = world.mcp();
+    for _ in 0..9 {
+        client.call("ssh_session_open", json!({ "target": "web1" })).expect_ok();
+    }
+    world.gpg().lock();
+    client.call("ssh_exec", json!({ "target": "web1", "command": "true" })).expect_code("vault_locked");
+}
+
+#[test]
 fn the_window_ends_although_the_agent_still_remembers() {
     let world = World::with_passphrase();
     let hosts = [world.ready_host("web1"), world.ready_host("web2")];

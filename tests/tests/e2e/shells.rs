@@ -146,13 +146,15 @@ fn in_every_shell_a_session_outlives_what_commands_do_to_it() {
 fn in_every_shell_a_command_that_ends_the_shell_says_so_and_how() {
     let Some(bed) = bed("") else { return };
     for shell in bed.shells().iter().filter(|shell| bed.login_shell(shell)) {
-        let table: [(&str, Value); 6] = [
+        let table: [(&str, Value); 7] = [
             ("ulimit -c 0; kill -BUS $$", Value::Null),
             ("exit 3", json!(3)),
             ("exec true", json!(0)),
             ("kill -9 $$", Value::Null),
             ("set -e; false; echo never", json!(1)),
             ("echo last; exec 2>&1; exit 4", json!(4)),
+            // What holds the output open does not hold up the news.
+            ("sleep 600 & exit 5", json!(5)),
         ];
         for (command, code) in table {
             let session = bed.open();
@@ -168,6 +170,23 @@ fn in_every_shell_a_command_that_ends_the_shell_says_so_and_how() {
         assert_ne!(reply["exit_code"], 0, "{shell}: {:#}", reply.raw);
         assert!(!reply.text("stderr").is_empty(), "{shell}: {:#}", reply.raw);
     }
+}
+
+#[test]
+fn what_outlives_a_stop_is_not_said_to_be_gone() {
+    let Some(bed) = bed("") else { return };
+    let stop = |command: &str| {
+        let arguments = json!({ "target": "web1", "command": command, "background": true });
+        let job = bed.client.call("ssh_exec", arguments).text("job_id").to_owned();
+        let all = || bed.world.remote_processes().iter().filter(|one| one.command == "sleep 600").count();
+        eventually("the command", || (all() == command.matches("sleep").count()).then_some(()));
+        let reply = bed.client.call("ssh_stop", json!({ "id": job })).expect_ok();
+        (reply["stopped"].clone(), all())
+    };
+    assert_eq!(stop("sleep 600"), (json!(true), 0));
+    // A child in the background of a shell that is not interactive ignores INT, and sshd signals nothing once the
+    // shell is gone.
+    assert_eq!(stop("sleep 600 & sleep 600"), (json!(false), 1));
 }
 
 /// What a command may define or switch off without the session's noticing.

@@ -214,12 +214,15 @@ fn locking_closes_sessions_only_where_it_is_set_and_so_does_the_end_of_the_windo
             .expect_ok()
             .text("session")
             .to_owned();
+        let sleep = json!({ "target": "web1", "command": "sleep 600", "background": true });
+        assert_eq!(client.call("ssh_exec", sleep).status(), "running");
         if by_hand {
             world.run(&["lock"]).expect_success();
         }
         let call = || client.call("ssh_exec", json!({ "session": session, "command": "echo here" }));
         if closed {
             eventually("the session's end", || (call().code() == "session_not_found").then_some(()));
+            eventually("the end of all", || world.remote_processes().is_empty().then_some(()));
         } else {
             assert_eq!(call().expect_ok().text("stdout"), "here\n", "{settings}");
         }

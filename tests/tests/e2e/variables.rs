@@ -85,6 +85,7 @@ fn a_session_has_them_for_one_call_or_until_they_are_detached() {
     };
     let reply = act("attach").expect_ok();
     assert_eq!((&reply["names"], &reply["variables"]), (&json!(["app"]), &json!(["TOKEN", "MULTI"])));
+    assert_eq!(run("echo ${#TOKEN}", &["app"]), format!("{}\n", TOKEN.len()));
     assert_eq!(run("set -x; echo $TOKEN; set +x; env | grep -c ^TOKEN=", &[]), "[redacted]\n1\n");
     assert_eq!(act("detach").expect_ok()["names"], json!([]));
     assert_eq!(run("echo ${#TOKEN}", &[]), "0\n");

@@ -121,6 +121,25 @@ impl Ended {
     }
 }
 
+impl Operation {
+    /// What `work` comes to, unless the client cancels first or is gone.
+    ///
+    /// # Errors
+    /// That it did.
+    pub async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T, Cancelled> {
+        let mut cancelled = self.cancelled.clone();
+        tokio::select! {
+            biased;
+            () = came_true(&mut cancelled) => Err(Cancelled),
+            done = work => Ok(done),
+        }
+    }
+}
+
+/// An operation was cancelled before it began.
+#[derive(Debug, Clone, Copy)]
+pub struct Cancelled;
+
 /// Waits until a switch is on; for ever when it never will be.
 pub async fn came_true(switch: &mut watch::Receiver<bool>) {
     if switch.wait_for(|on| *on).await.is_err() {
@@ -154,6 +173,7 @@ pub async fn serve<R: Role>(helper: Arc<Helper>, socket: UnixStream) -> Ended {
     for running in desk.running.values() {
         let _ = running.cancel.send(true);
     }
+    out.shut();
     R::gone(&helper, &desk.callers);
     while desk.tasks.join_next().await.is_some() {}
     ended

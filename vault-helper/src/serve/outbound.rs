@@ -5,6 +5,7 @@
 //! through the redactor here, whatever code wrote them; a piece of a stream must
 //! be a [`Clean`], which only the redactor builds.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sallyport_protocol::envelope::{FromHelper, OpId, Stream};
@@ -56,6 +57,8 @@ pub struct Outbound {
     wake: Notify,
     /// Something was written: producers may have room.
     room: Notify,
+    /// Nobody writes any more: what is sent goes nowhere.
+    shut: AtomicBool,
 }
 
 const STREAMS: [Stream; 2] = [Stream::Output, Stream::ErrorOutput];
@@ -67,7 +70,13 @@ fn lanes(op: OpId) -> Vec<(OpId, Stream)> {
 impl Outbound {
     /// An empty way out.
     pub fn new(redactor: Redactor) -> Self {
-        Self { outbox: Mutex::new(Outbox::new()), redactor, wake: Notify::new(), room: Notify::new() }
+        Self {
+            outbox: Mutex::new(Outbox::new()),
+            redactor,
+            wake: Notify::new(),
+            room: Notify::new(),
+            shut: AtomicBool::new(false),
+        }
     }
 
     fn outbox(&self) -> MutexGuard<'_, Outbox<(OpId, Stream)>> {
@@ -114,6 +123,12 @@ impl Outbound {
         self.room.notify_waiters();
     }
 
+    /// The socket is gone: whoever waits for room in it goes on.
+    pub(super) fn shut(&self) {
+        self.shut.store(true, Ordering::Relaxed);
+        self.room.notify_waiters();
+    }
+
     /// Sends a piece of a stream; waits while the peer has not taken earlier ones.
     /// Cancel safe: a cancelled call has sent whole chunks or nothing.
     pub async fn data(&self, op: OpId, stream: Stream, clean: Clean) {
@@ -130,6 +145,9 @@ impl Outbound {
             let room = self.room.notified();
             tokio::pin!(room);
             room.as_mut().enable();
+            if self.shut.load(Ordering::Relaxed) {
+                return;
+            }
             {
                 let mut outbox = self.outbox();
                 if outbox.queued((op, stream)) < STREAM_CREDIT as usize {
@@ -176,5 +194,24 @@ impl Outbound {
             self.room.notify_waiters();
             socket.write_all_buf(&mut batch).await?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_room_in_a_socket_that_is_gone_goes_on() {
+        let out = Outbound::new(Redactor::new());
+        let op = OpId(1);
+        out.open(op);
+        let much = Redactor::new().bytes(&vec![b'x'; 4 * STREAM_CREDIT as usize]);
+        let send = out.data(op, Stream::Output, much);
+        tokio::pin!(send);
+        let now = tokio::time::timeout(std::time::Duration::ZERO, &mut send).await;
+        assert!(now.is_err(), "nobody takes it");
+        out.shut();
+        send.await;
     }
 }

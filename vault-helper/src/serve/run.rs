@@ -18,7 +18,7 @@ use crate::config::{Live, Paths, Settings};
 use crate::guard::approvals::Approvals;
 use crate::harden::memory::secretly;
 use crate::harden::{Hardening, places};
-use crate::helper::Helper;
+use crate::helper::{FAREWELL, Helper};
 use crate::redact::Redactor;
 use crate::session::registry::Registry;
 use crate::session::transcript::store::{Limits, Store as Transcripts};
@@ -96,9 +96,15 @@ pub async fn run(
     // Whoever calls from here on finds nobody, and starts the next one; that one waits until we are gone.
     let _lock = sockets.close();
     tell_systemd(sd_notify::NotifyState::Stopping);
-    helper.registry.close_all();
+    let ended = helper.registry.close_all();
     helper.forwards.close_all("the vault helper stops");
-    tokio::time::timeout(Duration::from_secs(3), drained(&helper)).await.unwrap_or(());
+    let drained = async {
+        ended.await;
+        drained(&helper).await;
+    };
+    tokio::time::timeout(FAREWELL, drained).await.unwrap_or(());
+    // Who writes the outcomes was woken by the same ends, before us: its records come before the last one.
+    tokio::task::yield_now().await;
     helper.audit.event("stopped", serde_json::Value::Null).await?;
     Ok(())
 }

@@ -19,7 +19,7 @@ use super::sink::Sink;
 use crate::audit::{Ending, Intent};
 use crate::guard::gate::{self, Gate};
 use crate::redact::CleanText;
-use crate::serve::connection::{Operation, came_true};
+use crate::serve::connection::Operation;
 use crate::ssh::keeper::failure;
 use crate::vault::{Filter, Purpose};
 
@@ -28,11 +28,7 @@ const TAKES: Duration = Duration::from_secs(20);
 
 /// Attaches, detaches or names.
 pub async fn run(op: &mut Operation, caller: &Caller, request: Secrets) -> Outcome {
-    let mut cancelled = op.cancelled.clone();
-    tokio::select! {
-        result = try_run(op, caller, request) => result.unwrap_or_else(|early| *early.0),
-        () = came_true(&mut cancelled) => Outcome::Cancelled { gone: false },
-    }
+    try_run(op, caller, request).await.unwrap_or_else(|early| *early.0)
 }
 
 async fn try_run(op: &Operation, caller: &Caller, request: Secrets) -> Result<Outcome, Early> {
@@ -84,7 +80,8 @@ struct Act<'a> {
 
 impl Act<'_> {
     async fn attach(&self, name: &SecretName) -> Result<(), Early> {
-        let injected = Injected::load(&self.op.helper, std::slice::from_ref(name)).await?;
+        let load = Injected::load(&self.op.helper, std::slice::from_ref(name));
+        let injected = self.op.unless_cancelled(load).await??;
         let Some(injected) = injected.filter(|injected| !injected.names.is_empty()) else { return Ok(()) };
         let text = injected.judged(":");
         self.perform("secrets_attach", name, &text, inject(self.op, self.shell, injected)).await
@@ -114,7 +111,8 @@ impl Act<'_> {
     ) -> Result<(), Early> {
         let Self { op, principal, shell, request } = *self;
         let (helper, now) = (&op.helper, op.helper.live.now());
-        let mut state = shell.state.lock().await;
+        // From here on it goes through: a session left occupied, or an intent without an outcome, would stay so.
+        let mut state = op.unless_cancelled(shell.state.lock()).await?;
         let passage = Gate {
             helper,
             now: &now,

@@ -9,12 +9,12 @@ use sallyport_protocol::envelope::Stream;
 use tokio::time::Instant;
 
 use super::dialect::{self, Dialect};
-use super::end::{End, parse_status};
+use super::end::{End, LATE, parse_status};
 use super::feed::{Feed, Line, Variables};
 use super::frame;
 use super::job::Exit;
 use super::marks::Mark;
-use super::oneshot::until;
+use super::oneshot::{DRAIN, until};
 use super::shell::Shell;
 use super::sink::Sink;
 use super::stop::{FirstLine, Reach, Stopping};
@@ -22,8 +22,6 @@ use crate::redact::Redactor;
 use crate::ssh::channel::{Channel, ChannelMsg, ReadHalf, Sig, WriteHalf};
 use crate::ssh::transport::Lease;
 
-/// Output of background children between commands that is kept for the next one, in bytes.
-const LATE: usize = 64 * 1024;
 /// A command that runs for this long is followed by a [`frame::probe`].
 const LONG: Duration = Duration::from_secs(2);
 /// Why a session ends whose shell went on without its end marks.
@@ -33,17 +31,24 @@ const DEAF: &str = "the shell no longer tells when its commands end: something t
 /// What the driver works on.
 pub struct Driver {
     shell: Arc<Shell>,
-    read: ReadHalf,
+    host: Host,
     write: Arc<WriteHalf>,
     redactor: Redactor,
     lease: Arc<Lease>,
     /// Output that came while no command ran.
     late: VecDeque<(Stream, Vec<u8>)>,
     late_bytes: usize,
-    /// How the shell ended, as the host said.
-    exit: Exit,
+}
+
+/// What the host says of the shell.
+struct Host {
+    read: ReadHalf,
     /// The shell's process group, told by its first line.
     first: First,
+    /// How the shell ended.
+    exit: Exit,
+    /// When a shell that has ended is waited for no longer: a child it left may hold the channel open for ever.
+    drained: Option<Instant>,
 }
 
 /// The shell's first line of output, and what it told.
@@ -89,19 +94,22 @@ impl Driver {
             redactor: lease.redactor().clone(),
             write: Arc::new(write),
             shell,
-            read,
+            host: Host {
+                read,
+                first: First::Awaited(FirstLine::default()),
+                exit: Exit::default(),
+                drained: None,
+            },
             lease: Arc::new(lease),
             late: VecDeque::new(),
             late_bytes: 0,
-            exit: Exit::default(),
-            first: First::Awaited(FirstLine::default()),
         };
         let why = driver.serve(idle).await;
         let why = driver.redactor.text(&why);
         // From here on nobody gets a command in; one that is on its way is let go, and its waiters hear that.
         driver.shell.end(why);
         driver.shell.next.close();
-        let Driver { read, write, lease, first, .. } = driver;
+        let Driver { host: Host { read, first, .. }, shell, write, lease, .. } = driver;
         // Let go of, so that output nobody reads any more does not hold up the connection, and with it what is sent now.
         drop(read);
         // HUP for the whole process group: the shell must not outlive its session.
@@ -110,6 +118,7 @@ impl Driver {
             reach.signal(&lease, last).await;
         }
         let _ = write.close().await;
+        shell.leave();
     }
 
     /// Runs commands until the session ends, and says why it did.
@@ -127,7 +136,7 @@ impl Driver {
             let feed = loop {
                 tokio::select! {
                     feed = self.shell.next.take() => break feed,
-                    event = next(&mut self.read, &mut self.exit, &mut self.first, &redactor) => match event {
+                    event = self.host.next(&redactor) => match event {
                         Event::Data(stream, bytes) => self.keep_late(stream, bytes),
                         Event::Other => {}
                         Event::End => return self.end_text(),
@@ -154,7 +163,7 @@ impl Driver {
     }
 
     fn end_text(&self) -> String {
-        match (&self.exit.code, &self.exit.signal, self.lease.transport().closed()) {
+        match (&self.host.exit.code, &self.host.exit.signal, self.lease.transport().closed()) {
             (Some(code), _, _) => format!("the shell exited with code {code}"),
             // sshd has one name for all that have none in RFC 4254: `SIG@openssh.com`.
             (None, Some(signal), _) if signal.as_str().contains('@') => {
@@ -202,9 +211,10 @@ impl Driver {
                     return Some("no random bytes".into());
                 };
                 // Behind the end marks, so that the next command finds them gone.
-                let after = match stay {
+                let passing = if stay { Vec::new() } else { self.shell.passing(&injected.records) };
+                let after = match passing.is_empty() {
                     true => frame,
-                    false => format!("{frame}unset -v {}\n", injected.names.join(" ")),
+                    false => format!("{frame}unset -v {}\n", passing.join(" ")),
                 };
                 let (ask, answer) = injected.in_session(&ready, &mark, &after, dialect);
                 self.shell.hold(injected.enrolled);
@@ -224,14 +234,14 @@ impl Driver {
         loop {
             if let (Some(status), Some(_), false) = (output.status(), error.status(), stopping.sending()) {
                 let (code, cwd) = parse_status(status);
-                let rest = std::mem::take(&mut output.rest);
+                let rest = [(Stream::Output, output.rest()), (Stream::ErrorOutput, error.rest())];
                 self.shell.stands_in(cwd.clone());
                 let cwd = cwd.map(|cwd| self.redactor.text(&cwd));
                 // Free before the answer is out: the next command may come right behind it.
                 self.shell.release();
                 sink.end(Exit { code, cwd, ..Exit::default() }).await;
-                if !rest.is_empty() {
-                    self.keep_late(Stream::Output, rest);
+                for (stream, rest) in rest.into_iter().filter(|(_, rest)| !rest.is_empty()) {
+                    self.keep_late(stream, rest);
                 }
                 return None;
             }
@@ -241,9 +251,9 @@ impl Driver {
                 return Some(DEAF.into());
             }
             let due = sink.deadline().map(Instant::from_std);
-            let reach = self.first.reach(&self.lease, &write);
+            let reach = self.host.first.reach(&self.lease, &write);
             tokio::select! {
-                event = next(&mut self.read, &mut self.exit, &mut self.first, &redactor) => match event {
+                event = self.host.next(&redactor) => match event {
                     Event::Data(stream, bytes) => {
                         let (bytes, asked) = match &mut cue {
                             Some(cue) => cue.take(stream, bytes),
@@ -299,9 +309,12 @@ impl Driver {
     async fn ended_during(&self, sink: Sink) -> String {
         let why = self.end_text();
         let text = self.redactor.text(&why);
-        let known = self.exit.code.is_some() || self.exit.signal.is_some();
-        let exit =
-            Exit { session_ended: Some(text.clone()), lost: (!known).then_some(text), ..self.exit.clone() };
+        let known = self.host.exit.code.is_some() || self.host.exit.signal.is_some();
+        let exit = Exit {
+            session_ended: Some(text.clone()),
+            lost: (!known).then_some(text),
+            ..self.host.exit.clone()
+        };
         sink.end(exit).await;
         why
     }
@@ -315,21 +328,36 @@ async fn sending(sent: &mut Option<Pin<Box<dyn Future<Output = bool> + Send>>>) 
     }
 }
 
-/// The next thing the host sends. Cancel safe: it only waits on the channel.
-async fn next(read: &mut ReadHalf, exit: &mut Exit, first: &mut First, redactor: &Redactor) -> Event {
-    match read.wait().await {
-        Some(ChannelMsg::Data { data }) => first.take(data.into()),
-        Some(ChannelMsg::Errors { data }) => Event::Data(Stream::ErrorOutput, data.into()),
-        Some(ChannelMsg::ExitStatus { exit_status }) => {
-            exit.code = i32::try_from(exit_status).ok();
-            Event::Other
+impl Host {
+    /// The next thing the host sends. Cancel safe: it only waits.
+    async fn next(&mut self, redactor: &Redactor) -> Event {
+        let message = tokio::select! {
+            message = self.read.wait() => message,
+            () = until(self.drained) => return Event::End,
+        };
+        let drain = || Some(Instant::now() + DRAIN);
+        match message {
+            Some(ChannelMsg::Data { data }) => {
+                self.drained = self.drained.and_then(|_| drain());
+                self.first.take(data.into())
+            }
+            Some(ChannelMsg::Errors { data }) => {
+                self.drained = self.drained.and_then(|_| drain());
+                Event::Data(Stream::ErrorOutput, data.into())
+            }
+            Some(ChannelMsg::ExitStatus { exit_status }) => {
+                self.exit.code = i32::try_from(exit_status).ok();
+                self.drained = drain();
+                Event::Other
+            }
+            Some(ChannelMsg::ExitSignal { signal_name }) => {
+                self.exit.signal = Some(redactor.text(&signal_name));
+                self.drained = drain();
+                Event::Other
+            }
+            // The bootstrap was refused: no shell will come.
+            Some(ChannelMsg::Failure | ChannelMsg::Close) | None => Event::End,
+            Some(_) => Event::Other,
         }
-        Some(ChannelMsg::ExitSignal { signal_name }) => {
-            exit.signal = Some(redactor.text(&signal_name));
-            Event::Other
-        }
-        // The bootstrap was refused: no shell will come.
-        Some(ChannelMsg::Failure | ChannelMsg::Close) | None => Event::End,
-        Some(_) => Event::Other,
     }
 }

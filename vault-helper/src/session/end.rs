@@ -2,6 +2,8 @@
 
 use super::marks::{Finder, Found, Mark};
 
+/// Output of background children between commands that is kept for the next one, in bytes.
+pub const LATE: usize = 64 * 1024;
 /// The longest tail behind the mark: exit code and directory.
 const MAX_STATUS: usize = 8 * 1024;
 
@@ -18,8 +20,8 @@ pub struct End {
     probe: Option<Finder>,
     /// The shell went on and there was no mark.
     pub lost: bool,
-    /// Output beyond the end: a background child's.
-    pub rest: Vec<u8>,
+    /// Output beyond the end: a background child's, the last of it.
+    rest: Vec<u8>,
 }
 
 impl End {
@@ -101,16 +103,29 @@ impl End {
 
     /// Output behind the mark, without the line that answers the probe.
     fn after(&mut self, bytes: Vec<u8>) {
-        let Some(probe) = &mut self.probe else { return self.rest.extend(bytes) };
+        let Some(probe) = &mut self.probe else { return self.keep(bytes) };
         match probe.push(bytes) {
-            Found::Output(bytes) => self.rest.extend(bytes),
+            Found::Output(bytes) => self.keep(bytes),
             Found::Mark { before, after } => {
                 self.probe = None;
-                self.rest.extend(before);
+                self.keep(before);
                 self.rest.truncate(line_start(&self.rest));
-                self.rest.extend(after);
+                self.keep(after);
             }
         }
+    }
+
+    /// A host may have ended one stream and not the other, and print there for ever.
+    fn keep(&mut self, bytes: Vec<u8>) {
+        self.rest.extend(bytes);
+        if self.rest.len() > 2 * LATE {
+            self.rest.drain(..self.rest.len() - LATE);
+        }
+    }
+
+    /// What came beyond the end.
+    pub fn rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.rest)
     }
 
     /// Takes what follows the mark, up to a NUL: a directory's name holds none.
@@ -161,7 +176,20 @@ mod tests {
         assert_eq!(end.status(), None, "the answer is on its way");
         cut(&mut end, &[b"late\nsh: 1: __never: ".as_slice(), &sign.printed(), b"\nlater"].concat());
         assert_eq!(end.status().map(parse_status), Some((Some(3), Some("/srv".into()))));
-        assert_eq!((end.rest.as_slice(), end.lost), (&b"late\nlater"[..], false));
+        assert_eq!((end.rest(), end.lost), (b"late\nlater".to_vec(), false));
+    }
+
+    #[test]
+    fn what_floods_a_stream_that_has_ended_is_not_kept_for_ever() {
+        let mark = Mark::random().unwrap();
+        let mut end = End::new(&mark, false);
+        end.take(mark.printed());
+        for _ in 0..100 {
+            end.take(vec![b'x'; LATE]);
+        }
+        end.take(b"last".to_vec());
+        let rest = end.rest();
+        assert!(rest.len() <= 2 * LATE && rest.ends_with(b"xlast"), "{}", rest.len());
     }
 
     #[test]

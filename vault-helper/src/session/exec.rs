@@ -28,7 +28,7 @@ use crate::config::Snapshot;
 use crate::guard::gate::{self, Gate, Granted};
 use crate::guard::target::{self, Target};
 use crate::helper::Helper;
-use crate::serve::connection::{Operation, came_true};
+use crate::serve::connection::{Cancelled, Operation, came_true};
 
 /// The beginning of a command's input that a person is shown who is to confirm it, in bytes.
 const INPUT_SHOWN: usize = 1000;
@@ -42,6 +42,12 @@ pub struct Early(pub Box<Outcome>);
 impl From<Failure> for Early {
     fn from(failure: Failure) -> Self {
         Self(Box::new(Outcome::Failed(failure)))
+    }
+}
+
+impl From<Cancelled> for Early {
+    fn from(_: Cancelled) -> Self {
+        Outcome::Cancelled { gone: true }.into()
     }
 }
 
@@ -190,11 +196,7 @@ impl Run {
             run_as.map(|user| Elevation::new(self.helper.clone(), &target, user.as_str())).transpose()?;
         // The login goes first, so that a host that cannot be reached leaves no intent without an outcome.
         let connecting = self.helper.pool.session(&self.helper, self.caller.principal.as_str(), &target);
-        let mut cancelled = op.cancelled.clone();
-        let (channel, lease) = tokio::select! {
-            connected = connecting => connected?,
-            () = came_true(&mut cancelled) => return Err(Outcome::Cancelled { gone: true }.into()),
-        };
+        let (channel, lease) = op.unless_cancelled(connecting).await??;
         let fingerprint = lease.transport().fingerprint.clone();
         let (job, stops) = self.job(op, &target, &granted, session, fingerprint).await?;
         let redactor = self.helper.redactor.with_shapes(target.host.redact_shapes);
@@ -223,7 +225,7 @@ impl Run {
         listener: Option<Listener>,
     ) -> Result<Arc<Job>, Early> {
         // The state is held until the command is on its way, so that two calls cannot judge against the same one.
-        let mut state = shell.state.lock().await;
+        let mut state = op.unless_cancelled(shell.state.lock()).await?;
         let gone = || session_gone(&shell.id, shell.ended().map(|why| why.as_str().to_owned()));
         if !shell.is_open() {
             return Err(gone().into());
@@ -341,6 +343,10 @@ async fn wait(op: &mut Operation, job: &Arc<Job>, run: &Run) -> Outcome {
         redactions: job.redactions(),
     };
     if run.request.background {
+        // Those who go later stop their jobs as they go; this one was not there yet.
+        if *op.cancelled.borrow() {
+            return Outcome::Cancelled { gone: stop(job, Stop::Now).await };
+        }
         return detached(Detach::Background);
     }
     let timeout = match run.request.timeout_ms {
@@ -372,7 +378,8 @@ async fn wait(op: &mut Operation, job: &Arc<Job>, run: &Run) -> Outcome {
 /// Stops a job and says whether it is known to be gone.
 pub async fn stop(job: &Job, stop: Stop) -> bool {
     job.stop(stop);
-    tokio::time::timeout(LONGEST, job.ended()).await.is_ok_and(|exit| exit.lost.is_none())
+    let ended = tokio::time::timeout(LONGEST, job.ended()).await;
+    ended.is_ok_and(|exit| exit.lost.is_none() && !exit.outlived)
 }
 
 fn exited(job: &Job, exit: Exit) -> Outcome {

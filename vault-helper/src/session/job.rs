@@ -27,6 +27,8 @@ pub struct Exit {
     pub lost: Option<CleanText>,
     /// It was never run.
     pub refused: Option<Failure>,
+    /// It was stopped and has ended, and something it had started was still there.
+    pub outlived: bool,
 }
 
 /// Where a command is.

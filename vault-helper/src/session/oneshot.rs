@@ -18,7 +18,7 @@ use crate::ssh::transport::Lease;
 
 /// After the command's end, output may still be on its way; a child it left in the
 /// background may hold the stream open for ever. Silence of this length ends the wait.
-const DRAIN: Duration = Duration::from_millis(300);
+pub const DRAIN: Duration = Duration::from_millis(300);
 
 /// What runs on a channel.
 pub struct Command {
@@ -88,7 +88,7 @@ pub async fn run(
     let mut stopping = Stopping::default();
     let mut reach = supervised.unwrap_or_else(|| Reach::Channel(write.clone()));
     let mut drained: Option<Instant> = None;
-    let (mut ended, mut stopped) = (false, false);
+    let (mut ended, mut stopped, mut held) = (false, false, true);
     loop {
         let due = sink.deadline().map(Instant::from_std);
         tokio::select! {
@@ -126,13 +126,15 @@ pub async fn run(
                     break;
                 }
                 Some(ChannelMsg::Success) => taken = true,
+                // Nobody holds its output any more.
+                Some(ChannelMsg::Eof) => held = false,
                 Some(ChannelMsg::Close) => {
+                    held = false;
                     if !taken && !ended {
                         exit.lost = Some(lease.redact("the host closed the channel and never said that it took the command"));
                     }
                     break;
                 }
-                Some(_) => {}
                 None => {
                     if !ended {
                         exit.lost = Some(lease.lost_text("the channel closed"));
@@ -157,9 +159,12 @@ pub async fn run(
     if let Some(mut line) = first {
         sink.write(Stream::Output, line.rest()).await;
     }
-    if stopped && !matches!(reach, Reach::Channel(_)) {
-        // What ignored INT and outlived the command, a background child for example.
-        reach.signal(&lease, Sig::Kill).await;
+    if stopped {
+        // What ignored INT and outlived the command, a background child for example: as a group it can still be reached.
+        match reach {
+            Reach::Channel(_) => exit.outlived = ended && held,
+            _ => reach.signal(&lease, Sig::Kill).await,
+        }
     }
     let _ = write.close().await;
     drop(lease);

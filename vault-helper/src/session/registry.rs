@@ -105,11 +105,25 @@ impl Registry {
         }
     }
 
-    /// Closes every session and stops every job.
-    pub fn close_all(&self) {
-        self.shells.take(|_| true).iter().for_each(|shell| shell.close());
-        self.terminals.take(|_| true).iter().for_each(|terminal| terminal.close());
-        self.jobs.open(None).iter().for_each(|job| job.stop(Stop::Now));
+    /// Closes every session and stops every job. What is returned waits until their hosts have been told, and their ends
+    /// have been seen; who cuts the connections before that leaves on the hosts what ran there.
+    pub fn close_all(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (shells, terminals) = (self.shells.take(|_| true), self.terminals.take(|_| true));
+        let jobs = self.jobs.open(None);
+        shells.iter().for_each(|shell| shell.close());
+        terminals.iter().for_each(|terminal| terminal.close());
+        jobs.iter().for_each(|job| job.stop(Stop::Now));
+        async move {
+            for shell in shells {
+                shell.closed().await;
+            }
+            for terminal in terminals {
+                terminal.closed().await;
+            }
+            for job in jobs {
+                job.ended().await;
+            }
+        }
     }
 
     /// Forgets sessions and jobs that ended and nobody can want any more.

@@ -55,7 +55,7 @@ pub struct Shell {
     used: Mutex<StdInstant>,
     /// Why it ended, and when.
     ended: OnceLock<(CleanText, StdInstant)>,
-    /// Whether it has ended.
+    /// Whether it has ended and its host was told.
     over: CancellationToken,
     close: CancellationToken,
 }
@@ -139,6 +139,10 @@ impl Shell {
         self.tap.end(&why);
         // It ends once.
         let _ = self.ended.set((why, StdInstant::now()));
+    }
+
+    /// Its host has been told.
+    pub(super) fn leave(&self) {
         self.over.cancel();
     }
 
@@ -182,7 +186,7 @@ impl Shell {
         self.close.cancelled().await;
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has ended and its host was told.
     pub async fn closed(&self) {
         self.over.cancelled().await;
     }
@@ -195,6 +199,17 @@ impl Shell {
     /// The `env://` records attached to it.
     pub fn attached(&self) -> MutexGuard<'_, Vec<(String, Vec<String>)>> {
         self.attached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The variables that go with the call whose records brought them: all but those of records that are attached. One
+    /// that an attached record had under the same name goes as well, and is no longer said to be there.
+    pub(super) fn passing(&self, records: &[(String, Vec<String>)]) -> Vec<String> {
+        let mut attached = self.attached();
+        let stays = |record: &str| attached.iter().any(|(known, _)| known == record);
+        let passing = records.iter().filter(|(record, _)| !stays(record));
+        let passing: Vec<String> = passing.flat_map(|(_, variables)| variables.clone()).collect();
+        attached.iter_mut().for_each(|(_, variables)| variables.retain(|name| !passing.contains(name)));
+        passing
     }
 
     /// Keeps secrets masked as long as the session lives.

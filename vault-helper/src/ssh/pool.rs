@@ -210,26 +210,26 @@ impl Pool {
             .sum()
     }
 
-    /// Closes every transport: sessions on them end.
-    pub fn close_all(&self) {
-        self.close(|_| true);
+    /// Takes every transport out.
+    pub fn take_all(&self) -> Vec<Arc<Transport>> {
+        self.take(|_| true)
     }
 
     /// Closes the transports to a host, and with them those that go through it: sessions on them end.
     pub fn close_host(&self, endpoint: &Endpoint) {
-        self.close(|key| key.host == endpoint.host() && key.port == endpoint.port());
+        let of_host = |key: &PoolKey| key.host == endpoint.host() && key.port == endpoint.port();
+        self.take(of_host).iter().for_each(|transport| transport.disconnect());
     }
 
-    fn close(&self, of: impl Fn(&PoolKey) -> bool) {
+    fn take(&self, of: impl Fn(&PoolKey) -> bool) -> Vec<Arc<Transport>> {
         let lanes: Vec<Arc<Lane>> = {
             let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
             lanes.extract_if(|key, _| of(key)).map(|(_, lane)| lane).collect()
         };
-        for lane in lanes {
-            let transports =
-                std::mem::take(&mut lane.state.lock().unwrap_or_else(PoisonError::into_inner).transports);
-            transports.iter().for_each(|transport| transport.disconnect());
-        }
+        let transports = |lane: &Arc<Lane>| {
+            std::mem::take(&mut lane.state.lock().unwrap_or_else(PoisonError::into_inner).transports)
+        };
+        lanes.iter().flat_map(transports).collect()
     }
 }
 
@@ -252,6 +252,7 @@ impl Lane {
     ) -> Result<Lease, Failure> {
         let mut waiting = None;
         let mut failures_seen = None;
+        let mut waited = false;
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -265,7 +266,12 @@ impl Lane {
                     return Ok(lease);
                 }
                 let seen = *failures_seen.get_or_insert(state.failures);
-                if state.failures > seen && state.transports.is_empty() && state.logins == 0 {
+                // Beside transports that work, a channel of theirs may come free; not for ever, and not while the vault
+                // is locked, which is said at once.
+                let locked =
+                    state.last_failure.as_ref().is_some_and(|why| why.code == ErrorCode::VaultLocked);
+                let hopeless = state.transports.is_empty() || waited || locked;
+                if state.failures > seen && hopeless && state.logins == 0 {
                     let failure = state.last_failure.clone();
                     drop(state);
                     drop(waiting);
@@ -291,11 +297,12 @@ impl Lane {
                 }
             }
             // A login that is under way has its own end; commands come and go; sessions may hold all channels for good.
-            let full = tokio::time::timeout(FULL, changed).await.is_err() && {
+            waited |= tokio::time::timeout(FULL, changed).await.is_err();
+            let full = {
                 let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.logins == 0 && state.transports.len() >= TRANSPORTS
             };
-            if full {
+            if waited && full {
                 return Err(no_channel(target));
             }
         }

@@ -161,7 +161,7 @@ impl Transport {
     }
 
     /// Says goodbye: what runs on it ends.
-    pub(super) fn disconnect(&self) {
+    pub fn disconnect(&self) {
         self.link.end("the connection was closed");
     }
 }
