@@ -1,5 +1,7 @@
 //! Jobs: output of any size is read back by cursors that keep their meaning, and stopping stops.
 
+use std::process::Stdio;
+
 use sallyport_tests::world::{World, eventually, process};
 use serde_json::json;
 
@@ -59,6 +61,30 @@ fn a_job_whose_connection_breaks_says_that_its_end_was_not_seen() {
     sshd.cut();
     let reply = eventually("its end", || (read()["running"] == false).then(read));
     assert!(reply.text("text").starts_with("begun\n[its end was not seen: "), "{:#}", reply.raw);
+}
+
+#[test]
+fn what_is_read_by_nobody_is_stopped_like_anything_else() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let client = world.mcp();
+    let mut exec = world.sallyport(&["exec", "web1", "-n", "--", "yes"]);
+    // A pager that was left alone.
+    let mut pager = exec.stdout(Stdio::piped()).spawn().unwrap();
+    let jobs = || client.call("ssh_list_active", json!({ "kind": "job" })).expect_ok();
+    let job = eventually("the job", || jobs()["items"][0]["id"].as_str().map(str::to_owned));
+    let mut cursor = json!(0);
+    eventually("that nothing more is taken", || {
+        let page = json!({ "id": job, "cursor": cursor, "max_chars": 200_000, "wait_s": 1 });
+        let reply = client.call("ssh_output", page).expect_ok();
+        cursor = reply["next_cursor"].clone();
+        reply.text("text").is_empty().then_some(())
+    });
+    let stopped = client.call("ssh_stop", json!({ "id": job })).expect_ok()["stopped"].clone();
+    assert_eq!(stopped, true);
+    eventually("its end", || world.remote_processes().is_empty().then_some(()));
+    pager.kill().unwrap();
+    pager.wait().unwrap();
 }
 
 #[test]

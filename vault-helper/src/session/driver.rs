@@ -253,7 +253,7 @@ impl Driver {
             let due = sink.deadline().map(Instant::from_std);
             let reach = self.host.first.reach(&self.lease, &write);
             tokio::select! {
-                event = self.host.next(&redactor) => match event {
+                event = self.host.next(&redactor), if !sink.is_busy() => match event {
                     Event::Data(stream, bytes) => {
                         let (bytes, asked) = match &mut cue {
                             Some(cue) => cue.take(stream, bytes),
@@ -281,6 +281,7 @@ impl Driver {
                         return Some(self.ended_during(sink).await);
                     }
                 }
+                () = sink.sent(), if sink.is_busy() => {}
                 () = until(due) => sink.tick().await,
                 () = until(probing) => {
                     probing = match (&sent, &cue, Mark::random()) {
@@ -294,7 +295,10 @@ impl Driver {
                         _ => Some(Instant::now() + LONG),
                     };
                 }
-                Some(stop) = stops.recv() => stopping.begin(&stop),
+                Some(stop) = stops.recv() => {
+                    stopping.begin(&stop);
+                    sink.hurry();
+                }
                 () = stopping.step(&reach, &self.lease) => {}
                 () = self.shell.closing() => {
                     let why = "the session was closed";

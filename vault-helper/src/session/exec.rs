@@ -10,13 +10,13 @@ use sallyport_protocol::request::{Exec, InputPlan, Place};
 use sallyport_protocol::text::RemotePath;
 use sallyport_protocol::{ErrorCode, Failure, FromHelper, Text};
 use sha2::{Digest, Sha256};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::compose;
 use super::feed::{Feed, Line, Variables};
 use super::job::{Exit, Job, Stop};
 use super::marks::Mark;
-use super::oneshot::{self, Command};
+use super::oneshot::Command;
 use super::registry::session_gone;
 use super::secrets::Injected;
 use super::shell::Shell;
@@ -101,8 +101,9 @@ async fn try_run(op: &mut Operation, caller: &Caller, request: Exec) -> Result<O
     let run =
         Run { helper: op.helper.clone(), now, caller: caller.clone(), request, text, inner, input, slugs };
     let (left, listening) = watch::channel(false);
+    let (all, sent) = oneshot::channel();
     let listener =
-        (!run.request.background).then(|| Listener { out: op.out.clone(), op: op.id, left: listening });
+        (!run.request.background).then(|| Listener { out: op.out.clone(), op: op.id, left: listening, all });
     let job = match place {
         Where::Target(target) => run.on_target(op, target, None, injected, listener).await?,
         Where::Session(shell) if run.request.run_as.is_some() => {
@@ -110,7 +111,7 @@ async fn try_run(op: &mut Operation, caller: &Caller, request: Exec) -> Result<O
         }
         Where::Session(shell) => run.in_session(op, &shell, injected, listener).await?,
     };
-    let outcome = wait(op, &job, &run).await;
+    let outcome = wait(op, &job, &run, sent).await;
     left.send_replace(true);
     Ok(outcome)
 }
@@ -212,7 +213,7 @@ impl Run {
             }
         };
         let command = Command { text, input, elevation };
-        tokio::spawn(oneshot::run(channel, lease, command, sink, stops));
+        tokio::spawn(super::oneshot::run(channel, lease, command, sink, stops));
         self.follow(&job);
         Ok(job)
     }
@@ -335,7 +336,7 @@ impl Run {
 }
 
 /// Waits for the command's end, or for the end of the caller's patience.
-async fn wait(op: &mut Operation, job: &Arc<Job>, run: &Run) -> Outcome {
+async fn wait(op: &mut Operation, job: &Arc<Job>, run: &Run, sent: oneshot::Receiver<()>) -> Outcome {
     let detached = |reason| Outcome::Detached {
         job: job.id.as_str().into(),
         reason,
@@ -364,8 +365,14 @@ async fn wait(op: &mut Operation, job: &Arc<Job>, run: &Run) -> Outcome {
             None => std::future::pending().await,
         }
     };
+    let ended = async {
+        let exit = job.ended().await;
+        // Its sender is dropped when the client has all of the output.
+        let _ = sent.await;
+        exit
+    };
     tokio::select! {
-        exit = job.ended() => exited(job, exit),
+        exit = ended => exited(job, exit),
         () = tokio::time::sleep_until((began + timeout).into()) => detached(Detach::Timeout),
         () = patience_over => detached(Detach::Patience),
         () = came_true(&mut op.cancelled) => {

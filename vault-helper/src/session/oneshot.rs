@@ -92,7 +92,7 @@ pub async fn run(
     loop {
         let due = sink.deadline().map(Instant::from_std);
         tokio::select! {
-            message = read.wait() => match message {
+            message = read.wait(), if !sink.is_busy() => match message {
                 Some(ChannelMsg::Data { data }) => {
                     let output = match &mut first {
                         None => Some(data.into()),
@@ -143,11 +143,13 @@ pub async fn run(
                 }
             },
             () = &mut feed, if !fed => fed = true,
+            () = sink.sent(), if sink.is_busy() => {}
             () = until(due) => sink.tick().await,
             () = until(drained) => break,
             Some(stop) = stops.recv() => {
                 stopped |= !matches!(stop, Stop::With(_));
                 stopping.begin(&stop);
+                sink.hurry();
             }
             () = stopping.step(&reach, &lease) => {}
         }

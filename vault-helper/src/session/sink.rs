@@ -1,14 +1,21 @@
 //! Where a command's raw output goes: through the redactor, into the job's spool,
 //! and to the client that waits for it, as long as one does.
+//!
+//! Whoever reads from the host asks [`Sink::is_busy`] first: while the client takes no
+//! more, nothing is read, so that the remote side waits too. It goes on watching for
+//! everything else meanwhile.
 
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sallyport_protocol::envelope::{OpId, Stream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::job::{Exit, Job};
+use super::oneshot::until;
 use super::transcript::tap::Tap;
+use crate::afterwards::afterwards;
 use crate::redact::{Clean, Redactor, StreamRedactor, trusted_text};
 use crate::serve::outbound::Outbound;
 
@@ -20,7 +27,15 @@ pub struct Listener {
     pub op: OpId,
     /// Turns true when it no longer waits.
     pub left: watch::Receiver<bool>,
+    /// Dropped when everything was sent to it.
+    pub all: oneshot::Sender<()>,
 }
+
+/// What the listener is being sent, and since when.
+type Sending = (Instant, Pin<Box<dyn Future<Output = ()> + Send>>);
+
+/// How long a client that takes nothing holds up a command that is being stopped.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An unfinished line longer than this is shown as it comes, in bytes.
 const LONG_LINE: usize = 4096;
@@ -35,6 +50,9 @@ pub struct Sink {
     /// One for each stream. Apart, because what waits for a command's end holds a sink, and these are large.
     redactors: Box<[StreamRedactor; 2]>,
     listener: Option<Listener>,
+    sending: Option<Sending>,
+    /// The command is being stopped.
+    hurried: bool,
     tap: Option<Arc<Tap>>,
     /// What the tap has not been shown yet: each stream's unfinished line.
     lines: [Clean; 2],
@@ -51,6 +69,8 @@ impl Sink {
             job,
             redactors: Box::new([redactor.stream(), redactor.stream()]),
             listener,
+            sending: None,
+            hurried: false,
             tap: None,
             lines: Default::default(),
             counted: 0,
@@ -65,8 +85,30 @@ impl Sink {
         self
     }
 
-    /// Takes raw output. Waits while a listening client is slow, so that the
-    /// remote side waits too.
+    /// Whether the listening client has to take earlier output first.
+    pub fn is_busy(&self) -> bool {
+        self.sending.is_some()
+    }
+
+    /// Waits until it has. Cancel safe.
+    pub async fn sent(&mut self) {
+        let Some((since, sending)) = &mut self.sending else { return };
+        let patience = self.hurried.then(|| (*since + PATIENCE).into());
+        tokio::select! {
+            biased;
+            () = sending => {}
+            // What it misses is kept with the job.
+            () = until(patience) => self.listener = None,
+        }
+        self.sending = None;
+    }
+
+    /// The command is being stopped: its end has to be seen, whether its output is taken or not.
+    pub fn hurry(&mut self) {
+        self.hurried = true;
+    }
+
+    /// Takes raw output.
     pub async fn write(&mut self, stream: Stream, bytes: Vec<u8>) {
         self.taken += bytes.len();
         let clean = self.redactors[stream as usize].push_owned(Instant::now(), bytes);
@@ -111,6 +153,13 @@ impl Sink {
         }
         self.job.end(exit);
         self.ended = true;
+        if let Some((_, sending)) = self.sending.take() {
+            let listener = self.listener.take();
+            afterwards(async move {
+                sending.await;
+                drop(listener);
+            });
+        }
     }
 
     /// Shows recorder and watchers whole lines: of two streams, each with its own bytes held back for a moment, the
@@ -128,6 +177,7 @@ impl Sink {
         tap.text(&std::mem::replace(line, rest));
     }
 
+    /// Passes on what is clean, to the listener as far as it takes it now.
     async fn pass(&mut self, stream: Stream, clean: Clean) {
         let redactions = self.redactors.iter().map(StreamRedactor::redactions).sum();
         self.job.add_redactions(redactions - self.counted);
@@ -137,14 +187,27 @@ impl Sink {
         }
         self.job.keep(&clean);
         self.show(stream, &clean);
-        let Some(listener) = &mut self.listener else { return };
-        let gone = tokio::select! {
+        self.listener.take_if(|listener| *listener.left.borrow());
+        let Some(listener) = &self.listener else { return };
+        let (out, op, mut left) = (listener.out.clone(), listener.op, listener.left.clone());
+        let earlier = self.sending.take();
+        let mut sending: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+            if let Some((_, earlier)) = earlier {
+                earlier.await;
+            }
+            tokio::select! {
+                biased;
+                _ = left.wait_for(|left| *left) => {}
+                () = out.data(op, stream, clean) => {}
+            }
+        });
+        let at_once = tokio::select! {
             biased;
-            _ = listener.left.wait_for(|left| *left) => true,
-            () = listener.out.data(listener.op, stream, clean) => false,
+            () = &mut sending => true,
+            () = std::future::ready(()) => false,
         };
-        if gone {
-            self.listener = None;
+        if !at_once {
+            self.sending = Some((Instant::now(), sending));
         }
     }
 }
