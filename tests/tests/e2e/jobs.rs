@@ -1,9 +1,11 @@
 //! Jobs: output of any size is read back by cursors that keep their meaning, and stopping stops.
 
+use std::fs;
+use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
 use sallyport_tests::world::{World, eventually, process};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn all_of_a_large_output_is_read_in_pages_and_nothing_lies_on_the_disk_afterwards() {
@@ -28,7 +30,7 @@ fn all_of_a_large_output_is_read_in_pages_and_nothing_lies_on_the_disk_afterward
     let reply =
         client.call("ssh_output", json!({ "id": job, "cursor": 1_000_000, "max_chars": 10 })).expect_ok();
     assert_eq!(reply.text("text"), &expected[1_000_000..1_000_010], "a cursor means the same for ever");
-    let kept = std::fs::read_dir(world.state().join("jobs")).map_or(0, Iterator::count);
+    let kept = fs::read_dir(world.state().join("jobs")).map_or(0, Iterator::count);
     assert_eq!(kept, 0, "the file has no name");
 }
 
@@ -139,4 +141,34 @@ fn a_command_line_whose_time_is_over_says_that_the_command_stops_and_it_does() {
     assert_eq!(done.code(), 255, "{done:?}");
     assert!(done.stderr.contains("the time is over; the command is told to stop"), "{done:?}");
     eventually("the command is gone", || world.remote_processes().is_empty().then_some(()));
+}
+
+#[test]
+fn what_start_up_files_print_is_no_process_number() {
+    let world = World::new();
+    let sshd = world.ready_host("web1");
+    let client = world.mcp();
+    // Somebody else's process group.
+    let mut other = process::bare("sleep").arg("600").process_group(0).spawn().unwrap();
+    fs::write(sshd.home().join(".bashrc"), format!("echo {}; echo welcome\n", other.id())).unwrap();
+    let run = |more: Value| {
+        let mut call = json!({ "command": "echo out; sleep 601", "background": true });
+        call.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let job = client.call("ssh_exec", call).text("job_id").to_owned();
+        eventually("the command", || {
+            world.remote_processes().iter().any(|one| one.command == "sleep 601").then_some(())
+        });
+        assert_eq!(client.call("ssh_stop", json!({ "id": job })).expect_ok()["stopped"], true);
+        client.call("ssh_output", json!({ "id": job })).expect_ok().text("text").to_owned()
+    };
+    let printed = run(json!({ "target": "web1" }));
+    assert!(printed.ends_with("out\n"), "{printed:?}");
+    let session = client.call("ssh_session_open", json!({ "target": "web1" })).expect_ok();
+    assert_eq!(run(json!({ "session": session.text("session") })), "out\n");
+    eventually("the end of all but the shell", || {
+        world.remote_processes().iter().all(|one| !one.command.contains("sleep")).then_some(())
+    });
+    assert!(other.try_wait().unwrap().is_none(), "the other process lives");
+    other.kill().unwrap();
+    other.wait().unwrap();
 }

@@ -6,6 +6,8 @@ use sallyport_policy::LoginShell;
 use sallyport_protocol::request::EnvVar;
 use sallyport_protocol::text::RemotePath;
 
+use super::marks::Mark;
+
 /// Quotes a word for a POSIX shell (XCU 2.2.2): inside single quotes nothing is special.
 pub fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
@@ -33,10 +35,16 @@ fn is_simple(command: &str) -> bool {
     !command.contains(['\n', ';', '&', '|', '#', '(', ')', '{', '}', '!', '<'])
 }
 
-/// A one-shot command for an account whose processes sshd will not signal for us (see [`super::stop`]): the
-/// first line of its output is its process group.
-pub fn with_pid(command: &str) -> String {
-    format!("echo $$\n{command}")
+/// A one-shot command for an account whose processes sshd will not signal for us (see [`super::stop`]): it begins with
+/// telling its process group.
+pub fn with_pid(command: &str, mark: &Mark) -> String {
+    format!("{}\n{command}", tell_pid(mark))
+}
+
+/// A command that prints the line that [`super::stop::Group`] looks for.
+pub fn tell_pid(mark: &Mark) -> String {
+    let (first, second) = mark.halves();
+    format!("echo {first}{second} $$")
 }
 
 /// A command line for POSIX shells as one that the account's login shell passes to a POSIX shell unchanged.

@@ -1,7 +1,7 @@
 //! How the shell of a session is spoken to: how it is started, what it tells of itself, and the words it understands
 //! whatever the session's commands have defined.
 
-use super::compose::quote;
+use super::compose::{quote, tell_pid};
 use super::marks::Mark;
 
 /// How a session's shell is told to run a command and to say that it has ended: words that no function and no alias
@@ -129,17 +129,23 @@ const BRIEF_FUNCTIONS: &str = concat!(
 /// What starts a session's shell: any login shell can read this line. Output and
 /// errors are kept on descriptors 8 and 9, where the end marks go, so that a
 /// command's own redirections do not move them; they are opened for that shell alone,
-/// as ksh hands on no others. The first line of output is the shell's process group. A
+/// as ksh hands on no others. First it tells its process group. A
 /// shell that is the account's own is given [`OWN`].
-pub const BOOTSTRAP: &str = concat!(
-    "exec /bin/sh -c 'echo $$; ",
-    "case \"${SHELL##*/}\" in bash|zsh|dash|ash|ksh|ksh93|mksh|sh) set -- own ;; *) SHELL=/bin/sh ;; esac; ",
-    "export SHELL; exec \"$SHELL\" -s \"$@\" 8>&1 9>&2'",
-);
+///
+/// For a login shell that told that before on its connection, without a shell in between, which costs the host a
+/// millisecond.
+pub fn bootstrap(mark: &Mark, own: bool) -> String {
+    let tell = tell_pid(mark);
+    match own {
+        true => format!("{tell}; export SHELL; exec \"$SHELL\" -s own 8>&1 9>&2"),
+        false => format!("exec /bin/sh -c '{tell}; {START}'"),
+    }
+}
 
-/// The same for a login shell that told [`OWN`] before on its connection: without a shell in between, which costs the
-/// host a millisecond.
-pub const OWN_BOOTSTRAP: &str = "echo $$; export SHELL; exec \"$SHELL\" -s own 8>&1 9>&2";
+const START: &str = concat!(
+    "case \"${SHELL##*/}\" in bash|zsh|dash|ash|ksh|ksh93|mksh|sh) set -- own ;; *) SHELL=/bin/sh ;; esac; ",
+    "export SHELL; exec \"$SHELL\" -s \"$@\" 8>&1 9>&2",
+);
 
 /// What a session's shell tells of itself when it is the account's login shell.
 const OWN: &str = "own\n";

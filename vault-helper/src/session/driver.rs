@@ -17,7 +17,7 @@ use super::marks::Mark;
 use super::oneshot::{DRAIN, until};
 use super::shell::Shell;
 use super::sink::Sink;
-use super::stop::{FirstLine, Reach, Stopping};
+use super::stop::{Group, Reach, Stopping};
 use crate::redact::Redactor;
 use crate::ssh::channel::{Channel, ChannelMsg, ReadHalf, Sig, WriteHalf};
 use crate::ssh::transport::Lease;
@@ -43,29 +43,31 @@ pub struct Driver {
 /// What the host says of the shell.
 struct Host {
     read: ReadHalf,
-    /// The shell's process group, told by its first line.
-    first: First,
+    /// The shell's process group, told before anything else.
+    group: Told,
     /// How the shell ended.
     exit: Exit,
     /// When a shell that has ended is waited for no longer: a child it left may hold the channel open for ever.
     drained: Option<Instant>,
 }
 
-/// The shell's first line of output, and what it told.
-enum First {
-    Awaited(FirstLine),
+/// Whether the shell has told its process group, and which that is.
+enum Told {
+    Awaited(Group),
     Told(Option<u32>),
 }
 
-impl First {
-    /// Takes output of the shell; what follows its first line is its commands'.
+impl Told {
+    /// Takes output of the shell. What start-up files print before it tells is nobody's: no command ran yet.
     fn take(&mut self, bytes: Vec<u8>) -> Event {
-        let Self::Awaited(line) = self else { return Event::Data(Stream::Output, bytes) };
-        match line.take(&bytes) {
+        let Self::Awaited(group) = self else { return Event::Data(Stream::Output, bytes) };
+        let (mut output, told) = group.take(bytes);
+        match told {
             None => Event::Other,
-            Some((group, rest)) => {
-                *self = Self::Told(group);
-                Event::Data(Stream::Output, rest)
+            Some(told) => {
+                *self = Self::Told(told.group);
+                output.drain(..told.before);
+                Event::Data(Stream::Output, output)
             }
         }
     }
@@ -89,31 +91,28 @@ enum Event {
 impl Driver {
     /// Drives the shell to its end.
     pub async fn run(shell: Arc<Shell>, channel: Channel, lease: Lease, idle: Duration) {
+        let mark = Mark::random();
+        let group = mark.as_ref().map_or(Told::Told(None), |mark| Told::Awaited(Group::new(mark)));
         let (read, write) = channel.split();
         let mut driver = Driver {
             redactor: lease.redactor().clone(),
             write: Arc::new(write),
             shell,
-            host: Host {
-                read,
-                first: First::Awaited(FirstLine::default()),
-                exit: Exit::default(),
-                drained: None,
-            },
+            host: Host { read, group, exit: Exit::default(), drained: None },
             lease: Arc::new(lease),
             late: VecDeque::new(),
             late_bytes: 0,
         };
-        let why = driver.serve(idle).await;
+        let why = driver.serve(idle, mark).await;
         let why = driver.redactor.text(&why);
         // From here on nobody gets a command in; one that is on its way is let go, and its waiters hear that.
         driver.shell.end(why);
         driver.shell.next.close();
-        let Driver { host: Host { read, first, .. }, shell, write, lease, .. } = driver;
+        let Driver { host: Host { read, group, .. }, shell, write, lease, .. } = driver;
         // Let go of, so that output nobody reads any more does not hold up the connection, and with it what is sent now.
         drop(read);
         // HUP for the whole process group: the shell must not outlive its session.
-        let reach = first.reach(&lease, &write);
+        let reach = group.reach(&lease, &write);
         for last in [Sig::Hup, Sig::Kill] {
             reach.signal(&lease, last).await;
         }
@@ -122,11 +121,9 @@ impl Driver {
     }
 
     /// Runs commands until the session ends, and says why it did.
-    async fn serve(&mut self, idle: Duration) -> String {
-        let text = match self.lease.transport().own_shell.get() {
-            Some(()) => dialect::OWN_BOOTSTRAP,
-            None => dialect::BOOTSTRAP,
-        };
+    async fn serve(&mut self, idle: Duration, mark: Result<Mark, getrandom::Error>) -> String {
+        let Ok(mark) = mark else { return "no random bytes".into() };
+        let text = dialect::bootstrap(&mark, self.lease.transport().own_shell.get().is_some());
         if let Err(error) = self.write.exec(text).await {
             return format!("the shell could not be started: {error}");
         }
@@ -251,7 +248,7 @@ impl Driver {
                 return Some(DEAF.into());
             }
             let due = sink.deadline().map(Instant::from_std);
-            let reach = self.host.first.reach(&self.lease, &write);
+            let reach = self.host.group.reach(&self.lease, &write);
             tokio::select! {
                 event = self.host.next(&redactor), if !sink.is_busy() => match event {
                     Event::Data(stream, bytes) => {
@@ -343,7 +340,7 @@ impl Host {
         match message {
             Some(ChannelMsg::Data { data }) => {
                 self.drained = self.drained.and_then(|_| drain());
-                self.first.take(data.into())
+                self.group.take(data.into())
             }
             Some(ChannelMsg::Errors { data }) => {
                 self.drained = self.drained.and_then(|_| drain());

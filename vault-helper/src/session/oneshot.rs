@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use super::compose;
 use super::job::{Exit, Stop};
+use super::marks::Mark;
 use super::sink::Sink;
-use super::stop::{FirstLine, Reach, Stopping};
+use super::stop::{Group, Reach, Stopping};
 use super::sudo::Elevation;
 use super::sudo::text::Errand;
 use crate::ssh::channel::{Channel, ChannelMsg, Sig};
@@ -43,7 +44,7 @@ pub async fn run(
     let Command { text, input, elevation } = command;
     let lease = Arc::new(lease);
     let mut supervised = None;
-    let mut first = None;
+    let mut group = None;
     // What sudo was seen to start was taken.
     let mut taken = elevation.is_some();
     if let Some(elevation) = elevation {
@@ -68,8 +69,9 @@ pub async fn run(
         let (from, to) = channel.split();
         (read, write) = (from, Arc::new(to));
         // Root's processes are signalled by number: see `stop`.
-        first = lease.is_root().then(FirstLine::default);
-        let text = if first.is_some() { compose::with_pid(&text) } else { text };
+        let mark = if lease.is_root() { Mark::random().ok() } else { None };
+        group = mark.as_ref().map(Group::new);
+        let text = mark.map_or_else(|| text.clone(), |mark| compose::with_pid(&text, &mark));
         if let Err(error) = write.exec(compose::for_login_shell(&text, lease.login_shell())).await {
             exit.lost = Some(lease.lost_text(&error.to_string()));
             sink.end(exit).await;
@@ -94,17 +96,15 @@ pub async fn run(
         tokio::select! {
             message = read.wait(), if !sink.is_busy() => match message {
                 Some(ChannelMsg::Data { data }) => {
-                    let output = match &mut first {
-                        None => Some(data.into()),
-                        Some(line) => line.take(&data).map(|(number, rest)| {
-                            reach = number.map_or_else(|| reach.clone(), Reach::Group);
-                            first = None;
-                            rest
-                        }),
+                    let (output, told) = match &mut group {
+                        None => (data.into(), None),
+                        Some(group) => group.take(data.into()),
                     };
-                    if let Some(output) = output {
-                        sink.write(Stream::Output, output).await;
+                    if let Some(told) = told {
+                        reach = told.group.map_or_else(|| reach.clone(), Reach::Group);
+                        group = None;
                     }
+                    sink.write(Stream::Output, output).await;
                     drained = drained.map(|_| Instant::now() + DRAIN);
                 }
                 Some(ChannelMsg::Errors { data }) => {
@@ -158,8 +158,8 @@ pub async fn run(
     drop(read);
     // Its command is gone, and it holds the lease.
     drop(stopping);
-    if let Some(mut line) = first {
-        sink.write(Stream::Output, line.rest()).await;
+    if let Some(mut group) = group {
+        sink.write(Stream::Output, group.rest()).await;
     }
     if stopped {
         // What ignored INT and outlived the command, a background child for example: as a group it can still be reached.

@@ -19,6 +19,7 @@ use sallyport_protocol::request::Signal;
 use tokio::time::Instant;
 
 use super::job::Stop;
+use super::marks::{Finder, Found, Mark};
 use super::sudo::Elevation;
 use super::sudo::stop::Supervisor;
 use crate::ssh::channel::{Sig, WriteHalf};
@@ -79,38 +80,65 @@ impl Stopping {
     }
 }
 
-/// A process number from the first line of output.
-#[derive(Debug, Default)]
-pub struct FirstLine {
+/// Looks for the line in which a command tells its process group: a mark, a blank, a number. Start-up files may print
+/// before it, what looks like one as well.
+#[derive(Debug)]
+pub struct Group {
+    mark: Option<Finder>,
+    /// What came behind the mark.
     line: Vec<u8>,
+    /// Bytes looked through.
+    seen: usize,
 }
 
 /// Digits a process number may have.
 const MAX_PID: usize = 10;
+/// A host that has printed so much does not tell, and no longer has anything held back that may begin a mark.
+const TELLS: usize = 64 * 1024;
 
-impl FirstLine {
-    /// Takes output until the line is whole: then the number, and the output after it. A first line that is no
-    /// number is output like any other.
-    pub fn take(&mut self, bytes: &[u8]) -> Option<(Option<u32>, Vec<u8>)> {
-        self.line.extend_from_slice(bytes);
+impl Group {
+    /// Told with this mark.
+    pub fn new(mark: &Mark) -> Self {
+        Self { mark: Some(Finder::of([&mark.printed()[..], b" "].concat())), line: Vec::new(), seen: 0 }
+    }
+
+    /// Takes output; returns what of it is not the line, before and behind it, and the number when that is settled.
+    pub fn take(&mut self, bytes: Vec<u8>) -> (Vec<u8>, Option<Told>) {
+        self.seen += bytes.len();
+        let mut output = Vec::new();
+        match &mut self.mark {
+            Some(mark) => match mark.push(bytes) {
+                Found::Output(bytes) if self.seen < TELLS => return (bytes, None),
+                Found::Output(bytes) => return ([bytes, mark.rest()].concat(), Some(Told::default())),
+                Found::Mark { before, after } => {
+                    (output, self.line, self.mark) = (before, after, None);
+                }
+            },
+            None => self.line.extend(bytes),
+        }
         let end = self.line.iter().position(|byte| *byte == b'\n');
         if end.is_none() && self.line.len() <= MAX_PID {
-            return None;
+            return (output, None);
         }
-        let number = end
-            .and_then(|end| std::str::from_utf8(&self.line[..end]).ok()?.parse().ok())
-            .filter(|pid| *pid > 1);
-        let rest = match (number, end) {
-            (Some(_), Some(end)) => self.line.split_off(end + 1),
-            _ => std::mem::take(&mut self.line),
-        };
-        Some((number, rest))
+        let number = end.and_then(|end| std::str::from_utf8(&self.line[..end]).ok()?.parse().ok());
+        let told = Told { group: number.filter(|group| *group > 1), before: output.len() };
+        output.extend_from_slice(&self.line[end.map_or(0, |end| end + 1)..]);
+        (output, Some(told))
     }
 
-    /// What was taken when the output ends before the line does.
+    /// What is held when the output ends before the line does.
     pub fn rest(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.line)
+        self.mark.as_mut().map(Finder::rest).unwrap_or_default()
     }
+}
+
+/// What was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Told {
+    /// The process group; nothing when the host did not tell, or told nonsense.
+    pub group: Option<u32>,
+    /// How many bytes of the output stood before the line.
+    pub before: usize,
 }
 
 /// How long a command has to go after each signal. The last ones are for a host that took none of those before: it was
@@ -187,21 +215,44 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_number_is_read_however_the_line_is_cut() {
-        let mut first = FirstLine::default();
-        assert_eq!(first.take(b"12"), None);
-        assert_eq!(first.take(b"34\nout"), Some((Some(1234), b"out".to_vec())));
+    fn cut(output: &[u8], at: usize, mark: &Mark) -> (Vec<u8>, Option<Option<u32>>) {
+        let (mut group, mut out, mut told) = (Group::new(mark), Vec::new(), None);
+        for piece in [&output[..at], &output[at..]] {
+            if told.is_some() {
+                out.extend_from_slice(piece);
+                continue;
+            }
+            let (bytes, now) = group.take(piece.to_vec());
+            out.extend(bytes);
+            told = now.map(|now| now.group);
+        }
+        (out, told)
     }
 
     #[test]
-    fn a_first_line_that_is_no_number_is_output() {
-        for line in ["hello\n", "-5\n", "1\n", "0\n", "99999999999\n", "123456789012345"] {
-            assert_eq!(
-                FirstLine::default().take(line.as_bytes()),
-                Some((None, line.as_bytes().to_vec())),
-                "{line:?}"
-            );
+    fn the_number_is_read_however_the_output_is_cut_and_whatever_start_up_files_print() {
+        let mark = Mark::random().unwrap();
+        let output = [b"1\n4321\nwelcome", &mark.printed()[..], b" 1234\nout\n"].concat();
+        for at in 0..output.len() {
+            let expected = (b"1\n4321\nwelcomeout\n".to_vec(), Some(Some(1234)));
+            assert_eq!(cut(&output, at, &mark), expected, "cut at {at}");
         }
+    }
+
+    #[test]
+    fn what_is_no_number_names_no_group() {
+        let mark = Mark::random().unwrap();
+        for line in ["hello\n", "-5\n", "1\n", "0\n", "99999999999\n", "123456789012345"] {
+            let (_, told) = cut(&[&mark.printed()[..], b" ", line.as_bytes()].concat(), 3, &mark);
+            assert_eq!(told, Some(None), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_tells_nothing_has_nothing_held_back_for_long() {
+        let mark = Mark::random().unwrap();
+        let mut output = vec![b' '; TELLS];
+        output.push(mark.printed()[0]);
+        assert_eq!(cut(&output, 5, &mark), (output, Some(None)));
     }
 }
