@@ -35,7 +35,7 @@ const HOUSEKEEPING: Duration = Duration::from_millis(500);
 const PRUNING: Duration = Duration::from_secs(3600);
 
 /// How long what runs on hosts has to end before the connections to them are cut.
-pub const FAREWELL: Duration = Duration::from_secs(3);
+pub const FAREWELL: Duration = Duration::from_secs(10);
 
 /// See the module.
 pub struct Helper {

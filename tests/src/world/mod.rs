@@ -18,6 +18,7 @@ pub mod memory;
 pub mod process;
 pub mod sshd;
 pub mod store;
+pub mod takeover;
 pub mod terminal;
 pub mod warden;
 

@@ -148,8 +148,9 @@ fn a_helper_that_is_told_to_end_takes_along_what_runs_and_writes_every_outcome()
     eventually("three commands", || {
         (world.remote_processes().iter().filter(|one| one.command == "sleep 600").count() == 3).then_some(())
     });
-    process::signal(world.helper().unwrap(), Signal::SIGTERM);
-    eventually("the helper's end", || world.helper().is_none().then_some(()));
+    let helper = world.helper().unwrap();
+    process::signal(helper, Signal::SIGTERM);
+    eventually("the helper's end", || (!process::alive(helper)).then_some(()));
     eventually("the end of all", || world.remote_processes().is_empty().then_some(()));
     assert_found(&world, &[]);
 }

@@ -2,8 +2,10 @@
 //! A debugger of root's plays the part of the code that took it over.
 use std::path::Path;
 
+use nix::errno::Errno;
 use sallyport_tests::mcp::McpClient;
 use sallyport_tests::world::sshd::own_name;
+use sallyport_tests::world::takeover::{self, Call};
 use sallyport_tests::world::{Finished, SshdOptions, World, account, eventually, memory, process};
 use serde_json::{Value, json};
 
@@ -14,9 +16,9 @@ pub fn field(pid: i32, name: &str) -> String {
 }
 
 pub fn attackers_tools() -> bool {
-    let here = account::possible() && Path::new("/usr/bin/gdb").exists();
+    let here = account::possible() && takeover::POSSIBLE;
     if !here {
-        println!("skipped: needs root and gdb");
+        println!("skipped: needs root, and x86-64, of which we know the registers");
     }
     here
 }
@@ -32,50 +34,30 @@ pub enum Fate {
     Shut,
 }
 
-/// Lets a process call functions of the C library, one after another, and looks what becomes of each.
+/// Lets a process make system calls, one after another, and looks what becomes of each.
 #[track_caller]
-pub fn assert_fates(pid: i32, calls: &[(String, Fate)]) {
-    let mut gdb = process::bare("gdb");
-    gdb.args(["-nx", "-batch", "-iex", "set debuginfod enabled off", "-p", &pid.to_string()]);
-    // Wherever it was stopped: Rust's strings are not C's.
-    gdb.args(["-ex", "set language c"]);
-    for (call, _) in calls {
-        gdb.args(["-ex", &format!("print (long){call}")]);
-        gdb.args(["-ex", "print *((int*(*)(void))__errno_location)()"]);
-    }
-    let done = process::run(&mut gdb, b"");
-    let values: Vec<i64> = done
-        .stdout
-        .lines()
-        .filter_map(|line| line.strip_prefix('$')?.split_once(" = ")?.1.parse().ok())
-        .collect();
-    assert_eq!(values.len(), calls.len() * 2, "{done:#?}");
-    for ((call, expected), said) in calls.iter().zip(values.chunks(2)) {
-        let fate = match (said[0], i32::try_from(said[1]).unwrap()) {
-            (0.., _) => Some(Fate::Works),
-            (-1, nix::libc::ENOSYS) => Some(Fate::Absent),
-            (-1, nix::libc::EACCES) => Some(Fate::Shut),
-            _ => None,
+pub fn assert_fates(pid: i32, calls: &[(Call, Fate)]) {
+    let made: Vec<Call> = calls.iter().map(|(call, _)| call.clone()).collect();
+    for ((call, expected), said) in calls.iter().zip(takeover::make(pid, &made)) {
+        let fate = match said {
+            Ok(_) => Some(Fate::Works),
+            Err(Errno::ENOSYS) => Some(Fate::Absent),
+            Err(Errno::EACCES) => Some(Fate::Shut),
+            Err(_) => None,
         };
-        assert_eq!(fate, Some(*expected), "{call}: {said:?}");
+        assert_eq!(fate, Some(*expected), "{call:?}: {said:?}");
     }
 }
 
-/// A bare system call: names of functions mean something else in some frames.
-pub fn call(number: i64, arguments: &[i64]) -> String {
-    let mut all = [number, 0, 0, 0, 0, 0, 0];
-    all[1..=arguments.len()].copy_from_slice(arguments);
-    let all: Vec<String> = all.iter().map(i64::to_string).collect();
-    format!("((long(*)(long,long,long,long,long,long,long))syscall)({})", all.join(", "))
+/// A system call.
+pub fn call(number: i64, arguments: &[i64]) -> Call {
+    Call::new(number, arguments.iter().map(|number| (*number).into()))
 }
 
 /// Opening a file.
-pub fn opening(path: &Path, flags: i32) -> String {
-    let (call, here) = (nix::libc::SYS_openat, nix::libc::AT_FDCWD);
-    format!(
-        "((long(*)(long,long,const char*,long,long))syscall)({call}, {here}, \"{}\", {flags}, 384)",
-        path.display()
-    )
+pub fn opening(path: &Path, flags: i32) -> Call {
+    let (here, path) = (i64::from(nix::libc::AT_FDCWD), path.to_str().unwrap());
+    Call::new(nix::libc::SYS_openat, [here.into(), path.into(), i64::from(flags).into(), 0o600.into()])
 }
 
 /// A helper of root without its privileges, a user like any other, that may lock this much memory; and what `status`
@@ -288,9 +270,8 @@ fn a_broker_that_was_taken_over_reaches_no_secret_no_agent_no_person_and_starts_
         (call(SYS_sendto, &[0, 0, 0, i64::from(MSG_FASTOPEN), 0, 0]), Absent),
         (call(SYS_sendmsg, &[0]), Absent),
         (call(SYS_setsockopt, &[0, i64::from(SOL_SOCKET), i64::from(SO_ATTACH_FILTER), 0, 0]), Absent),
-        ("((int(*)())fork)()".to_owned(), Absent),
         (call(SYS_clone, &[i64::from(SIGCHLD)]), Absent),
-        ("((int(*)(const char*,void*))execv)(\"/bin/true\", (void*)0)".to_owned(), Absent),
+        (Call::new(SYS_execve, ["/bin/true".into(), 0.into(), 0.into()]), Absent),
         (call(SYS_kill, &[helper, 15]), Absent),
         (call(SYS_ptrace, &[16, 1]), Absent),
         (call(SYS_mmap, &[0, 4096, runs, i64::from(MAP_PRIVATE | MAP_ANONYMOUS), -1, 0]), Absent),

@@ -154,9 +154,10 @@ impl Transport {
     }
 
     /// The server refused the channel for a place that was leased: there is room for the others alone. How many they are.
+    /// From now on one of them stays free for signals, as of ten.
     pub(super) fn shrink(&self) -> usize {
         let others = self.channels().saturating_sub(1);
-        self.capacity.fetch_min(others, Ordering::Relaxed);
+        self.capacity.fetch_min(others.saturating_sub(1).max(1), Ordering::Relaxed);
         others
     }
 
