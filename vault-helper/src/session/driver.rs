@@ -18,7 +18,7 @@ use super::oneshot::{DRAIN, until};
 use super::shell::Shell;
 use super::sink::Sink;
 use super::stop::{Group, Reach, Stopping};
-use crate::redact::Redactor;
+use crate::redact::{CleanText, Redactor};
 use crate::ssh::channel::{Channel, ChannelMsg, ReadHalf, Sig, WriteHalf};
 use crate::ssh::transport::Lease;
 
@@ -45,15 +45,16 @@ struct Host {
     read: ReadHalf,
     /// The shell's process group, told before anything else.
     group: Told,
-    /// How the shell ended.
-    exit: Exit,
+    /// How the shell ended: its exit code, or the signal.
+    code: Option<i32>,
+    signal: Option<CleanText>,
     /// When a shell that has ended is waited for no longer: a child it left may hold the channel open for ever.
     drained: Option<Instant>,
 }
 
 /// Whether the shell has told its process group, and which that is.
 enum Told {
-    Awaited(Group),
+    Awaited(Box<Group>),
     Told(Option<u32>),
 }
 
@@ -92,18 +93,20 @@ impl Driver {
     /// Drives the shell to its end.
     pub async fn run(shell: Arc<Shell>, channel: Channel, lease: Lease, idle: Duration) {
         let mark = Mark::random();
-        let group = mark.as_ref().map_or(Told::Told(None), |mark| Told::Awaited(Group::new(mark)));
+        let group = mark.as_ref().map_or(Told::Told(None), |mark| Told::Awaited(Box::new(Group::new(mark))));
+        let own = lease.transport().own_shell.get().is_some();
+        let text = mark.map(|mark| dialect::bootstrap(&mark, own));
         let (read, write) = channel.split();
         let mut driver = Driver {
             redactor: lease.redactor().clone(),
             write: Arc::new(write),
             shell,
-            host: Host { read, group, exit: Exit::default(), drained: None },
+            host: Host { read, group, code: None, signal: None, drained: None },
             lease: Arc::new(lease),
             late: VecDeque::new(),
             late_bytes: 0,
         };
-        let why = driver.serve(idle, mark).await;
+        let why = driver.serve(idle, text).await;
         let why = driver.redactor.text(&why);
         // From here on nobody gets a command in; one that is on its way is let go, and its waiters hear that.
         driver.shell.end(why);
@@ -114,17 +117,17 @@ impl Driver {
         // HUP for the whole process group: the shell must not outlive its session.
         let reach = group.reach(&lease, &write);
         for last in [Sig::Hup, Sig::Kill] {
-            reach.signal(&lease, last).await;
+            Box::pin(reach.signal(&lease, last)).await;
         }
-        let _ = write.close().await;
+        let _ = Box::pin(write.close()).await;
         shell.leave();
     }
 
     /// Runs commands until the session ends, and says why it did.
-    async fn serve(&mut self, idle: Duration, mark: Result<Mark, getrandom::Error>) -> String {
-        let Ok(mark) = mark else { return "no random bytes".into() };
-        let text = dialect::bootstrap(&mark, self.lease.transport().own_shell.get().is_some());
-        if let Err(error) = self.write.exec(text).await {
+    async fn serve(&mut self, idle: Duration, text: Result<String, getrandom::Error>) -> String {
+        let Ok(text) = text else { return "no random bytes".into() };
+        // Boxed, as everything that a session does once: each would need its room for as long as it lives.
+        if let Err(error) = Box::pin(self.write.exec(text)).await {
             return format!("the shell could not be started: {error}");
         }
         let redactor = self.redactor.clone();
@@ -160,7 +163,7 @@ impl Driver {
     }
 
     fn end_text(&self) -> String {
-        match (&self.host.exit.code, &self.host.exit.signal, self.lease.transport().closed()) {
+        match (&self.host.code, &self.host.signal, self.lease.transport().closed()) {
             (Some(code), _, _) => format!("the shell exited with code {code}"),
             // sshd has one name for all that have none in RFC 4254: `SIG@openssh.com`.
             (None, Some(signal), _) if signal.as_str().contains('@') => {
@@ -310,11 +313,14 @@ impl Driver {
     async fn ended_during(&self, sink: Sink) -> String {
         let why = self.end_text();
         let text = self.redactor.text(&why);
-        let known = self.host.exit.code.is_some() || self.host.exit.signal.is_some();
+        let (code, signal) = (self.host.code, self.host.signal.clone());
+        let known = code.is_some() || signal.is_some();
         let exit = Exit {
             session_ended: Some(text.clone()),
             lost: (!known).then_some(text),
-            ..self.host.exit.clone()
+            code,
+            signal,
+            ..Exit::default()
         };
         sink.end(exit).await;
         why
@@ -347,12 +353,12 @@ impl Host {
                 Event::Data(Stream::ErrorOutput, data.into())
             }
             Some(ChannelMsg::ExitStatus { exit_status }) => {
-                self.exit.code = i32::try_from(exit_status).ok();
+                self.code = i32::try_from(exit_status).ok();
                 self.drained = drain();
                 Event::Other
             }
             Some(ChannelMsg::ExitSignal { signal_name }) => {
-                self.exit.signal = Some(redactor.text(&signal_name));
+                self.signal = Some(redactor.text(&signal_name));
                 self.drained = drain();
                 Event::Other
             }
