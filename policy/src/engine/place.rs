@@ -6,6 +6,7 @@ use super::facts::Finding;
 use crate::config::glob;
 use crate::state::{Cwd, Link};
 use crate::tables::places;
+use crate::verdict::Verdict;
 
 /// A path in normal form: components without `.`, `..` and doubled slashes.
 pub(super) struct Path {
@@ -52,6 +53,28 @@ impl Path {
             }
         }
         Self { absolute, parts }
+    }
+
+    /// Where the path leads as well, when it goes up from where a session begins: that is a home, and how far it lies below
+    /// the root is not known (`../dev/sda` for root, `../../dev/sda` for others).
+    pub(super) fn above(text: &str, cwd: &Cwd) -> Option<Self> {
+        // bash puts a home in `of=~/x` too.
+        let expanded = text.strip_prefix("~/").map(|rest| format!("{HOME}/{rest}"));
+        let text = expanded.as_deref().unwrap_or(text);
+        let seen = Self::new(text, cwd);
+        let parts = if seen.absolute {
+            let joined = match cwd {
+                Cwd::At(dir) if !text.starts_with(['/', HOME]) => format!("{dir}/{text}"),
+                _ => text.to_owned(),
+            };
+            // Root's own.
+            Self::new(&joined.strip_prefix(HOME).map(|rest| format!("/root{rest}"))?, &Cwd::Start).parts
+        } else {
+            let up = seen.parts.iter().take_while(|part| *part == "..").count();
+            if up == 0 { return None } else { seen.parts[up..].to_vec() }
+        };
+        (!parts.is_empty() && parts != seen.parts)
+            .then(|| Self::new(&format!("/{}", parts.join("/")), &Cwd::Start))
     }
 
     /// The path as one text, the same for the same place.
@@ -181,7 +204,8 @@ impl Engine<'_> {
 
     /// Whether a recursive delete or change at this argument is a catastrophe.
     pub(super) fn is_root_tree(&self, arg: &Arg) -> bool {
-        self.path(&arg.text).is_root_tree()
+        let above = Path::above(&arg.text, &self.shell.cwd).filter(|_| self.shell.cwd != Cwd::Anywhere);
+        self.path(&arg.text).is_root_tree() || above.is_some_and(|above| above.is_root_tree())
     }
 
     /// What creating, overwriting or editing this file means.
@@ -196,7 +220,17 @@ impl Engine<'_> {
             return Finding::confirm("unknown-path");
         }
         let path = self.follow(Path::new(&arg.text, &self.shell.cwd), true);
-        if let Some(rule) = sensitive(&path) {
+        let found = self.write_at(&path);
+        match (Path::above(&arg.text, &self.shell.cwd).map(|above| self.write_at(&above)), &self.shell.cwd) {
+            (Some(above), Cwd::Start | Cwd::At(_)) => found.strictest(above),
+            // From anywhere, `../lib` is a neighbour. A disk has no such name.
+            (Some(above), Cwd::Anywhere) if above.verdict == Verdict::Block => above,
+            _ => found,
+        }
+    }
+
+    fn write_at(&self, path: &Path) -> Finding {
+        if let Some(rule) = sensitive(path) {
             return Finding::confirm(rule);
         }
         if !path.absolute {
@@ -253,8 +287,12 @@ impl Engine<'_> {
     /// Whether the system neither starts nor lets anyone in without this file.
     pub(super) fn is_vital(&self, arg: &Arg) -> bool {
         let path = self.follow(Path::new(&arg.text, &self.shell.cwd), true);
-        let whole = path.parts.join("/");
-        path.absolute && places::VITAL.iter().any(|pattern| glob(pattern, &whole))
+        let vital = |path: &Path| {
+            let whole = path.parts.join("/");
+            path.absolute && places::VITAL.iter().any(|pattern| glob(pattern, &whole))
+        };
+        let above = Path::above(&arg.text, &self.shell.cwd).filter(|_| self.shell.cwd != Cwd::Anywhere);
+        vital(&path) || above.as_ref().is_some_and(vital)
     }
 
     /// Whether the path lies where everybody may put things for a while.
@@ -356,6 +394,35 @@ mod tests {
             "/usr/lib/*",
         ] {
             assert!(root(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_goes_up_from_a_home_is_seen_from_the_root_as_well() {
+        let above = |text: &str, cwd: &Cwd| Path::above(text, cwd).map(|path| path.key());
+        let etc = Cwd::At("../etc".into());
+        for (text, cwd, expected) in [
+            ("../dev/sda", &Cwd::Start, "/dev/sda"),
+            ("../../dev/sda", &Cwd::Start, "/dev/sda"),
+            ("a/../../etc/x", &Cwd::Start, "/etc/x"),
+            ("passwd", &etc, "/etc/passwd"),
+            ("\u{2}/../etc/x", &Cwd::Start, "/etc/x"),
+            ("~/../dev/sda", &Cwd::Start, "/dev/sda"),
+            ("../lib/x", &Cwd::Anywhere, "/lib/x"),
+        ] {
+            assert_eq!(above(text, cwd).as_deref(), Some(expected), "{text}");
+        }
+        let project = Cwd::At("project".into());
+        for (text, cwd) in [
+            ("x", &Cwd::Start),
+            ("..", &Cwd::Start),
+            ("a/../b", &Cwd::Start),
+            ("../lib/x", &project),
+            ("/etc/x", &Cwd::Start),
+            ("../x", &Cwd::At("/srv/app".into())),
+            ("\u{2}/x", &Cwd::Start),
+        ] {
+            assert_eq!(above(text, cwd), None, "{text}");
         }
     }
 

@@ -178,14 +178,8 @@ impl Engine<'_> {
             }
             Some(arg) if !arg.is_unknown() && arg.text != "-" => match &self.shell.cwd {
                 Cwd::At(dir) => Cwd::At(format!("{dir}/{}", arg.text)),
-                // Files below a tree that came from elsewhere are told by it.
-                Cwd::Start
-                    if !arg.text.contains("..") && !self.shell.files.is_empty() && self.wrote(&arg.text) =>
-                {
-                    Cwd::At(arg.text.clone())
-                }
-                Cwd::Start if !arg.text.contains("..") => Cwd::Start,
-                _ => Cwd::Anywhere,
+                Cwd::Start => Cwd::At(arg.text.clone()),
+                Cwd::Anywhere => Cwd::Anywhere,
             },
             _ => Cwd::Anywhere,
         };
