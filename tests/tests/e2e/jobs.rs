@@ -1,8 +1,10 @@
 //! Jobs: output of any size is read back by cursors that keep their meaning, and stopping stops.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
+use std::time::Duration;
 
 use sallyport_tests::world::{World, eventually, process};
 use serde_json::{Value, json};
@@ -87,6 +89,29 @@ fn what_is_read_by_nobody_is_stopped_like_anything_else() {
     eventually("its end", || world.remote_processes().is_empty().then_some(()));
     pager.kill().unwrap();
     pager.wait().unwrap();
+}
+
+#[test]
+fn a_slow_reader_gets_all_of_it() {
+    let world = World::new();
+    let _sshd = world.ready_host("web1");
+    let client = world.mcp();
+    // Less than is on the way at once, and more.
+    for size in [600_000, 3_000_000] {
+        let session = client.call("ssh_session_open", json!({ "target": "web1" })).expect_ok();
+        for place in [vec![], vec!["--session", session.text("session")]] {
+            let command = format!("head -c {size} /dev/zero | tr '\\0' x; exit 3");
+            let arguments = [&["exec", "web1", "-n"], &place[..], &["--", &command]].concat();
+            let mut exec = world.sallyport(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+            let mut all = vec![0; 1];
+            let mut out = exec.stdout.take().unwrap();
+            out.read_exact(&mut all).unwrap();
+            // A reader that is slow: longer than a silence that is taken for the end.
+            std::thread::sleep(Duration::from_millis(700));
+            out.read_to_end(&mut all).unwrap();
+            assert_eq!((all.len(), exec.wait().unwrap().code()), (size, Some(3)), "{place:?}");
+        }
+    }
 }
 
 #[test]

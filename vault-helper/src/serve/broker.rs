@@ -17,7 +17,7 @@ use sallyport_protocol::{ErrorCode, Failure, Text};
 use super::connection::{Operation, Role, came_true};
 use crate::guard::gate::rules;
 use crate::guard::target;
-use crate::helper::Helper;
+use crate::helper::{FAREWELL, Helper};
 use crate::person;
 use crate::session::exec::stop;
 use crate::session::job::{Job, State, Stop};
@@ -231,7 +231,8 @@ async fn close_session(op: &Operation, caller: &Caller, name: &str) -> Outcome {
     };
     let was_running = shell.is_busy();
     shell.close();
-    shell.closed().await;
+    // A host that does not answer is told in its own time.
+    let _ = op.unless_cancelled(tokio::time::timeout(FAREWELL, shell.closed())).await;
     op.helper.registry.shells.remove(&shell.id);
     Outcome::Closed { was_running }
 }

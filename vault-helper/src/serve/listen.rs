@@ -14,10 +14,12 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, soc
 use nix::unistd::Uid;
 use tokio::net::UnixListener;
 
+use crate::helper::FAREWELL;
+
 /// The brokers' socket.
 const BROKER: &str = "broker.sock";
-/// How long another helper may take to begin or to end.
-const MOMENT: Duration = Duration::from_secs(5);
+/// How long another helper may take to begin or to end: a little more than it gives what runs.
+const MOMENT: Duration = FAREWELL.saturating_add(Duration::from_secs(2));
 /// How often it is looked at meanwhile.
 const GLANCE: Duration = Duration::from_millis(5);
 

@@ -12,7 +12,7 @@ use super::dialect::{self, Dialect};
 use super::end::{End, LATE, parse_status};
 use super::feed::{Feed, Line, Variables};
 use super::frame;
-use super::job::Exit;
+use super::job::{Exit, Stop};
 use super::marks::Mark;
 use super::oneshot::{DRAIN, until};
 use super::shell::Shell;
@@ -281,7 +281,7 @@ impl Driver {
                         return Some(self.ended_during(sink).await);
                     }
                 }
-                () = sink.sent(), if sink.is_busy() => {}
+                () = sink.sent(), if sink.is_busy() => self.host.go_on(),
                 () = until(due) => sink.tick().await,
                 () = until(probing) => {
                     probing = match (&sent, &cue, Mark::random()) {
@@ -297,10 +297,13 @@ impl Driver {
                 }
                 Some(stop) = stops.recv() => {
                     stopping.begin(&stop);
-                    sink.hurry();
+                    if !matches!(stop, Stop::With(_)) {
+                        sink.hurry();
+                    }
                 }
                 () = stopping.step(&reach, &self.lease) => {}
                 () = self.shell.closing() => {
+                    stopping.finish().await;
                     let why = "the session was closed";
                     let ended = Some(self.redactor.text(why));
                     sink.end(Exit { session_ended: ended.clone(), lost: ended, ..Exit::default() }).await;
@@ -336,20 +339,26 @@ async fn sending(sent: &mut Option<Pin<Box<dyn Future<Output = bool> + Send>>>) 
 }
 
 impl Host {
+    /// It is read from again after a while: what is there to be read is not over.
+    fn go_on(&mut self) {
+        self.drained = self.drained.map(|_| Instant::now() + DRAIN);
+    }
+
     /// The next thing the host sends. Cancel safe: it only waits.
     async fn next(&mut self, redactor: &Redactor) -> Event {
         let message = tokio::select! {
+            biased;
             message = self.read.wait() => message,
             () = until(self.drained) => return Event::End,
         };
         let drain = || Some(Instant::now() + DRAIN);
         match message {
             Some(ChannelMsg::Data { data }) => {
-                self.drained = self.drained.and_then(|_| drain());
+                self.go_on();
                 self.group.take(data.into())
             }
             Some(ChannelMsg::Errors { data }) => {
-                self.drained = self.drained.and_then(|_| drain());
+                self.go_on();
                 Event::Data(Stream::ErrorOutput, data.into())
             }
             Some(ChannelMsg::ExitStatus { exit_status }) => {

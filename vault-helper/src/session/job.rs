@@ -143,7 +143,7 @@ impl Job {
 
     /// How long it ran, or has run.
     pub fn duration(&self) -> Duration {
-        self.started.elapsed() - self.ended_for().unwrap_or_default()
+        self.started.elapsed().saturating_sub(self.ended_for().unwrap_or_default())
     }
 
     /// Where it is.

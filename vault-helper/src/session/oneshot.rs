@@ -143,21 +143,24 @@ pub async fn run(
                 }
             },
             () = &mut feed, if !fed => fed = true,
-            () = sink.sent(), if sink.is_busy() => {}
+            // Nothing was read meanwhile: what is there to be read is not over.
+            () = sink.sent(), if sink.is_busy() => drained = drained.map(|_| Instant::now() + DRAIN),
             () = until(due) => sink.tick().await,
-            () = until(drained) => break,
+            () = until(drained), if !sink.is_busy() => break,
             Some(stop) = stops.recv() => {
                 stopped |= !matches!(stop, Stop::With(_));
                 stopping.begin(&stop);
-                sink.hurry();
+                if stopped {
+                    sink.hurry();
+                }
             }
             () = stopping.step(&reach, &lease) => {}
         }
     }
     // As in a session: see `driver`.
     drop(read);
-    // Its command is gone, and it holds the lease.
-    drop(stopping);
+    // A signal on its way has its channel closed before another one wants it.
+    stopping.finish().await;
     if let Some(mut group) = group {
         sink.write(Stream::Output, group.rest()).await;
     }

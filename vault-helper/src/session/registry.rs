@@ -90,10 +90,20 @@ impl Registry {
 
     /// A client is gone: what it opened without a name ends.
     pub fn client_gone(&self, caller: &Caller) {
-        for shell in self.shells.take(|shell| shell.owner == *caller && shell.name.is_none()) {
+        // Listed until their hosts were told: a helper that is about to end waits for that.
+        let theirs = |shell: &Shell| shell.owner == *caller && shell.name.is_none();
+        for shell in
+            self.shells.open(Some(caller.principal.as_str())).into_iter().filter(|shell| theirs(shell))
+        {
             shell.close();
         }
-        for terminal in self.terminals.take(|terminal| terminal.owner == *caller && terminal.name.is_none()) {
+        let theirs = |terminal: &Terminal| terminal.owner == *caller && terminal.name.is_none();
+        for terminal in self
+            .terminals
+            .open(Some(caller.principal.as_str()))
+            .into_iter()
+            .filter(|terminal| theirs(terminal))
+        {
             terminal.close();
         }
         let named = self.shells.open(Some(caller.principal.as_str()));

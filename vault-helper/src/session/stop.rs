@@ -65,6 +65,13 @@ impl Stopping {
         self.sending.is_some()
     }
 
+    /// Lets the signal that is being sent arrive, and sends no more.
+    pub async fn finish(self) {
+        if let Some(sending) = self.sending {
+            sending.await;
+        }
+    }
+
     /// Waits for the next signal to be due and sent; for ever when there is none. Cancel safe: a signal that is being
     /// sent is gone on with.
     pub async fn step(&mut self, reach: &Reach, lease: &Arc<Lease>) {
