@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use nix::sys::stat::{SFlag, fstat};
 use sallyport_protocol::envelope::Stream;
 use sallyport_protocol::reply::{Detach, Event, Exited, NeedsConfirmation, Outcome};
-use sallyport_protocol::request::{Consent, Exec, InputPlan, Place, Request};
+use sallyport_protocol::request::{ActiveKind, Consent, Exec, InputPlan, Place, Request};
 use sallyport_protocol::text::{
     CommandText, ConfirmationId, RemotePath, SessionName, TargetName, TextError, UserName,
 };
@@ -19,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::output::{Problem, for_people, json, unwritable};
 use crate::format::readable;
-use crate::link::{Broker, Item, Operation};
+use crate::link::{Broker, Item, Link, Operation};
 
 /// A connection or vault error, as `ssh` exits.
 pub const CONNECTION: u8 = 255;
@@ -73,6 +73,9 @@ impl Args {
         let request = self.request(input.as_deref())?;
         let mut sink = Sink { gather: self.json, out: Vec::new(), err: Vec::new(), cut: false };
         let link = super::link::<Broker>()?;
+        if let Some(session) = &self.session {
+            at(&link, session, &self.target).await?;
+        }
         let mut operation = link.start(Request::Exec(request)).await.map_err(connection)?;
         let outcome = follow(&mut operation, input.as_deref(), &mut sink).await?;
         let (code, problem) = verdict(&outcome);
@@ -182,6 +185,29 @@ fn write(to: &mut impl Write, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Follows the command to its end. The first interrupt stops the remote
 /// command, a second one leaves at once.
+/// Whether a session is where it is said to be: it keeps its own place, whatever is said. One that is not open is told
+/// of by the helper.
+async fn at(link: &Link<Broker>, session: &str, target: &str) -> Result<(), Problem> {
+    let listing = Request::ListActive { kind: Some(ActiveKind::Session) };
+    let mut operation = link.start(listing).await.map_err(connection)?;
+    loop {
+        let entry = match operation.next().await.map_err(connection)? {
+            Item::Event(Event::Active(entry)) => entry,
+            Item::Done(_) => return Ok(()),
+            _ => continue,
+        };
+        let place = entry.target.as_str();
+        let alias = place.split_once('@').map_or(place, |(_, alias)| alias);
+        let named = entry.id.as_str() == session || entry.detail.as_str() == session;
+        if named && target != place && target != alias {
+            return Err(Problem::usage(
+                format!("the session {session} is on {place}, not on {target}"),
+                format!("for that session: sallyport exec {alias} --session {session} -- COMMAND"),
+            ));
+        }
+    }
+}
+
 async fn follow(
     operation: &mut Operation<Broker>,
     input: Option<&[u8]>,

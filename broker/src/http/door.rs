@@ -20,6 +20,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::tower::StreamableHttpService;
 use sallyport_protocol::text::PrincipalName;
 
+use super::seat::Shared;
 use super::tokens::{Admission, Gatekeeper};
 use crate::mcp::Server;
 
@@ -44,6 +45,8 @@ pub struct Door {
     pub service: StreamableHttpService<Server, LocalSessionManager>,
     /// Its sessions.
     pub sessions: Arc<LocalSessionManager>,
+    /// What requests without a session opened, by principal.
+    pub shared: Shared,
     /// Who may come in.
     pub gate: Mutex<Gatekeeper>,
     /// Whose each session is.
@@ -180,14 +183,18 @@ impl Door {
 
     /// Ends the sessions of principals whose token was removed, and forgets those that ended by themselves.
     pub async fn sweep(&self) {
+        {
+            let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            gate.refresh();
+            self.shared.keep(|principal| gate.knows(principal));
+        }
         let all: Vec<(String, PrincipalName)> = {
             let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
             owners.iter().map(|(id, owner)| (id.clone(), owner.clone())).collect()
         };
         for (id, owner) in all {
             let known = {
-                let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
-                gate.refresh();
+                let gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
                 gate.knows(&owner)
             };
             let session = id.as_str().into();

@@ -46,6 +46,12 @@ impl Shared {
         Ok(Chair { link: (self.dial)(principal)?, forwards: Arc::default() })
     }
 
+    /// Closes the links of principals that are known no longer: what they opened without a session ends.
+    pub fn keep(&self, known: impl Fn(&PrincipalName) -> bool) {
+        let mut chairs = self.chairs.lock().unwrap_or_else(PoisonError::into_inner);
+        chairs.retain(|principal, _| known(principal));
+    }
+
     /// Closes every link.
     pub fn close(&self) {
         self.chairs.lock().unwrap_or_else(PoisonError::into_inner).clear();

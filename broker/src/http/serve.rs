@@ -79,6 +79,7 @@ pub async fn serve(options: Options, dial: Dial, lock_in: impl FnOnce()) -> Resu
             config(&listener, options.hosts, options.origins, ending.clone()),
         ),
         sessions,
+        shared: shared.clone(),
         gate: Mutex::new(gate),
         owners: Mutex::default(),
         busy: Arc::default(),

@@ -11,6 +11,7 @@ use std::os::unix::net::{UnixListener as StdListener, UnixStream as StdStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use rustix::net::{
@@ -40,7 +41,7 @@ const LONGEST: usize = 32 * 1024;
 /// The broker's side.
 #[derive(Debug)]
 pub struct Porter {
-    socket: Mutex<UnixStream>,
+    socket: Arc<Mutex<UnixStream>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,7 +72,7 @@ impl Porter {
             .spawn()?;
         let ours = StdStream::from(ours);
         ours.set_nonblocking(true)?;
-        Ok(Self { socket: Mutex::new(UnixStream::from_std(ours)?) })
+        Ok(Self { socket: Arc::new(Mutex::new(UnixStream::from_std(ours)?)) })
     }
 
     /// Connects to the broker socket.
@@ -118,10 +119,15 @@ impl Porter {
     }
 
     async fn ask(&self, order: &[u8]) -> std::io::Result<(Answer, Option<OwnedFd>)> {
-        // One order at a time: answers carry no number.
-        let socket = self.socket.lock().await;
-        socket.async_io(Interest::WRITABLE, || send_order(&*socket, order)).await?;
-        socket.async_io(Interest::READABLE, || receive(&*socket)).await
+        let (socket, order) = (self.socket.clone(), order.to_vec());
+        // One order at a time, and each to its answer, though nobody may wait for that any more (a call was cancelled):
+        // answers carry no number, and the next order would get it.
+        let exchange = tokio::spawn(async move {
+            let socket = socket.lock_owned().await;
+            socket.async_io(Interest::WRITABLE, || send_order(&*socket, &order)).await?;
+            socket.async_io(Interest::READABLE, || receive(&*socket)).await
+        });
+        exchange.await.map_err(std::io::Error::other)?
     }
 }
 

@@ -92,3 +92,42 @@ fn a_file_of_another_users_is_not_taken() {
     call(&world, "web1").expect_code("policy_blocked");
     assert!(world.run(&["status"]).stdout.contains("it belongs to another user"));
 }
+
+#[test]
+fn what_is_tightened_holds_in_sessions_that_are_open_already() {
+    let world = World::new();
+    let sshd = world.ready_host("web1");
+    let client = world.mcp();
+    let opened = client.call("ssh_session_open", json!({ "target": "web1" })).expect_ok();
+    let session = opened.text("session");
+    let run = || client.call("ssh_exec", json!({ "session": session, "command": CHANGE }));
+    client
+        .call("ssh_exec", json!({ "session": session, "command": format!("cd {}", world.home().display()) }));
+    run().expect_ok();
+    world.write_hosts("");
+    world.host("web1", &sshd, "mode = \"readonly\"");
+    run().expect_code("policy_blocked");
+    world.policy("[[principal]]\nname = \"local\"\nhosts = [\"web2\"]\n");
+    run().expect_code("unknown_host");
+    let attach = json!({ "session": session, "action": "attach", "name": "app" });
+    assert!(client.call("ssh_secrets", attach).is_error());
+}
+
+#[test]
+fn the_command_line_runs_nothing_in_a_session_that_is_elsewhere() {
+    let world = World::new();
+    let sshd = world.ready_host("web1");
+    world.host("web2", &sshd, "");
+    let client = world.mcp();
+    let named = json!({ "target": "web1", "name": "build" });
+    client.call("ssh_session_open", named).expect_ok();
+    let run = |target: &str| world.run(&["exec", target, "-n", "--session", "build", "--", "echo here"]);
+    assert_eq!(run("web1").expect_success(), "here\n");
+    let done = run("web2");
+    assert_eq!((done.code(), done.stdout.as_str()), (2, ""), "{done:?}");
+    assert!(
+        done.stderr.contains("the session build is on ") && done.stderr.contains("not on web2"),
+        "{done:?}"
+    );
+    assert!(done.stderr.contains("sallyport exec web1 --session build"), "{done:?}");
+}

@@ -49,10 +49,15 @@ fn without_a_good_token_nothing_is_answered_and_a_removed_one_ends_at_once() {
     let session = server.initialize(ci.token.as_deref());
     server.call(&ci, "ssh_list_hosts", json!({})).reply().expect_ok();
     server.call(&session, "ssh_list_hosts", json!({})).reply().expect_ok();
+    for client in [&ci, &session] {
+        let job = json!({ "target": "web1", "command": "sleep 600", "background": true });
+        assert_eq!(server.call(client, "ssh_exec", job).reply().status(), "running");
+    }
     world.run(&["token", "remove", "ci"]).expect_success();
     for client in [&ci, &session] {
         assert_eq!(server.call(client, "ssh_list_hosts", json!({})).status, 401);
     }
+    eventually("the end of what it ran", || world.remote_processes().is_empty().then_some(()));
     let left = world.run(&["token", "list"]).expect_success();
     assert_eq!(left, "There are no tokens; `sallyport token add NAME` makes one.\n");
 }

@@ -29,6 +29,24 @@ pub struct Target {
 }
 
 impl Target {
+    /// The same account of something that was opened before, with what the inventory says of its host by now. A host that
+    /// went, or whose name stands for another one now, is what it was.
+    ///
+    /// # Errors
+    /// `unknown_host` when it is no longer the principal's.
+    pub fn by_now(&self, now: &Snapshot, principal: &str) -> Result<Self, Failure> {
+        let mut target = self.clone();
+        let listed = now.inventory.get(&self.alias);
+        let same = |host: &&Host| host.hostname == self.host.hostname && host.port == self.host.port;
+        if let Some(host) = listed.filter(same) {
+            target.host = Arc::new(host.clone());
+        }
+        match now.policy.permits_host(principal, &target.alias, &target.host.tags) {
+            true => Ok(target),
+            false => Err(unknown(&self.alias)),
+        }
+    }
+
     /// Where it listens.
     pub fn endpoint(&self) -> Endpoint {
         Endpoint::new(&self.host.hostname, self.host.port)

@@ -113,11 +113,12 @@ impl Act<'_> {
         let (helper, now) = (&op.helper, op.helper.live.now());
         // From here on it goes through: a session left occupied, or an intent without an outcome, would stay so.
         let mut state = op.unless_cancelled(shell.state.lock()).await?;
+        let target = shell.target.by_now(&now, principal)?;
         let passage = Gate {
             helper,
             now: &now,
             principal,
-            target: &shell.target,
+            target: &target,
             text,
             state: &state,
             binding: &[action.as_bytes(), shell.id.as_bytes(), name.as_str().as_bytes()],

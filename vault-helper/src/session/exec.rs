@@ -107,7 +107,8 @@ async fn try_run(op: &mut Operation, caller: &Caller, request: Exec) -> Result<O
     let job = match place {
         Where::Target(target) => run.on_target(op, target, None, injected, listener).await?,
         Where::Session(shell) if run.request.run_as.is_some() => {
-            run.on_target(op, shell.target.clone(), Some(&shell), injected, listener).await?
+            let target = shell.target.by_now(&run.now, principal)?;
+            run.on_target(op, target, Some(&shell), injected, listener).await?
         }
         Where::Session(shell) => run.in_session(op, &shell, injected, listener).await?,
     };
@@ -231,13 +232,13 @@ impl Run {
         if !shell.is_open() {
             return Err(gone().into());
         }
-        let granted = self.gate(&shell.target, &state, &shell.id)?;
+        let target = shell.target.by_now(&self.now, self.caller.principal.as_str())?;
+        let granted = self.gate(&target, &state, &shell.id)?;
         let id = self.helper.new_id("j");
         shell.occupy(&id).map_err(busy)?;
-        let made =
-            self.job_named(id, op, &shell.target, &granted, Some(shell), shell.fingerprint.clone()).await;
+        let made = self.job_named(id, op, &target, &granted, Some(shell), shell.fingerprint.clone()).await;
         let (job, stops) = made.inspect_err(|_| shell.release())?;
-        let redactor = self.helper.redactor.with_shapes(shell.target.host.redact_shapes);
+        let redactor = self.helper.redactor.with_shapes(target.host.redact_shapes);
         shell.tap.command(&job.command);
         let sink = Sink::new(job.clone(), &redactor, listener).tapped(shell.tap.clone());
         let variables = injected.map(|injected| Variables { injected, stay: false });

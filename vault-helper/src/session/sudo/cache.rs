@@ -65,11 +65,12 @@ async fn try_run(op: &Operation, caller: &Caller, request: SudoCache) -> Result<
         CacheAction::Clear => ("sudo -k", &b"clear"[..]),
     };
     let state = shell.state.lock().await;
+    let target = shell.target.by_now(&now, principal)?;
     let passage = Gate {
         helper,
         now: &now,
         principal,
-        target: &shell.target,
+        target: &target,
         text,
         state: &state,
         binding: &[b"sudo_cache", kind, shell.id.as_bytes()],

@@ -35,9 +35,8 @@ pub async fn run(helper: &Helper, terminal: &Terminal, send: &Send) -> Result<u6
     }
     let now = helper.live.now();
     let principal = terminal.owner.principal.as_str();
-    if !now.policy.permits_host(principal, &terminal.target.alias, &terminal.target.host.tags)
-        || open::rule(&now, &current(&now, terminal), principal) == Rule::Deny
-    {
+    let target = terminal.target.by_now(&now, principal);
+    if target.is_err() || target.is_ok_and(|target| open::rule(&now, &target, principal) == Rule::Deny) {
         return Err(open::denied(&terminal.target).into());
     }
     let _turn = terminal.typing.lock().await;
@@ -68,15 +67,6 @@ pub async fn run(helper: &Helper, terminal: &Terminal, send: &Send) -> Result<u6
     }
     sent?;
     Ok(before)
-}
-
-/// The terminal's host as the inventory has it now: its `terminal` setting may have changed.
-fn current(now: &crate::config::Snapshot, terminal: &Terminal) -> crate::guard::target::Target {
-    let mut target = terminal.target.clone();
-    if let Some(host) = now.inventory.get(&target.alias) {
-        target.host = std::sync::Arc::new(host.clone());
-    }
-    target
 }
 
 async fn type_all(

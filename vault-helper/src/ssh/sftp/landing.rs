@@ -124,7 +124,9 @@ impl Landing {
         // A name of our own: the last one might be too long to be made longer.
         let temporary = place::join(&directory, format!(".sallyport-{unique}.part").as_bytes());
         // Nobody but the owner reads what may replace a file that only its owner reads.
-        let attrs = if old.is_some() { Attrs::with_mode(0o600) } else { Attrs::default() };
+        // One that is told whose it is gets that at the end: until then it is the owner's as well.
+        let own = old.is_some() || plan.mode.is_some();
+        let attrs = if own { Attrs::with_mode(0o600) } else { Attrs::default() };
         let flags = flag::WRITE | flag::CREATE | flag::EXCLUSIVE;
         let mut begun = Begun { sftp: sftp.clone(), temporary: Some(temporary.clone()) };
         let handle = match sftp.open_file(&temporary, flags, &attrs).await {
