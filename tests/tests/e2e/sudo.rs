@@ -43,7 +43,7 @@ fn bed_on(extra: &str, rules: &[&str]) -> Option<Bed> {
     world.record("sudo", &sshd.place(), &account.name, "password", record.as_bytes());
     let lines: String = rules.iter().map(|rule| rule.replace("USER", &account.name) + "\n").collect();
     account.sudoers(&lines);
-    Some(Bed { client: world.mcp(), account, sshd: sshd, world })
+    Some(Bed { client: world.mcp(), account, sshd, world })
 }
 
 impl Bed {
