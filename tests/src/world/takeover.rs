@@ -80,6 +80,7 @@ mod registers {
     use nix::unistd::Pid;
 
     use super::{Argument, Call};
+    use crate::world::eventually;
 
     /// Below the stack's end: what a function may keep there without saying so.
     const RED_ZONE: u64 = 128;
@@ -88,17 +89,26 @@ mod registers {
 
     pub fn make(pid: i32, calls: &[Call]) -> Vec<Result<i64, Errno>> {
         let pid = Pid::from_raw(pid);
-        ptrace::attach(pid).expect("root may");
-        assert!(matches!(waitpid(pid, None), Ok(WaitStatus::Stopped(..))), "it stops");
-        let before = ptrace::getregs(pid).expect("it is stopped");
-        // It came out of a call a moment ago: the instruction is the one before.
-        let call_at = before.rip - 2;
-        let instruction = ptrace::read(pid, call_at as ptrace::AddressType).expect("its code can be read");
-        assert_eq!(instruction & 0xffff, 0x050f, "it waits in a call");
+        let (before, call_at) = eventually("that it waits in a call", || stopped_in_a_call(pid));
         let answers = calls.iter().map(|call| one(pid, before, call_at, call)).collect();
         ptrace::setregs(pid, before).expect("it is stopped");
         ptrace::detach(pid, None).expect("it is stopped");
         answers
+    }
+
+    /// Stops a process in a call: its registers, and where the instruction is that makes one. One that was at work goes on.
+    fn stopped_in_a_call(pid: Pid) -> Option<(user_regs_struct, u64)> {
+        ptrace::attach(pid).expect("root may");
+        assert!(matches!(waitpid(pid, None), Ok(WaitStatus::Stopped(..))), "it stops");
+        let registers = ptrace::getregs(pid).expect("it is stopped");
+        // It came out of a call a moment ago: the instruction is the one before.
+        let call_at = registers.rip - 2;
+        let instruction = ptrace::read(pid, call_at as ptrace::AddressType).expect("its code can be read");
+        if instruction & 0xffff == 0x050f {
+            return Some((registers, call_at));
+        }
+        ptrace::detach(pid, None).expect("it is stopped");
+        None
     }
 
     fn one(pid: Pid, before: user_regs_struct, call_at: u64, call: &Call) -> Result<i64, Errno> {

@@ -97,13 +97,7 @@ impl Registry {
         {
             shell.close();
         }
-        let theirs = |terminal: &Terminal| terminal.owner == *caller && terminal.name.is_none();
-        for terminal in self
-            .terminals
-            .open(Some(caller.principal.as_str()))
-            .into_iter()
-            .filter(|terminal| theirs(terminal))
-        {
+        for terminal in self.terminals.take(|terminal| terminal.owner == *caller && terminal.name.is_none()) {
             terminal.close();
         }
         let named = self.shells.open(Some(caller.principal.as_str()));
