@@ -116,9 +116,8 @@ impl Driver {
         drop(read);
         // HUP for the whole process group: the shell must not outlive its session.
         let reach = group.reach(&lease, &write);
-        for last in [Sig::Hup, Sig::Kill] {
-            Box::pin(reach.signal(&lease, last)).await;
-        }
+        Box::pin(reach.signal(&lease, Sig::Hup)).await;
+        Box::pin(reach.end(&lease)).await;
         let _ = Box::pin(write.close()).await;
         shell.leave();
     }

@@ -14,7 +14,7 @@ use super::sink::Sink;
 use super::stop::{Group, Reach, Stopping};
 use super::sudo::Elevation;
 use super::sudo::text::Errand;
-use crate::ssh::channel::{Channel, ChannelMsg, Sig};
+use crate::ssh::channel::{Channel, ChannelMsg};
 use crate::ssh::transport::Lease;
 
 /// After the command's end, output may still be on its way; a child it left in the
@@ -168,7 +168,7 @@ pub async fn run(
         // What ignored INT and outlived the command, a background child for example: as a group it can still be reached.
         match reach {
             Reach::Channel(_) => exit.outlived = ended && held,
-            _ => reach.signal(&lease, Sig::Kill).await,
+            _ => reach.end(&lease).await,
         }
     }
     let _ = write.close().await;

@@ -25,6 +25,9 @@ use super::sudo::stop::Supervisor;
 use crate::ssh::channel::{Sig, WriteHalf};
 use crate::ssh::transport::Lease;
 
+/// How often the last signal is sent to a host that does not take it: for half a minute.
+const LAST_TRIES: usize = 6;
+
 /// How a command is signalled.
 #[derive(Clone)]
 pub enum Reach {
@@ -37,12 +40,24 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Sends a signal. One that does not arrive is followed by the next one, and the end of the ladder says so.
-    pub async fn signal(&self, lease: &Lease, signal: Sig) {
+    /// Sends a signal, and says whether it arrived, as far as one can know. One that did not is followed by the next one,
+    /// and the end of the ladder says so.
+    pub async fn signal(&self, lease: &Lease, signal: Sig) -> bool {
         match self {
-            Self::Channel(write) => drop(write.signal(signal).await),
+            Self::Channel(write) => write.signal(signal).await.is_ok(),
             Self::Group(group) => lease.run_aside(&format!("kill -s {} -- -{group}", signal.name())).await,
             Self::Sudo(sudo) => sudo.0.signal(lease, &sudo.1, signal).await,
+        }
+    }
+
+    /// Ends what is there for good: nobody looks at it any more. A host that stands still for a while is told again, but
+    /// sudo: a password that it does not take is not tried twice.
+    pub async fn end(&self, lease: &Lease) {
+        let tries = if matches!(self, Self::Sudo(_)) { 1 } else { LAST_TRIES };
+        for _ in 0..tries {
+            if self.signal(lease, Sig::Kill).await || lease.transport().closed().is_some() {
+                return;
+            }
         }
     }
 }
@@ -78,7 +93,9 @@ impl Stopping {
         if self.sending.is_none() {
             let signal = self.ladder.step().await;
             let (reach, lease) = (reach.clone(), lease.clone());
-            self.sending = Some(Box::pin(async move { reach.signal(&lease, signal).await }));
+            self.sending = Some(Box::pin(async move {
+                let _ = reach.signal(&lease, signal).await;
+            }));
         }
         if let Some(sending) = &mut self.sending {
             sending.await;

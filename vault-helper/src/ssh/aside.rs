@@ -19,7 +19,8 @@ impl Lease {
     }
 
     /// Runs one of our own commands, that signals, and waits for its end, a few seconds at most from when its turn comes.
-    pub async fn run_aside(&self, command: &str) {
+    /// Whether its end was seen.
+    pub async fn run_aside(&self, command: &str) -> bool {
         let _turn = self.signalling().await;
         let run = async {
             let (mut read, write) = self.aside().await?;
@@ -27,7 +28,7 @@ impl Lease {
             while read.wait().await.is_some() {}
             Some(())
         };
-        let _ = tokio::time::timeout(SIGNALLING, run).await;
+        matches!(tokio::time::timeout(SIGNALLING, run).await, Ok(Some(())))
     }
 
     /// Like [`Lease::run_aside`], with what it printed: at most 64 KiB of it, within ten seconds.

@@ -136,7 +136,9 @@ struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let (sftp, Some(group)) = (self.sftp.clone(), self.group) else { return };
-        afterwards(async move { sftp.lease().run_aside(&format!("kill -s TERM -- -{group}")).await });
+        afterwards(async move {
+            let _ = sftp.lease().run_aside(&format!("kill -s TERM -- -{group}")).await;
+        });
     }
 }
 

@@ -35,7 +35,7 @@ impl Supervisor {
 impl Elevation {
     /// Sends a signal to a command's process group, with the rights it runs with. A signal that does not arrive is
     /// followed by the next one, and the end of the ladder says so.
-    pub async fn signal(&self, lease: &Lease, supervisor: &Supervisor, signal: Sig) {
+    pub async fn signal(&self, lease: &Lease, supervisor: &Supervisor, signal: Sig) -> bool {
         let _turn = lease.signalling().await;
         let run = async {
             let (mut read, write) = lease.aside().await?;
@@ -49,6 +49,6 @@ impl Elevation {
             drop(begun);
             Some(())
         };
-        let _ = tokio::time::timeout(SIGNALLING, run).await;
+        matches!(tokio::time::timeout(SIGNALLING, run).await, Ok(Some(())))
     }
 }
