@@ -183,8 +183,6 @@ fn write(to: &mut impl Write, bytes: &[u8]) -> std::io::Result<()> {
     to.flush()
 }
 
-/// Follows the command to its end. The first interrupt stops the remote
-/// command, a second one leaves at once.
 /// Whether a session is where it is said to be: it keeps its own place, whatever is said. One that is not open is told
 /// of by the helper.
 async fn at(link: &Link<Broker>, session: &str, target: &str) -> Result<(), Problem> {
@@ -208,6 +206,8 @@ async fn at(link: &Link<Broker>, session: &str, target: &str) -> Result<(), Prob
     }
 }
 
+/// Follows the command to its end. The first interrupt stops the remote
+/// command, a second one leaves at once.
 async fn follow(
     operation: &mut Operation<Broker>,
     input: Option<&[u8]>,

@@ -183,20 +183,14 @@ impl Door {
 
     /// Ends the sessions of principals whose token was removed, and forgets those that ended by themselves.
     pub async fn sweep(&self) {
-        {
+        let all: Vec<(String, bool)> = {
             let mut gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
             gate.refresh();
             self.shared.keep(|principal| gate.knows(principal));
-        }
-        let all: Vec<(String, PrincipalName)> = {
             let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-            owners.iter().map(|(id, owner)| (id.clone(), owner.clone())).collect()
+            owners.iter().map(|(id, owner)| (id.clone(), gate.knows(owner))).collect()
         };
-        for (id, owner) in all {
-            let known = {
-                let gate = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
-                gate.knows(&owner)
-            };
+        for (id, known) in all {
             let session = id.as_str().into();
             if !known {
                 // One that ended meanwhile is what is wanted.

@@ -17,10 +17,7 @@ pub(super) struct Path {
 impl Path {
     /// Normalises a path as seen from `cwd`. `/home/NAME`, `/root` and `~` become one home mark.
     pub(super) fn new(text: &str, cwd: &Cwd) -> Self {
-        let joined = match cwd {
-            Cwd::At(dir) if !text.starts_with(['/', HOME, UNKNOWN]) => format!("{dir}/{text}"),
-            _ => text.to_owned(),
-        };
+        let joined = joined(text, cwd);
         let absolute = joined.starts_with(['/', HOME]);
         let mut parts: Vec<String> = Vec::new();
         for part in joined.split('/') {
@@ -63,12 +60,9 @@ impl Path {
         let text = expanded.as_deref().unwrap_or(text);
         let seen = Self::new(text, cwd);
         let parts = if seen.absolute {
-            let joined = match cwd {
-                Cwd::At(dir) if !text.starts_with(['/', HOME]) => format!("{dir}/{text}"),
-                _ => text.to_owned(),
-            };
             // Root's own.
-            Self::new(&joined.strip_prefix(HOME).map(|rest| format!("/root{rest}"))?, &Cwd::Start).parts
+            Self::new(&joined(text, cwd).strip_prefix(HOME).map(|rest| format!("/root{rest}"))?, &Cwd::Start)
+                .parts
         } else {
             let up = seen.parts.iter().take_while(|part| *part == "..").count();
             if up == 0 { return None } else { seen.parts[up..].to_vec() }
@@ -129,6 +123,14 @@ fn is_star(part: &str) -> bool {
     // zsh says behind a pattern which files it means: `*(D)`.
     let part = part.strip_suffix(')').and_then(|part| part.split_once('(')).map_or(part, |(stars, _)| stars);
     part.contains('*') && part.chars().all(|c| "*?.[]!^".contains(c))
+}
+
+/// A path as it is written, seen from `cwd`.
+fn joined(text: &str, cwd: &Cwd) -> String {
+    match cwd {
+        Cwd::At(dir) if !text.starts_with(['/', HOME, UNKNOWN]) => format!("{dir}/{text}"),
+        _ => text.to_owned(),
+    }
 }
 
 fn matches_glob(pattern: &str, name: &str) -> bool {
@@ -202,10 +204,14 @@ impl Engine<'_> {
         self.shell.links.insert(self.file_key(name), Link { to: target.key(), mount: false });
     }
 
+    /// See [`Path::above`]. From anywhere, `../lib` is a neighbour.
+    fn above(&self, arg: &Arg) -> Option<Path> {
+        Path::above(&arg.text, &self.shell.cwd).filter(|_| self.shell.cwd != Cwd::Anywhere)
+    }
+
     /// Whether a recursive delete or change at this argument is a catastrophe.
     pub(super) fn is_root_tree(&self, arg: &Arg) -> bool {
-        let above = Path::above(&arg.text, &self.shell.cwd).filter(|_| self.shell.cwd != Cwd::Anywhere);
-        self.path(&arg.text).is_root_tree() || above.is_some_and(|above| above.is_root_tree())
+        self.path(&arg.text).is_root_tree() || self.above(arg).is_some_and(|above| above.is_root_tree())
     }
 
     /// What creating, overwriting or editing this file means.
@@ -291,8 +297,7 @@ impl Engine<'_> {
             let whole = path.parts.join("/");
             path.absolute && places::VITAL.iter().any(|pattern| glob(pattern, &whole))
         };
-        let above = Path::above(&arg.text, &self.shell.cwd).filter(|_| self.shell.cwd != Cwd::Anywhere);
-        vital(&path) || above.as_ref().is_some_and(vital)
+        vital(&path) || self.above(arg).as_ref().is_some_and(vital)
     }
 
     /// Whether the path lies where everybody may put things for a while.

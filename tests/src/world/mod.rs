@@ -296,6 +296,11 @@ impl World {
         of_helper.into_iter().filter(carries).collect()
     }
 
+    /// How many of [`World::remote_processes`] run this command.
+    pub fn running(&self, command: &str) -> usize {
+        self.remote_processes().iter().filter(|process| process.command == command).count()
+    }
+
     /// What runs on the world's servers: marked, and neither `sshd` nor one of ours.
     pub fn remote_processes(&self) -> Vec<process::Process> {
         const OURS: [&str; 8] =

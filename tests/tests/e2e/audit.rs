@@ -121,9 +121,7 @@ fn a_command_whose_helper_was_killed_is_an_intent_without_outcome() {
     let (world, _sshd) = with_history();
     let client = world.mcp();
     let running = client.start("ssh_exec", json!({ "target": "web1", "command": "sleep 600" }));
-    eventually("the command", || {
-        world.remote_processes().iter().any(|process| process.command == "sleep 600").then_some(())
-    });
+    eventually("the command", || (world.running("sleep 600") > 0).then_some(()));
     assert_found(&world, &[]);
     process::signal(world.helper().unwrap(), Signal::SIGKILL);
     running.wait().expect_code("helper_unavailable");
@@ -145,9 +143,7 @@ fn a_helper_that_is_told_to_end_takes_along_what_runs_and_writes_every_outcome()
     sleep("session", &busy);
     sleep("target", "web1");
     client.call("ssh_exec", json!({ "session": waits, "command": "sleep 600 &" })).expect_ok();
-    eventually("three commands", || {
-        (world.remote_processes().iter().filter(|one| one.command == "sleep 600").count() == 3).then_some(())
-    });
+    eventually("three commands", || (world.running("sleep 600") == 3).then_some(()));
     let helper = world.helper().unwrap();
     process::signal(helper, Signal::SIGTERM);
     eventually("the helper's end", || (!process::alive(helper)).then_some(()));

@@ -79,7 +79,7 @@ fn a_cancelled_call_stops_the_command_on_every_host() {
     let world = World::new();
     let (_servers, client) = fleet(&world, &["web1", "web2"]);
     let pending = client.start("ssh_fleet_exec", json!({ "tag": "web", "command": "sleep 600" }));
-    let running = || world.remote_processes().iter().filter(|it| it.command == "sleep 600").count();
+    let running = || world.running("sleep 600");
     eventually("both commands", || (running() == 2).then_some(()));
     client.cancel(pending.id);
     eventually("their end", || (running() == 0).then_some(()));

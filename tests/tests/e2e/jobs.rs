@@ -180,9 +180,7 @@ fn what_start_up_files_print_is_no_process_number() {
         let mut call = json!({ "command": "echo out; sleep 601", "background": true });
         call.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let job = client.call("ssh_exec", call).text("job_id").to_owned();
-        eventually("the command", || {
-            world.remote_processes().iter().any(|one| one.command == "sleep 601").then_some(())
-        });
+        eventually("the command", || (world.running("sleep 601") > 0).then_some(()));
         assert_eq!(client.call("ssh_stop", json!({ "id": job })).expect_ok()["stopped"], true);
         client.call("ssh_output", json!({ "id": job })).expect_ok().text("text").to_owned()
     };

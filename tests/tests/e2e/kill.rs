@@ -7,13 +7,8 @@ use sallyport_tests::mcp::McpClient;
 use sallyport_tests::world::{POLICY_THAT_ASKS, World, eventually, process};
 use serde_json::{Value, json};
 
-/// How many of the commands run that these tests leave running.
-fn commands(world: &World, command: &str) -> usize {
-    world.remote_processes().iter().filter(|process| process.command == command).count()
-}
-
 fn sleeping(world: &World) -> bool {
-    commands(world, "sleep 600") > 0
+    world.running("sleep 600") > 0
 }
 
 fn assert_works(client: &McpClient) {
@@ -31,7 +26,7 @@ fn a_killed_broker_takes_its_commands_and_sessions_along() {
         client.start("ssh_exec", json!({ "target": "web1", "command": "sleep 600" })),
         client.start("ssh_exec", json!({ "session": session, "command": "sleep 600" })),
     ];
-    eventually("both commands", || (commands(&world, "sleep 600") == 2).then_some(()));
+    eventually("both commands", || (world.running("sleep 600") == 2).then_some(()));
     client.kill();
     running.into_iter().for_each(|pending| assert!(pending.wait_or_end().is_none()));
     eventually("the end of both", || world.remote_processes().is_empty().then_some(()));
@@ -59,7 +54,7 @@ fn assert_nine_end(command: &str) {
         let call = json!({ "target": "web1", "command": command, "background": true });
         assert_eq!(client.call("ssh_exec", call).status(), "running");
     }
-    eventually("all commands", || (commands(&world, command) == 9).then_some(()));
+    eventually("all commands", || (world.running(command) == 9).then_some(()));
     client.kill();
     // One channel is left to signal all of them, root's for one by commands of their own.
     eventually("their end", || world.remote_processes().is_empty().then_some(()));

@@ -131,7 +131,7 @@ fn a_cancelled_call_stops_the_remote_command() {
     let _sshd = world.ready_host("web1");
     let client = world.mcp();
     let pending = client.start("ssh_exec", json!({ "target": "web1", "command": "sleep 600" }));
-    let running = || world.remote_processes().iter().any(|process| process.command == "sleep 600");
+    let running = || world.running("sleep 600") > 0;
     sallyport_tests::world::eventually("the command", || running().then_some(()));
     client.cancel(pending.id);
     sallyport_tests::world::eventually("its end", || (!running()).then_some(()));

@@ -114,7 +114,7 @@ fn a_call_cancelled_while_an_sftp_server_is_silent_leaves_none_waiting() {
     let extra = format!("Subsystem sftp {}\n", server.display());
     let sshd = world.ready_host_on(&SshdOptions { extra, ..SshdOptions::default() }, "web1", "");
     let client = world.mcp();
-    let waiting = || world.remote_processes().iter().any(|process| process.command == "cat");
+    let waiting = || world.running("cat") > 0;
     let read = client.start("ssh_file_read", json!({ "target": "web1", "path": "/etc/hostname" }));
     eventually("the server", || waiting().then_some(()));
     client.cancel(read.id);

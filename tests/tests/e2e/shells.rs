@@ -178,7 +178,7 @@ fn what_outlives_a_stop_is_not_said_to_be_gone() {
     let stop = |command: &str| {
         let arguments = json!({ "target": "web1", "command": command, "background": true });
         let job = bed.client.call("ssh_exec", arguments).text("job_id").to_owned();
-        let all = || bed.world.remote_processes().iter().filter(|one| one.command == "sleep 600").count();
+        let all = || bed.world.running("sleep 600");
         eventually("the command", || (all() == command.matches("sleep").count()).then_some(()));
         let reply = bed.client.call("ssh_stop", json!({ "id": job })).expect_ok();
         (reply["stopped"].clone(), all())

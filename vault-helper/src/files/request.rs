@@ -84,11 +84,7 @@ async fn try_run(op: &mut Operation, caller: &Caller, ask: Ask) -> Result<Outcom
             Ok(_) => Err(Failure::new(ErrorCode::InternalError, "the policy contradicts itself", "").into()),
         };
     }
-    let mut cancelled = op.cancelled.clone();
-    let sftp = tokio::select! {
-        sftp = Sftp::open(&helper, principal, &target) => sftp?,
-        () = came_true(&mut cancelled) => return Err(Outcome::Cancelled { gone: true }.into()),
-    };
+    let sftp = op.unless_cancelled(Sftp::open(&helper, principal, &target)).await??;
     let path = place::wire(&ask.path);
     // Links on the way and relative names may lead elsewhere: what is judged is also where the path really is.
     let mut deeds = asked.clone();

@@ -72,11 +72,8 @@ async fn open(op: &mut Operation, caller: &Caller, request: Open) -> Result<Outc
     };
     let judgement = now.policy.judge_forward(&target.subject(principal), direction, &place);
     let granted = passage.follow(judgement).granted().map_err(Early)?;
-    let mut cancelled = op.cancelled.clone();
-    let lease = tokio::select! {
-        lease = helper.pool.lease_for(&helper, principal, &target, Traffic::Tunnels) => lease?,
-        () = came_true(&mut cancelled) => return Err(Outcome::Cancelled { gone: true }.into()),
-    };
+    let login = helper.pool.lease_for(&helper, principal, &target, Traffic::Tunnels);
+    let lease = op.unless_cancelled(login).await??;
     let id = helper.new_id("f");
     let intent = Intent {
         id: id.clone(),

@@ -133,7 +133,7 @@ impl Act<'_> {
             session: Some(shell.id.clone()),
             host_key: Some(shell.fingerprint.clone()),
             secrets: vec![format!("env://{name}")],
-            ..gate::intent(helper, &now, principal, &shell.target, &helper.redactor.text(text), &granted)?
+            ..gate::intent(helper, &now, principal, &target, &helper.redactor.text(text), &granted)?
         };
         shell.occupy(&id).map_err(busy)?;
         if let Err(error) = helper.audit.intent(&intent).await {

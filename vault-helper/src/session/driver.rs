@@ -44,7 +44,7 @@ pub struct Driver {
 struct Host {
     read: ReadHalf,
     /// The shell's process group, told before anything else.
-    group: Told,
+    group: Leader,
     /// How the shell ended: its exit code, or the signal.
     code: Option<i32>,
     signal: Option<CleanText>,
@@ -53,12 +53,12 @@ struct Host {
 }
 
 /// Whether the shell has told its process group, and which that is.
-enum Told {
+enum Leader {
     Awaited(Box<Group>),
     Told(Option<u32>),
 }
 
-impl Told {
+impl Leader {
     /// Takes output of the shell. What start-up files print before it tells is nobody's: no command ran yet.
     fn take(&mut self, bytes: Vec<u8>) -> Event {
         let Self::Awaited(group) = self else { return Event::Data(Stream::Output, bytes) };
@@ -93,7 +93,8 @@ impl Driver {
     /// Drives the shell to its end.
     pub async fn run(shell: Arc<Shell>, channel: Channel, lease: Lease, idle: Duration) {
         let mark = Mark::random();
-        let group = mark.as_ref().map_or(Told::Told(None), |mark| Told::Awaited(Box::new(Group::new(mark))));
+        let group =
+            mark.as_ref().map_or(Leader::Told(None), |mark| Leader::Awaited(Box::new(Group::new(mark))));
         let own = lease.transport().own_shell.get().is_some();
         let text = mark.map(|mark| dialect::bootstrap(&mark, own));
         let (read, write) = channel.split();

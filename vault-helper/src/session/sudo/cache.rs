@@ -92,7 +92,7 @@ async fn try_run(op: &Operation, caller: &Caller, request: SudoCache) -> Result<
         session: Some(shell.id.clone()),
         host_key: Some(shell.fingerprint.clone()),
         secrets: vec![elevation.slug.to_string()],
-        ..gate::intent(helper, &now, principal, &shell.target, &helper.redactor.text(text), &granted)?
+        ..gate::intent(helper, &now, principal, &target, &helper.redactor.text(text), &granted)?
     };
     helper.audit.intent(&intent).await.map_err(|error| no_audit(&error))?;
     let steps = Steps { op, shell: &shell, id: &id, place, lease: &lease, elevation: &elevation };

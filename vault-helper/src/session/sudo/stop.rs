@@ -34,7 +34,7 @@ impl Supervisor {
 
 impl Elevation {
     /// Sends a signal to a command's process group, with the rights it runs with. A signal that does not arrive is
-    /// followed by the next one, and the end of the ladder says so.
+    /// followed by the next one, and the end of the ladder says so. Whether it was sent to its end.
     pub async fn signal(&self, lease: &Lease, supervisor: &Supervisor, signal: Sig) -> bool {
         let _turn = lease.signalling().await;
         let run = async {

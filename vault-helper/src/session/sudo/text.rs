@@ -10,9 +10,10 @@ use crate::session::compose::quote;
 
 /// What the started shell does, as the other user: it says so on standard error with the mark and its process
 /// number, waits for the [`go`], runs the command in a shell of its own and passes its exit code on. Without the go (the
-/// call was stopped or the connection went away while sudo asked) nothing runs that nobody would stop. Signals are meant for the command; what
-/// it left in the background when one came is ended too, as shells let such children ignore INT. On a terminal, which
-/// has no end of file, it is told how many bytes of input there are, and programs are told not to page.
+/// call was stopped or the connection went away while sudo asked) nothing runs that nobody would stop. Signals are meant
+/// for the command; what it left in the background when one came is ended too, as shells let such children ignore INT.
+/// On a terminal, which has no end of file, it is told how many bytes of input there are, and programs are told not to
+/// page.
 const SUPERVISE: &str = concat!(
     r#"s=; trap s=1 INT TERM; printf "%s%s %d\n" "$2" "$3" "$$" >&2; "#,
     r#"read -r g; case $g in "$3") ;; *) exit 125;; esac; "#,

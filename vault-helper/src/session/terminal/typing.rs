@@ -35,8 +35,8 @@ pub async fn run(helper: &Helper, terminal: &Terminal, send: &Send) -> Result<u6
     }
     let now = helper.live.now();
     let principal = terminal.owner.principal.as_str();
-    let target = terminal.target.by_now(&now, principal);
-    if target.is_err() || target.is_ok_and(|target| open::rule(&now, &target, principal) == Rule::Deny) {
+    let may = |target| open::rule(&now, &target, principal) != Rule::Deny;
+    if !terminal.target.by_now(&now, principal).is_ok_and(may) {
         return Err(open::denied(&terminal.target).into());
     }
     let _turn = terminal.typing.lock().await;
